@@ -1,0 +1,10 @@
+//! Pure types and rules: what a face, a template, a policy and a decision are.
+//!
+//! Nothing here reads a clock, a file, a socket or the environment: the same numbers give the same verdict.
+
+pub mod calibration;
+pub mod decision;
+pub mod face;
+pub mod ids;
+pub mod policy;
+pub mod watchlist;
