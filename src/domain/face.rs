@@ -120,14 +120,21 @@ impl Template {
     /// # Errors
     /// [`DegenerateEmbedding`] when it has no direction.
     pub fn normalised(model_id: &str, mut values: Vec<f32>) -> Result<Self, DegenerateEmbedding> {
-        let norm = values.iter().map(|v| f64::from(*v) * f64::from(*v)).sum::<f64>().sqrt();
+        let norm = values
+            .iter()
+            .map(|v| f64::from(*v) * f64::from(*v))
+            .sum::<f64>()
+            .sqrt();
         if !norm.is_finite() || norm < 1e-6 {
             return Err(DegenerateEmbedding);
         }
         for value in &mut values {
             *value = (f64::from(*value) / norm) as f32;
         }
-        Ok(Self { model_id: model_id.to_owned(), values })
+        Ok(Self {
+            model_id: model_id.to_owned(),
+            values,
+        })
     }
 
     /// Id of the embedder; templates of two models are never compared.
@@ -147,7 +154,12 @@ impl Template {
     pub fn similarity(&self, other: &Self) -> Option<f32> {
         let comparable = self.model_id == other.model_id && self.values.len() == other.values.len();
         comparable.then(|| {
-            let dot: f32 = self.values.iter().zip(&other.values).map(|(a, b)| a * b).sum();
+            let dot: f32 = self
+                .values
+                .iter()
+                .zip(&other.values)
+                .map(|(a, b)| a * b)
+                .sum();
             dot.clamp(-1.0, 1.0)
         })
     }
@@ -155,7 +167,9 @@ impl Template {
 
 impl fmt::Debug for Template {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Template").field("model_id", &self.model_id).finish_non_exhaustive()
+        f.debug_struct("Template")
+            .field("model_id", &self.model_id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -174,7 +188,12 @@ mod tests {
 
     #[test]
     fn a_vector_without_direction_is_no_template() {
-        for bad in [vec![], vec![0.0; 4], vec![f32::NAN, 1.0], vec![f32::INFINITY, 1.0]] {
+        for bad in [
+            vec![],
+            vec![0.0; 4],
+            vec![f32::NAN, 1.0],
+            vec![f32::INFINITY, 1.0],
+        ] {
             assert_eq!(Template::normalised("m", bad), Err(DegenerateEmbedding));
         }
     }

@@ -95,7 +95,10 @@ mod tests {
 
     #[test]
     fn a_tenant_name_is_short_and_plain() {
-        assert_eq!(TenantId::parse("acme-1.eu").map(|t| t.0), Ok("acme-1.eu".to_owned()));
+        assert_eq!(
+            TenantId::parse("acme-1.eu").map(|t| t.0),
+            Ok("acme-1.eu".to_owned())
+        );
         for bad in ["", "a b", "a'b", "ä", &"x".repeat(65)] {
             assert_eq!(TenantId::parse(bad), Err(InvalidTenant), "{bad:?}");
         }
