@@ -2,4 +2,5 @@
 //!
 //! Dependencies point down only: `startup` → `api` → `verify` → {`store`, `vision`} → `domain`.
 
+pub mod assets;
 pub mod domain;
