@@ -3,4 +3,8 @@
 //! Dependencies point down only: `startup` → `api` → `verify` → {`store`, `vision`} → `domain`.
 
 pub mod assets;
+pub mod cli;
+pub mod config;
 pub mod domain;
+pub mod postgres;
+pub mod telemetry;

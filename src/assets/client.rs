@@ -89,6 +89,10 @@ fn installed_client(package: &Package, staging: &Path, root: &Path) -> Result<Co
     };
     let command = |words: &[&str]| {
         let mut command = Command::new(words[0]);
+        // Other people's programs need not know our secrets.
+        command
+            .env_remove("LIKENESS_JWT_SECRET")
+            .env_remove("DATABASE_URL");
         // Not the caller's folder: Python would import a `pip.py` that lies there.
         command
             .args(&words[1..])
