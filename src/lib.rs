@@ -2,4 +2,13 @@
 //!
 //! Dependencies point down only: `startup` → `api` → `verify` → {`store`, `vision`} → `domain`.
 
+pub mod api;
+pub mod auth;
 pub mod domain;
+pub mod error;
+pub mod eval;
+pub mod metrics;
+pub mod state;
+pub mod store;
+pub mod verify;
+pub mod vision;
