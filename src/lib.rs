@@ -3,3 +3,4 @@
 //! Dependencies point down only: `startup` → `api` → `verify` → {`store`, `vision`} → `domain`.
 
 pub mod domain;
+pub mod store;
