@@ -37,6 +37,20 @@ pub enum CheckResult {
     NotEvaluated,
 }
 
+impl CheckResult {
+    /// Where a similarity lies between two thresholds; one that is not a number fails.
+    #[must_use]
+    pub fn of(similarity: f64, approve: &Threshold, review: &Threshold) -> Self {
+        if similarity >= approve.similarity {
+            Self::Pass
+        } else if similarity >= review.similarity {
+            Self::Review
+        } else {
+            Self::Fail
+        }
+    }
+}
+
 /// What a watchlist search came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
