@@ -47,7 +47,7 @@ create table models (
     created_at timestamptz not null default now(),
     constraint models_pkey primary key (id),
     -- What a face refers to: a template of another length cannot claim to be of this model.
-    constraint models_id_dimensions_key unique (id, dimensions),
+    constraint models_id_dimensions_unique unique (id, dimensions),
     constraint models_id_length check (char_length(id) between 1 and 200),
     -- 4000 half-precision values are what fits into one page of a table.
     constraint models_dimensions_range check (dimensions between 1 and 4000)

@@ -17,7 +17,7 @@ create table watchlists (
     target_fpir double precision not null,
     created_at timestamptz not null default now(),
     constraint watchlists_pkey primary key (tenant, id),
-    constraint watchlists_name_key unique (tenant, name),
+    constraint watchlists_name_unique unique (tenant, name),
     constraint watchlists_tenant_length check (char_length(tenant) between 1 and 64),
     constraint watchlists_name_length check (char_length(name) between 1 and 200),
     constraint watchlists_kind_known check (kind in ('block', 'alert', 'allow')),
@@ -37,8 +37,8 @@ create table subjects (
     constraint subjects_pkey primary key (tenant, watchlist_id, id),
     constraint subjects_watchlist_fkey foreign key (tenant, watchlist_id)
         references watchlists (tenant, id) on delete cascade,
-    constraint subjects_external_id_key unique (tenant, watchlist_id, external_id),
-    constraint subjects_external_id_length check (char_length(external_id) between 1 and 200),
+    constraint subjects_external_id_unique unique (tenant, watchlist_id, external_id),
+    constraint subjects_external_id_length check (char_length(external_id) between 1 and 128),
     constraint subjects_display_name_length check (char_length(display_name) between 1 and 200),
     constraint subjects_metadata_is_object check (jsonb_typeof(metadata) = 'object')
 );

@@ -4,6 +4,9 @@ use sqlx::error::{DatabaseError, ErrorKind};
 
 use super::versions::UnsupportedDatabase;
 
+/// Any error as a cause.
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
 /// Why the store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -33,8 +36,8 @@ pub enum StoreError {
     #[error("the database is not available")]
     Unavailable(#[source] sqlx::Error),
     /// A stored record does not make sense.
-    #[error("a stored record is corrupt: {0}")]
-    Corrupt(&'static str),
+    #[error("a stored record is corrupt")]
+    Corrupt(#[source] BoxError),
     /// The address of the database cannot be read.
     #[error("the database URL is not valid")]
     InvalidUrl(#[source] sqlx::Error),
@@ -75,6 +78,9 @@ impl From<sqlx::Error> for StoreError {
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => Self::Unavailable(error),
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => {
+                Self::Corrupt(error.into())
+            }
             _ => Self::Database(error),
         }
     }

@@ -22,6 +22,6 @@ pub use error::StoreError;
 pub use page::{Page, PageRequest};
 pub use subjects::NewSubject;
 pub use transaction::TenantTx;
-pub use verifications::{NewVerification, StoredVerification, VerificationFilter};
+pub use verifications::VerificationFilter;
 pub use versions::UnsupportedDatabase;
-pub use watchlists::NewWatchlist;
+pub use watchlists::{NewWatchlist, WatchlistPolicy};

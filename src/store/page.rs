@@ -12,6 +12,11 @@ pub struct PageRequest {
 }
 
 impl PageRequest {
+    /// Rows to show have a smaller id than this: lists go from the newest to the oldest.
+    pub(super) fn before(self) -> Uuid {
+        self.after.unwrap_or(Uuid::max())
+    }
+
     /// Rows to ask for: one more than is shown, which tells whether there is another page.
     pub(super) fn rows_to_fetch(self) -> i64 {
         i64::from(self.limit) + 1

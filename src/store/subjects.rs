@@ -82,7 +82,7 @@ impl TenantTx {
         row.with_faces(watchlist, faces).map(Some)
     }
 
-    /// Reads a page of a list's subjects with their faces, oldest first; of all or of the one with an `external_id`.
+    /// Reads a page of a list's subjects with their faces, newest first; of all or of the one with an `external_id`.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot answer.
@@ -95,9 +95,9 @@ impl TenantTx {
         let rows = sqlx::query_as!(
             SubjectRow,
             "select id, external_id, display_name, metadata, valid_until, created_at from subjects \
-             where watchlist_id = $1 and id > $2 and ($3::text is null or external_id = $3) order by id limit $4",
+             where watchlist_id = $1 and id < $2 and ($3::text is null or external_id = $3) order by id desc limit $4",
             watchlist.as_uuid(),
-            page.after.unwrap_or(Uuid::nil()),
+            page.before(),
             external_id,
             page.rows_to_fetch()
         )
@@ -161,10 +161,12 @@ impl SubjectRow {
 }
 
 /// Metadata as it was stored.
-pub(super) fn object(value: Value) -> Result<Metadata, StoreError> {
+fn object(value: Value) -> Result<Metadata, StoreError> {
     if let Value::Object(object) = value {
         Ok(object)
     } else {
-        Err(StoreError::Corrupt("metadata that is not a JSON object"))
+        Err(StoreError::Corrupt(
+            "metadata that is not a JSON object".into(),
+        ))
     }
 }

@@ -1,50 +1,13 @@
-//! The answers that were given.
+//! The identity checks that were made.
 
-use serde_json::Value;
-use time::OffsetDateTime;
-use uuid::Uuid;
+use sqlx::types::Json;
 
 use super::error::StoreError;
 use super::page::{Page, PageRequest};
-use super::subjects::object;
 use super::transaction::TenantTx;
 use crate::domain::decision::Decision;
 use crate::domain::ids::VerificationId;
-use crate::domain::verification::Metadata;
-
-/// A finished verification to be kept.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NewVerification {
-    /// Its id.
-    pub id: VerificationId,
-    /// Its verdict, which lists are filtered by.
-    pub decision: Decision,
-    /// The caller's own key, which lists are filtered by, 1 to 200 characters.
-    pub external_id: Option<String>,
-    /// The caller's own data.
-    pub metadata: Metadata,
-    /// The whole answer, a JSON object.
-    pub answer: Value,
-    /// When it was decided.
-    pub created_at: OffsetDateTime,
-}
-
-/// A verification as it was kept.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StoredVerification {
-    /// Its id.
-    pub id: VerificationId,
-    /// Its verdict.
-    pub decision: Decision,
-    /// The caller's own key.
-    pub external_id: Option<String>,
-    /// The caller's own data.
-    pub metadata: Metadata,
-    /// The whole answer.
-    pub answer: Value,
-    /// When it was decided, to the microsecond.
-    pub created_at: OffsetDateTime,
-}
+use crate::domain::verification::Verification;
 
 /// Which verifications a list shows; everything that is set must hold.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -60,15 +23,13 @@ impl TenantTx {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when its id is taken.
-    pub async fn insert_verification(&mut self, new: NewVerification) -> Result<(), StoreError> {
+    pub async fn insert_verification(&mut self, new: &Verification) -> Result<(), StoreError> {
         sqlx::query!(
-            "insert into verifications (id, decision, external_id, metadata, answer, created_at) \
-             values ($1, $2, $3, $4, $5, $6)",
+            "insert into verifications (id, decision, external_id, record, created_at) values ($1, $2, $3, $4, $5)",
             new.id.as_uuid(),
-            decision_name(new.decision),
+            decision_name(new.assessment.decision),
             new.external_id,
-            Value::Object(new.metadata),
-            new.answer,
+            Json(new) as _,
             new.created_at
         )
         .execute(self.connection())
@@ -83,16 +44,14 @@ impl TenantTx {
     pub async fn find_verification(
         &mut self,
         id: VerificationId,
-    ) -> Result<Option<StoredVerification>, StoreError> {
-        sqlx::query_as!(
-            VerificationRow,
-            "select id, decision, external_id, metadata, answer, created_at from verifications where id = $1",
+    ) -> Result<Option<Verification>, StoreError> {
+        let record = sqlx::query_scalar!(
+            r#"select record as "record: Json<Verification>" from verifications where id = $1"#,
             id.as_uuid()
         )
         .fetch_optional(self.connection())
-        .await?
-        .map(StoredVerification::try_from)
-        .transpose()
+        .await?;
+        Ok(record.map(|record| record.0))
     }
 
     /// Reads a page of the tenant's verifications, newest first.
@@ -103,20 +62,30 @@ impl TenantTx {
         &mut self,
         filter: &VerificationFilter,
         page: PageRequest,
-    ) -> Result<Page<StoredVerification>, StoreError> {
-        let rows = sqlx::query_as!(
-            VerificationRow,
-            "select id, decision, external_id, metadata, answer, created_at from verifications \
-             where id < $1 and ($2::text is null or external_id = $2) and ($3::text is null or decision = $3) \
-             order by id desc limit $4",
-            page.after.unwrap_or(Uuid::max()),
-            filter.external_id,
+    ) -> Result<Page<Verification>, StoreError> {
+        let records = sqlx::query_scalar!(
+            r#"
+            select record as "record: Json<Verification>"
+            from verifications
+            where id < $1
+                and ($2::text is null or external_id = $2)
+                and ($3::text is null or decision = $3)
+            order by id desc
+            limit $4
+            "#,
+            page.before(),
+            filter.external_id.as_deref(),
             filter.decision.map(decision_name),
             page.rows_to_fetch()
         )
         .fetch_all(self.connection())
         .await?;
-        Page::cut(rows, page, |row| row.id).try_map(StoredVerification::try_from)
+        let verifications = records.into_iter().map(|record| record.0).collect();
+        Ok(Page::cut(
+            verifications,
+            page,
+            |verification: &Verification| verification.id.as_uuid(),
+        ))
     }
 
     /// Erases a verification. False when there was none.
@@ -131,65 +100,11 @@ impl TenantTx {
     }
 }
 
-struct VerificationRow {
-    id: Uuid,
-    decision: String,
-    external_id: Option<String>,
-    metadata: Value,
-    answer: Value,
-    created_at: OffsetDateTime,
-}
-
-impl TryFrom<VerificationRow> for StoredVerification {
-    type Error = StoreError;
-
-    fn try_from(row: VerificationRow) -> Result<Self, StoreError> {
-        Ok(Self {
-            id: row.id.into(),
-            decision: parse_decision(&row.decision)?,
-            external_id: row.external_id,
-            metadata: object(row.metadata)?,
-            answer: row.answer,
-            created_at: row.created_at,
-        })
-    }
-}
-
+/// As the column and its check spell it.
 fn decision_name(decision: Decision) -> &'static str {
     match decision {
         Decision::Approved => "approved",
         Decision::Review => "review",
         Decision::Declined => "declined",
-    }
-}
-
-fn parse_decision(name: &str) -> Result<Decision, StoreError> {
-    match name {
-        "approved" => Ok(Decision::Approved),
-        "review" => Ok(Decision::Review),
-        "declined" => Ok(Decision::Declined),
-        _ => Err(StoreError::Corrupt(
-            "a verification with an unknown decision",
-        )),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_decision_comes_back_as_it_went_in() {
-        for decision in [Decision::Approved, Decision::Review, Decision::Declined] {
-            assert_eq!(parse_decision(decision_name(decision)).unwrap(), decision);
-        }
-    }
-
-    #[test]
-    fn an_unknown_decision_is_corrupt_and_not_guessed() {
-        assert!(matches!(
-            parse_decision("pending"),
-            Err(StoreError::Corrupt(_))
-        ));
     }
 }

@@ -20,6 +20,15 @@ pub struct NewWatchlist {
     pub target_fpir: f64,
 }
 
+/// What a search of a watchlist goes by.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WatchlistPolicy {
+    /// What a hit means.
+    pub kind: WatchlistKind,
+    /// Above 0 and up to 1.
+    pub target_fpir: f64,
+}
+
 impl TenantTx {
     /// Makes an empty watchlist.
     ///
@@ -73,7 +82,30 @@ impl TenantTx {
         .transpose()
     }
 
-    /// Reads a page of the tenant's watchlists, oldest first.
+    /// Reads what a search of a watchlist goes by. Counts nothing, so it costs next to nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot answer.
+    pub async fn find_watchlist_policy(
+        &mut self,
+        id: WatchlistId,
+    ) -> Result<Option<WatchlistPolicy>, StoreError> {
+        let row = sqlx::query!(
+            "select kind, target_fpir from watchlists where id = $1",
+            id.as_uuid()
+        )
+        .fetch_optional(self.connection())
+        .await?;
+        row.map(|row| {
+            Ok(WatchlistPolicy {
+                kind: parse_kind(&row.kind)?,
+                target_fpir: row.target_fpir,
+            })
+        })
+        .transpose()
+    }
+
+    /// Reads a page of the tenant's watchlists, newest first.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot answer.
@@ -89,11 +121,11 @@ impl TenantTx {
                 (select count(*) from subjects where watchlist_id = watchlists.id) as "subjects!",
                 (select count(*) from faces where watchlist_id = watchlists.id) as "faces!"
             from watchlists
-            where id > $1
-            order by id
+            where id < $1
+            order by id desc
             limit $2
             "#,
-            page.after.unwrap_or(Uuid::nil()),
+            page.before(),
             page.rows_to_fetch()
         )
         .fetch_all(self.connection())
@@ -152,7 +184,7 @@ fn parse_kind(name: &str) -> Result<WatchlistKind, StoreError> {
         "block" => Ok(WatchlistKind::Block),
         "alert" => Ok(WatchlistKind::Alert),
         "allow" => Ok(WatchlistKind::Allow),
-        _ => Err(StoreError::Corrupt("a watchlist of an unknown kind")),
+        _ => Err(StoreError::Corrupt("a watchlist of an unknown kind".into())),
     }
 }
 
