@@ -1,1 +1,2 @@
+//! Starts the service.
 fn main() {}
