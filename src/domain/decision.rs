@@ -1,1 +1,367 @@
-//! (in work)
+//! From scores to a verdict: [`decide`] is the only place where an identity is accepted or turned down.
+//!
+//! It is a pure function: the same evidence, policy and calibration always give the same answer.
+
+use serde::{Deserialize, Serialize};
+
+use super::calibration::{Calibration, FmrEstimate, Threshold};
+use super::face::{Face, Pose, Quality};
+use super::policy::{
+    MAX_SELFIE_PITCH, MAX_SELFIE_YAW, MIN_DOCUMENT_EYE_DISTANCE, MIN_SELFIE_EYE_DISTANCE, Policy,
+};
+use super::watchlist::{SearchOutcome, WatchlistKind};
+
+/// The verdict on an identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// Every check that was made passed.
+    Approved,
+    /// A human has to look.
+    Review,
+    /// At least one check rules the identity out.
+    Declined,
+}
+
+/// What one check came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckResult {
+    /// It holds.
+    Pass,
+    /// It neither holds nor fails clearly.
+    Review,
+    /// It does not hold.
+    Fail,
+    /// It was not made; the reason stands beside it.
+    NotEvaluated,
+}
+
+impl CheckResult {
+    /// Where a similarity lies between two thresholds; one that is not a number fails.
+    #[must_use]
+    pub fn of(similarity: f64, approve: &Threshold, review: &Threshold) -> Self {
+        if similarity >= approve.similarity {
+            Self::Pass
+        } else if similarity >= review.similarity {
+            Self::Review
+        } else {
+            Self::Fail
+        }
+    }
+}
+
+/// What a watchlist search came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WatchlistResult {
+    /// Nobody on the searched lists reached its threshold.
+    Clear,
+    /// Somebody did.
+    Hit,
+    /// No list was named.
+    NotEvaluated,
+}
+
+/// The checks that a reason can come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Check {
+    /// Selfie against document.
+    FaceMatch,
+    /// Is the face live?
+    Liveness,
+    /// Are the pictures good enough?
+    Quality,
+    /// Does the document hold together?
+    Document,
+    /// Is the person on a list?
+    Watchlist,
+}
+
+/// What a reason does to the decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Nothing; it is worth knowing.
+    Info,
+    /// It asks for a human.
+    Review,
+    /// It declines.
+    Decline,
+}
+
+/// Stable codes of the reasons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReasonCode {
+    /// The similarity is below the review threshold: two different people.
+    FaceMismatch,
+    /// The similarity lies between the review and the approve threshold.
+    FaceMatchUncertain,
+    /// The liveness score is below its threshold.
+    LivenessDoubtful,
+    /// The selfie is too small or turned away too far.
+    SelfieQualityLow,
+    /// The portrait on the document is too small.
+    DocumentQualityLow,
+    /// A subject of a `block` list was found.
+    WatchlistBlockHit,
+    /// A subject of an `alert` list was found.
+    WatchlistAlertHit,
+    /// A subject of an `allow` list was found.
+    WatchlistAllowHit,
+}
+
+/// One reason for a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// What was found.
+    pub code: ReasonCode,
+    /// Which check found it.
+    pub check: Check,
+    /// What it does to the decision.
+    pub severity: Severity,
+}
+
+/// The 1:1 comparison of selfie and document.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct FaceMatch {
+    /// What it came to.
+    pub result: CheckResult,
+    /// Cosine similarity of the two faces.
+    pub similarity: f32,
+    /// How often two different people look at least this alike.
+    pub fmr: FmrEstimate,
+    /// At or above it the check passes.
+    pub approve: Threshold,
+    /// At or above it a human decides; below it the check fails.
+    pub review: Threshold,
+}
+
+/// Passive liveness of the selfie.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Liveness {
+    /// What it came to.
+    pub result: CheckResult,
+    /// Probability that the face is live, by the model's own account.
+    pub score: f32,
+    /// The score that it was held to.
+    pub threshold: f64,
+}
+
+/// The measures of one face that quality rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct FaceQuality {
+    /// Measures of the picture of the face.
+    pub measures: Quality,
+    /// Where the head points, if it was measured.
+    pub pose: Option<Pose>,
+}
+
+/// Whether the pictures are good enough to be compared.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct QualityCheck {
+    /// What it came to.
+    pub result: CheckResult,
+    /// The selfie's face.
+    pub selfie: FaceQuality,
+    /// The document's portrait.
+    pub document: FaceQuality,
+}
+
+/// The search of every named watchlist.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WatchlistCheck {
+    /// What it came to.
+    pub result: WatchlistResult,
+    /// The lists, each with its threshold and hits.
+    pub searched: Vec<SearchOutcome>,
+}
+
+/// Everything that a decision rests on.
+#[derive(Debug)]
+pub struct Evidence<'a> {
+    /// Cosine similarity of selfie and portrait.
+    pub similarity: f32,
+    /// The one face of the selfie.
+    pub selfie: &'a Face,
+    /// Probability that the selfie's face is live.
+    pub liveness: f32,
+    /// The portrait on the document.
+    pub portrait: &'a Face,
+    /// One outcome for each watchlist that was named.
+    pub searches: Vec<SearchOutcome>,
+}
+
+/// A decision and all that led to it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Assessment {
+    /// The verdict.
+    pub decision: Decision,
+    /// Why, gravest first.
+    pub reasons: Vec<Reason>,
+    /// Selfie against document.
+    pub face_match: FaceMatch,
+    /// Is the face live?
+    pub liveness: Liveness,
+    /// Are the pictures good enough?
+    pub quality: QualityCheck,
+    /// Is the person on a list?
+    pub watchlist: WatchlistCheck,
+}
+
+/// Weighs the evidence against the policy.
+///
+/// The gravest reason decides: any `decline` declines, any `review` asks for a human, otherwise the identity is
+/// approved. A doubtful liveness score and poor quality never decline by themselves: they say that the machine
+/// should not answer alone.
+#[must_use]
+pub fn decide(evidence: Evidence<'_>, policy: &Policy, calibration: &Calibration) -> Assessment {
+    let mut reasons = Vec::new();
+    let face_match = match_faces(evidence.similarity, policy, calibration, &mut reasons);
+    let liveness = judge_liveness(evidence.liveness, policy, &mut reasons);
+    let quality = judge_quality(evidence.selfie, evidence.portrait, &mut reasons);
+    let watchlist = judge_searches(evidence.searches, &mut reasons);
+    reasons.sort_by_key(|reason| std::cmp::Reverse(reason.severity));
+    let decision = match reasons.first().map(|reason| reason.severity) {
+        Some(Severity::Decline) => Decision::Declined,
+        Some(Severity::Review) => Decision::Review,
+        Some(Severity::Info) | None => Decision::Approved,
+    };
+    Assessment {
+        decision,
+        reasons,
+        face_match,
+        liveness,
+        quality,
+        watchlist,
+    }
+}
+
+fn match_faces(
+    similarity: f32,
+    policy: &Policy,
+    calibration: &Calibration,
+    reasons: &mut Vec<Reason>,
+) -> FaceMatch {
+    let score = f64::from(similarity);
+    let approve = calibration.threshold(policy.approve_fmr);
+    let review = calibration.threshold(policy.review_fmr);
+    let mut reason = |code, severity| {
+        reasons.push(Reason {
+            code,
+            check: Check::FaceMatch,
+            severity,
+        })
+    };
+    // Written so that a similarity that is not a number fails.
+    let result = if score >= approve.similarity {
+        CheckResult::Pass
+    } else if score >= review.similarity {
+        reason(ReasonCode::FaceMatchUncertain, Severity::Review);
+        CheckResult::Review
+    } else {
+        reason(ReasonCode::FaceMismatch, Severity::Decline);
+        CheckResult::Fail
+    };
+    FaceMatch {
+        result,
+        similarity,
+        fmr: calibration.fmr(score),
+        approve,
+        review,
+    }
+}
+
+fn judge_liveness(score: f32, policy: &Policy, reasons: &mut Vec<Reason>) -> Liveness {
+    let threshold = policy.liveness_threshold;
+    let result = if f64::from(score) >= threshold {
+        CheckResult::Pass
+    } else {
+        reasons.push(Reason {
+            code: ReasonCode::LivenessDoubtful,
+            check: Check::Liveness,
+            severity: Severity::Review,
+        });
+        CheckResult::Fail
+    };
+    Liveness {
+        result,
+        score,
+        threshold,
+    }
+}
+
+fn judge_quality(selfie: &Face, portrait: &Face, reasons: &mut Vec<Reason>) -> QualityCheck {
+    let frontal = selfie.pose.is_none_or(|pose| {
+        pose.yaw.abs() <= MAX_SELFIE_YAW && pose.pitch.abs() <= MAX_SELFIE_PITCH
+    });
+    let selfie_holds = frontal && selfie.quality.inter_eye_distance >= MIN_SELFIE_EYE_DISTANCE;
+    let portrait_holds = portrait.quality.inter_eye_distance >= MIN_DOCUMENT_EYE_DISTANCE;
+    for (holds, code) in [
+        (selfie_holds, ReasonCode::SelfieQualityLow),
+        (portrait_holds, ReasonCode::DocumentQualityLow),
+    ] {
+        if !holds {
+            reasons.push(Reason {
+                code,
+                check: Check::Quality,
+                severity: Severity::Review,
+            });
+        }
+    }
+    let result = if selfie_holds && portrait_holds {
+        CheckResult::Pass
+    } else {
+        CheckResult::Review
+    };
+    let measured = |face: &Face| FaceQuality {
+        measures: face.quality,
+        pose: face.pose,
+    };
+    QualityCheck {
+        result,
+        selfie: measured(selfie),
+        document: measured(portrait),
+    }
+}
+
+fn judge_searches(searched: Vec<SearchOutcome>, reasons: &mut Vec<Reason>) -> WatchlistCheck {
+    for (kind, code, severity) in [
+        (
+            WatchlistKind::Block,
+            ReasonCode::WatchlistBlockHit,
+            Severity::Decline,
+        ),
+        (
+            WatchlistKind::Alert,
+            ReasonCode::WatchlistAlertHit,
+            Severity::Review,
+        ),
+        (
+            WatchlistKind::Allow,
+            ReasonCode::WatchlistAllowHit,
+            Severity::Info,
+        ),
+    ] {
+        if searched
+            .iter()
+            .any(|list| list.kind == kind && !list.hits.is_empty())
+        {
+            reasons.push(Reason {
+                code,
+                check: Check::Watchlist,
+                severity,
+            });
+        }
+    }
+    let result = if searched.is_empty() {
+        WatchlistResult::NotEvaluated
+    } else if searched.iter().any(|list| !list.hits.is_empty()) {
+        WatchlistResult::Hit
+    } else {
+        WatchlistResult::Clear
+    };
+    WatchlistCheck { result, searched }
+}

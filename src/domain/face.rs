@@ -58,7 +58,7 @@ impl FivePoints {
 }
 
 /// Rotation of the head in degrees; 0, 0, 0 looks straight at the camera.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Pose {
     /// Turn to the side; positive turns towards the picture's right.
     pub yaw: f32,
@@ -69,7 +69,7 @@ pub struct Pose {
 }
 
 /// Measures of how well a face can be compared; see `vision::quality` for how each is taken.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Quality {
     /// Distance between the eyes in pixels.
     pub inter_eye_distance: f32,

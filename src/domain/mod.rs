@@ -7,4 +7,5 @@ pub mod decision;
 pub mod face;
 pub mod ids;
 pub mod policy;
+pub mod verification;
 pub mod watchlist;

@@ -70,7 +70,7 @@ pub struct EnrolledFace {
 }
 
 /// A subject at or above the threshold of a search.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Hit {
     /// The list searched.
     pub watchlist_id: WatchlistId,
@@ -85,7 +85,7 @@ pub struct Hit {
 }
 
 /// What a search of one watchlist compared and found.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SearchOutcome {
     /// The list searched.
     pub watchlist_id: WatchlistId,

@@ -1,0 +1,122 @@
+//! The OpenAPI document, generated from the registered handlers.
+
+use actix_web::App;
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Content, OpenApi, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::{Modify, OpenApi as _};
+use utoipa_actix_web::AppExt as _;
+
+use super::problem::{PROBLEM_JSON, Problem};
+use super::routes;
+use crate::error::ErrorCode;
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Likeness",
+        description = "Self-hosted identity verification: is the live face the one on the document, and is it on a \
+                       watchlist? Every failure is a problem (RFC 9457) with a stable `code`."
+    ),
+    tags(
+        (name = "verifications", description = "Selfie against document, liveness, watchlists, decision"),
+        (name = "faces", description = "Finding and comparing faces; nothing is kept"),
+        (name = "watchlists", description = "Galleries of people to look for, and their search"),
+        (name = "subjects", description = "The people on a watchlist and their faces"),
+        (name = "operations", description = "Health, readiness and metrics; open to all")
+    ),
+    components(schemas(Problem))
+)]
+struct Base;
+
+/// The document of everything that is served.
+#[must_use]
+pub fn openapi() -> OpenApi {
+    let app = App::new()
+        .into_utoipa_app()
+        .openapi(Base::openapi())
+        .configure(routes::resources);
+    let (_, mut document) = app.split_for_parts();
+    BearerScheme.modify(&mut document);
+    document
+        .paths
+        .paths
+        .values_mut()
+        .flat_map(operations)
+        .for_each(add_problems);
+    document
+}
+
+struct BearerScheme;
+
+impl Modify for BearerScheme {
+    fn modify(&self, document: &mut OpenApi) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .description(Some(
+                "A token from `likeness token`, or from your own issuer",
+            ))
+            .build();
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("bearer", SecurityScheme::Http(scheme));
+    }
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let PathItem {
+        get,
+        post,
+        put,
+        patch,
+        delete,
+        ..
+    } = item;
+    [get, post, put, patch, delete].into_iter().flatten()
+}
+
+/// Adds the failures that an operation can have by its nature, so that no handler has to list them.
+fn add_problems(operation: &mut Operation) {
+    use ErrorCode as E;
+    let mut codes = Vec::new();
+    if operation.security.is_some() {
+        codes.extend([
+            E::Unauthenticated,
+            E::Forbidden,
+            E::Unavailable,
+            E::Internal,
+        ]);
+    }
+    let parameters = operation.parameters.as_deref().unwrap_or_default();
+    if operation.request_body.is_some() {
+        codes.extend([
+            E::ValidationFailed,
+            E::PayloadTooLarge,
+            E::UnsupportedMediaType,
+        ]);
+        codes.extend([E::NoFace, E::DeadlineExceeded, E::NotFound, E::Conflict]);
+    } else if !parameters.is_empty() {
+        codes.extend([E::ValidationFailed, E::NotFound]);
+    }
+    for code in codes {
+        let status = code.status().as_u16().to_string();
+        operation
+            .responses
+            .responses
+            .entry(status)
+            .or_insert_with(|| RefOr::T(problem(code)));
+    }
+}
+
+/// Every code that has the status of this one, with the problem's schema.
+fn problem(code: ErrorCode) -> Response {
+    let same = ErrorCode::ALL
+        .into_iter()
+        .filter(|other| other.status() == code.status());
+    let names: Vec<String> = same.map(|code| format!("`{}`", code.name())).collect();
+    let content = Content::new(Some(RefOr::Ref(Ref::from_schema_name("Problem"))));
+    ResponseBuilder::new()
+        .description(names.join(", "))
+        .content(PROBLEM_JSON, content)
+        .build()
+}

@@ -1,0 +1,120 @@
+//! What every request passes on its way in and out: an id, a span, metrics, headers, and the form of failures.
+//!
+//! Neither the path with its ids nor the query, the address or the body is recorded: the matched route is.
+
+use std::fmt;
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{
+    CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
+};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use tracing::Instrument as _;
+use uuid::Uuid;
+
+use super::problem;
+use crate::state::AppState;
+
+/// Longest `X-Request-Id` that is taken over from a caller.
+const MAX_REQUEST_ID_CHARS: usize = 128;
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The id that a request, its log lines and its answer share.
+#[derive(Debug, Clone)]
+pub(super) struct RequestId(String);
+
+impl RequestId {
+    /// The caller's own id where it is short and plain, a new one otherwise.
+    fn of(headers: &HeaderMap) -> Self {
+        let given = headers
+            .get(X_REQUEST_ID)
+            .and_then(|value| value.to_str().ok());
+        let plain = |text: &&str| {
+            let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
+            (1..=MAX_REQUEST_ID_CHARS).contains(&text.len()) && text.chars().all(allowed)
+        };
+        Self(
+            given
+                .filter(plain)
+                .map_or_else(|| Uuid::now_v7().to_string(), ToOwned::to_owned),
+        )
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The outermost middleware.
+///
+/// # Errors
+/// Those of the inner service that are not answers already.
+pub(super) async fn edge<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let started = Instant::now();
+    let id = RequestId::of(request.headers());
+    let method = request.method().clone();
+    let span = tracing::info_span!("request", request.id = %id, http.method = %method);
+    let response = next.call(request).instrument(span.clone()).await?;
+
+    let _entered = span.enter();
+    let route = response
+        .request()
+        .match_pattern()
+        .unwrap_or_else(|| "unmatched".to_owned());
+    let status = response.status().as_u16();
+    let duration = started.elapsed();
+    if let Some(state) = response.request().app_data::<Data<AppState>>() {
+        state
+            .metrics
+            .observe_request(method.as_str(), &route, status, duration);
+    }
+    let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(http.route = %route, http.status = status, duration_ms, "request answered");
+    Ok(dress(problem::render(response, &id), &id, &route))
+}
+
+/// Adds the headers that every answer carries.
+fn dress(
+    mut response: ServiceResponse<BoxBody>,
+    id: &RequestId,
+    route: &str,
+) -> ServiceResponse<BoxBody> {
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&id.0) {
+        headers.insert(X_REQUEST_ID, id);
+    }
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if route.starts_with("/v1") || !response.status().is_success() {
+        response
+            .headers_mut()
+            .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id_for(value: &str) -> String {
+        let mut headers = HeaderMap::new();
+        headers.insert(X_REQUEST_ID, HeaderValue::from_str(value).unwrap());
+        RequestId::of(&headers).to_string()
+    }
+
+    #[test]
+    fn a_plain_request_id_is_kept_and_any_other_replaced() {
+        assert_eq!(id_for("order-17.a:b_c"), "order-17.a:b_c");
+        for bad in ["", "a b", "x\"y", &"x".repeat(129)] {
+            assert_ne!(id_for(bad), bad);
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! How requests become values: forms of pictures and fields, queries and cursors.
+
+mod body;
+mod form;
+mod image;
+mod page;
+mod parts;
+mod query;
+pub mod rules;
+
+pub use form::Form;
+pub use image::Image;
+pub use page::{MAX_LIMIT, Page, PageQuery};
+pub use query::{Path, Query};

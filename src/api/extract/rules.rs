@@ -1,0 +1,109 @@
+//! Rules that several forms share, and how their faults are told.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+use validator::{ValidationError, ValidationErrors, ValidationErrorsKind};
+
+use crate::domain::verification::Metadata;
+use crate::error::{ApiError, ErrorCode, FieldFault};
+
+/// Longest `external_id`, in characters.
+pub const MAX_EXTERNAL_ID_CHARS: u64 = 128;
+/// Longest name of a list or a subject, in characters.
+pub const MAX_NAME_CHARS: u64 = 200;
+/// Largest `metadata`, in bytes of JSON.
+pub const MAX_METADATA_BYTES: usize = 16 * 1024;
+
+/// Refuses control characters, U+0000 among them, which a database cannot hold and a log should not show.
+///
+/// # Errors
+/// `control_character` where there is one.
+pub fn printable(text: &str) -> Result<(), ValidationError> {
+    if text.chars().any(char::is_control) {
+        return Err(fault(
+            "control_character",
+            "must not hold control characters",
+        ));
+    }
+    Ok(())
+}
+
+/// Bounds the caller's own data.
+///
+/// # Errors
+/// `too_large` above [`MAX_METADATA_BYTES`], `control_character` where a text holds U+0000.
+pub fn metadata(metadata: &Metadata) -> Result<(), ValidationError> {
+    let size = serde_json::to_vec(metadata).map_or(usize::MAX, |json| json.len());
+    if size > MAX_METADATA_BYTES {
+        return Err(fault("too_large", "must not exceed 16 KiB of JSON"));
+    }
+    if metadata
+        .iter()
+        .any(|(name, value)| name.contains('\0') || holds_nul(value))
+    {
+        return Err(fault("control_character", "must not hold U+0000"));
+    }
+    Ok(())
+}
+
+fn holds_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(holds_nul),
+        Value::Object(members) => members
+            .iter()
+            .any(|(name, value)| name.contains('\0') || holds_nul(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+fn fault(code: &'static str, message: &'static str) -> ValidationError {
+    ValidationError::new(code).with_message(message.into())
+}
+
+/// A validator's findings as faults by field. The values that it keeps in its parameters stay behind.
+#[must_use]
+pub fn faults(errors: &ValidationErrors) -> ApiError {
+    let mut faults = Vec::new();
+    collect(errors, "", &mut faults);
+    faults.sort_by(|a, b| a.field.cmp(&b.field));
+    ApiError::of_fields(ErrorCode::ValidationFailed, faults)
+}
+
+fn collect(errors: &ValidationErrors, prefix: &str, faults: &mut Vec<FieldFault>) {
+    for (name, kind) in errors.errors() {
+        let field = format!("{prefix}{name}");
+        match kind {
+            ValidationErrorsKind::Field(errors) => {
+                faults.extend(errors.iter().map(|error| field_fault(field.clone(), error)));
+            }
+            ValidationErrorsKind::Struct(nested) => collect(nested, &format!("{field}."), faults),
+            ValidationErrorsKind::List(items) => {
+                for (index, nested) in items {
+                    collect(nested, &format!("{field}.{index}."), faults);
+                }
+            }
+        }
+    }
+}
+
+fn field_fault(field: String, error: &ValidationError) -> FieldFault {
+    let message = match (
+        &error.message,
+        error.params.get("min"),
+        error.params.get("max"),
+    ) {
+        (Some(message), _, _) => message.to_string(),
+        (None, Some(min), Some(max)) => format!("must be between {min} and {max}"),
+        (None, Some(min), None) => format!("must be at least {min}"),
+        (None, None, Some(max)) => format!("must be at most {max}"),
+        (None, None, None) => "is not valid".to_owned(),
+    };
+    let code: Cow<'static, str> = error.code.clone();
+    FieldFault {
+        field,
+        code,
+        message,
+    }
+}

@@ -1,0 +1,18 @@
+//! The HTTP face of the service: one file a resource, each handler registered and documented in one step.
+
+mod docs;
+mod edge;
+mod extract;
+mod faces;
+mod fallback;
+mod health;
+mod problem;
+mod routes;
+mod subjects;
+mod verifications;
+mod views;
+mod watchlists;
+
+pub use docs::openapi;
+pub use extract::Image;
+pub use routes::serve;

@@ -1,0 +1,43 @@
+//! What answers look like. A view never holds a template, a picture or a token.
+
+mod face;
+mod verification;
+mod watchlist;
+
+pub use face::{ComparisonView, DetectionView};
+pub use verification::VerificationView;
+pub use watchlist::{EnrolledFaceView, SearchView, SubjectView, WatchlistView};
+
+/// Rounds to three significant digits: enough to act on, too little to climb by.
+fn round3(value: f64) -> f64 {
+    // Through text: the nearest number to the decimal, without a tail of digits.
+    format!("{value:.2e}").parse().unwrap_or(value)
+}
+
+/// Rounds a measure in pixels or degrees to one decimal.
+fn round1(value: f32) -> f64 {
+    (f64::from(value) * 10.0).round() / 10.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_are_told_to_three_significant_digits() {
+        for (value, rounded) in [
+            (0.612_345, 0.612),
+            (-0.012_345, -0.0123),
+            (3.456_7e-7, 3.46e-7),
+            (0.0, 0.0),
+            (1.0, 1.0),
+        ] {
+            assert_eq!(round3(value), rounded);
+        }
+    }
+
+    #[test]
+    fn measures_are_told_to_one_decimal() {
+        assert_eq!(round1(12.345), 12.3);
+    }
+}

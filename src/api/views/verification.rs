@@ -1,0 +1,380 @@
+//! The answer of an identity check.
+
+use serde::Serialize;
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::face::{BoxView, QualityView};
+use super::round3;
+use super::watchlist::{HitView, SearchedView};
+use crate::domain::calibration::Threshold;
+use crate::domain::decision::{
+    Assessment, Check, CheckResult, Decision, FaceMatch, Liveness, QualityCheck, ReasonCode,
+    Severity, WatchlistCheck, WatchlistResult,
+};
+use crate::domain::face::BoundingBox;
+use crate::domain::verification::{Metadata, ModelIds, TimingsMs, Verification};
+
+/// A similarity and the error rate that it stands for.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ThresholdView {
+    /// Cosine similarity.
+    #[schema(example = 0.42)]
+    pub similarity: f64,
+    /// Two different people reach it at most this often.
+    #[schema(example = 1e-4)]
+    pub target_fmr: f64,
+    /// True where that lies beyond the calibration data.
+    pub extrapolated: bool,
+}
+
+impl From<Threshold> for ThresholdView {
+    fn from(threshold: Threshold) -> Self {
+        Self {
+            similarity: round3(threshold.similarity),
+            target_fmr: round3(threshold.target_fmr),
+            extrapolated: threshold.extrapolated,
+        }
+    }
+}
+
+/// What a comparison was held to.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ThresholdsView {
+    /// At or above it the comparison passes.
+    pub approve: ThresholdView,
+    /// At or above it a human decides.
+    pub review: ThresholdView,
+}
+
+impl ThresholdsView {
+    pub(super) fn new(approve: Threshold, review: Threshold) -> Self {
+        Self {
+            approve: approve.into(),
+            review: review.into(),
+        }
+    }
+}
+
+/// Selfie against document.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FaceMatchView {
+    /// `pass`, `review` or `fail`.
+    #[schema(value_type = String, example = "pass")]
+    pub result: CheckResult,
+    /// Cosine similarity of the two faces, -1 to 1.
+    #[schema(example = 0.612)]
+    pub similarity: f64,
+    /// How often two different people look at least this alike.
+    #[schema(example = 1e-6)]
+    pub fmr_estimate: f64,
+    /// True where that lies beyond the calibration data.
+    pub extrapolated: bool,
+    /// What the similarity was held to.
+    pub thresholds: ThresholdsView,
+}
+
+impl From<FaceMatch> for FaceMatchView {
+    fn from(check: FaceMatch) -> Self {
+        Self {
+            result: check.result,
+            similarity: round3(check.similarity.into()),
+            fmr_estimate: round3(check.fmr.fmr),
+            extrapolated: check.fmr.extrapolated,
+            thresholds: ThresholdsView::new(check.approve, check.review),
+        }
+    }
+}
+
+/// Whether the selfie shows a live face.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LivenessView {
+    /// `pass` or `fail`; a failure asks for a human and does not decline by itself.
+    #[schema(value_type = String, example = "pass")]
+    pub result: CheckResult,
+    /// The model's probability of a live face, 0 to 1.
+    #[schema(example = 0.97)]
+    pub score: f64,
+    /// Always `passive_single_frame`: one picture, no challenge.
+    #[schema(example = "passive_single_frame")]
+    pub method: &'static str,
+    /// Scores below it fail.
+    #[schema(example = 0.5)]
+    pub threshold: f64,
+}
+
+impl From<Liveness> for LivenessView {
+    fn from(check: Liveness) -> Self {
+        Self {
+            result: check.result,
+            score: round3(check.score.into()),
+            method: "passive_single_frame",
+            threshold: check.threshold,
+        }
+    }
+}
+
+/// Whether the pictures are good enough to be compared.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct QualityCheckView {
+    /// `pass` or `review`.
+    #[schema(value_type = String, example = "pass")]
+    pub result: CheckResult,
+    /// The face of the selfie.
+    pub selfie: QualityView,
+    /// The portrait on the document.
+    pub document: QualityView,
+}
+
+impl From<QualityCheck> for QualityCheckView {
+    fn from(check: QualityCheck) -> Self {
+        Self {
+            result: check.result,
+            selfie: check.selfie.into(),
+            document: check.document.into(),
+        }
+    }
+}
+
+/// Where the portrait lies on the document.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PortraitView {
+    /// The box of the face.
+    pub r#box: BoxView,
+}
+
+/// A check that was not made, and why.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct NotEvaluatedView {
+    /// Always `not_evaluated`.
+    #[schema(value_type = String, example = "not_evaluated")]
+    pub result: CheckResult,
+    /// Why it was not made.
+    pub reason: &'static str,
+}
+
+/// Whether the document holds together.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DocumentCheckView {
+    /// `not_evaluated`: nothing of the document but its portrait is looked at.
+    #[schema(value_type = String, example = "not_evaluated")]
+    pub result: CheckResult,
+    /// Why the result is what it is.
+    pub reason: &'static str,
+    /// The portrait that the selfie was compared with.
+    pub portrait: PortraitView,
+    /// The machine-readable zone.
+    pub mrz: NotEvaluatedView,
+    /// The picture in `document_back`.
+    pub back: NotEvaluatedView,
+    /// The fields in `expected`.
+    pub expected: NotEvaluatedView,
+}
+
+impl From<BoundingBox> for DocumentCheckView {
+    fn from(portrait: BoundingBox) -> Self {
+        let result = CheckResult::NotEvaluated;
+        let not_evaluated = |reason| NotEvaluatedView { result, reason };
+        Self {
+            result,
+            reason: "only the portrait is looked at; print, hologram and chip are not",
+            portrait: PortraitView {
+                r#box: portrait.into(),
+            },
+            mrz: not_evaluated("this version does not read the machine-readable zone"),
+            back: not_evaluated("this version does not look at the other side"),
+            expected: not_evaluated(
+                "without the machine-readable zone there is nothing to compare with",
+            ),
+        }
+    }
+}
+
+/// Whether the person is on a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WatchlistCheckView {
+    /// `clear`, `hit` or `not_evaluated`.
+    #[schema(value_type = String, example = "clear")]
+    pub result: WatchlistResult,
+    /// Why it was not made, where it was not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
+    /// The lists that were searched.
+    pub searched: Vec<SearchedView>,
+    /// Everybody at or above a list's threshold, most alike first.
+    pub hits: Vec<HitView>,
+}
+
+impl From<WatchlistCheck> for WatchlistCheckView {
+    fn from(check: WatchlistCheck) -> Self {
+        let not_evaluated = check.result == WatchlistResult::NotEvaluated;
+        let mut hits: Vec<_> = check
+            .searched
+            .iter()
+            .flat_map(|list| list.hits.iter().cloned())
+            .collect();
+        hits.sort_by(|a, b| b.similarity.total_cmp(&a.similarity));
+        Self {
+            result: check.result,
+            reason: not_evaluated.then_some("no watchlist was named"),
+            searched: check.searched.iter().map(Into::into).collect(),
+            hits: hits.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+/// Every check of an identity.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ChecksView {
+    /// Selfie against document.
+    pub face_match: FaceMatchView,
+    /// Is the face live?
+    pub liveness: LivenessView,
+    /// Are the pictures good enough?
+    pub quality: QualityCheckView,
+    /// Does the document hold together?
+    pub document: DocumentCheckView,
+    /// Is the person on a list?
+    pub watchlist: WatchlistCheckView,
+}
+
+/// One reason for a decision.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReasonView {
+    /// Stable code, such as `face_mismatch`.
+    #[schema(value_type = String, example = "face_mismatch")]
+    pub code: ReasonCode,
+    /// The check that found it.
+    #[schema(value_type = String, example = "face_match")]
+    pub check: Check,
+    /// `decline`, `review` or `info`.
+    #[schema(value_type = String, example = "decline")]
+    pub severity: Severity,
+}
+
+/// The models that an answer rests on.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ModelsView {
+    /// Found the faces.
+    pub detector: String,
+    /// Made the templates.
+    pub embedder: String,
+    /// Judged the liveness.
+    pub liveness: String,
+}
+
+impl From<ModelIds> for ModelsView {
+    fn from(models: ModelIds) -> Self {
+        Self {
+            detector: models.detector,
+            embedder: models.embedder,
+            liveness: models.liveness,
+        }
+    }
+}
+
+/// Where the time went, in milliseconds; the stages of both pictures are added up.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TimingsView {
+    /// Decoding the pictures.
+    pub decode: f64,
+    /// Finding faces and landmarks.
+    pub detect: f64,
+    /// Making templates.
+    pub embed: f64,
+    /// Liveness and pose of the selfie.
+    pub liveness: f64,
+    /// Searching watchlists.
+    pub search: f64,
+    /// From the parsed request to the decision.
+    pub total: f64,
+}
+
+impl From<TimingsMs> for TimingsView {
+    fn from(t: TimingsMs) -> Self {
+        let TimingsMs {
+            decode,
+            detect,
+            embed,
+            liveness,
+            search,
+            total,
+        } = t;
+        Self {
+            decode,
+            detect,
+            embed,
+            liveness,
+            search,
+            total,
+        }
+    }
+}
+
+/// A finished identity check.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VerificationView {
+    /// Its id.
+    pub id: Uuid,
+    /// Always `complete`: the answer is given at once.
+    #[schema(example = "complete")]
+    pub status: &'static str,
+    /// `approved`, `review` or `declined`.
+    #[schema(value_type = String, example = "approved")]
+    pub decision: Decision,
+    /// Why, gravest first; empty where every check that was made passed.
+    pub reasons: Vec<ReasonView>,
+    /// Every check.
+    pub checks: ChecksView,
+    /// The models that it rests on.
+    pub models: ModelsView,
+    /// Where the time went.
+    pub timings_ms: TimingsView,
+    /// The caller's own key.
+    pub external_id: Option<String>,
+    /// The caller's own data.
+    #[schema(value_type = Object)]
+    pub metadata: Metadata,
+    /// When it was decided.
+    #[serde(with = "time::serde::rfc3339")]
+    pub created_at: OffsetDateTime,
+}
+
+impl From<Verification> for VerificationView {
+    fn from(verification: Verification) -> Self {
+        let Assessment {
+            decision,
+            reasons,
+            face_match,
+            liveness,
+            quality,
+            watchlist,
+        } = verification.assessment;
+        let reasons = reasons.into_iter();
+        Self {
+            id: verification.id.as_uuid(),
+            status: "complete",
+            decision,
+            reasons: reasons
+                .map(|r| ReasonView {
+                    code: r.code,
+                    check: r.check,
+                    severity: r.severity,
+                })
+                .collect(),
+            checks: ChecksView {
+                face_match: face_match.into(),
+                liveness: liveness.into(),
+                quality: quality.into(),
+                document: verification.portrait_box.into(),
+                watchlist: watchlist.into(),
+            },
+            models: verification.models.into(),
+            timings_ms: verification.timings_ms.into(),
+            external_id: verification.external_id,
+            metadata: verification.metadata,
+            created_at: verification.created_at,
+        }
+    }
+}

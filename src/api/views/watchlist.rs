@@ -1,0 +1,205 @@
+//! Watchlists, the people on them, and what a search finds.
+
+use serde::Serialize;
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::round3;
+use crate::domain::verification::Metadata;
+use crate::domain::watchlist::{
+    EnrolledFace, Hit, SearchOutcome, Subject, Watchlist, WatchlistKind,
+};
+
+/// A gallery of subjects.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WatchlistView {
+    /// Its id.
+    pub id: Uuid,
+    /// Its name, unique within the tenant.
+    #[schema(example = "Known fraudsters")]
+    pub name: String,
+    /// `block`: a hit declines; `alert`: a hit asks for a human; `allow`: a hit is only reported.
+    #[schema(value_type = String, example = "alert")]
+    pub kind: WatchlistKind,
+    /// Share of searches of people who are not on the list that may raise a false alarm.
+    #[schema(example = 0.01)]
+    pub target_fpir: f64,
+    /// People on it.
+    #[schema(example = 1200)]
+    pub subjects: u64,
+    /// Their enrolled faces.
+    #[schema(example = 1950)]
+    pub faces: u64,
+    /// When it was made.
+    #[serde(with = "time::serde::rfc3339")]
+    pub created_at: OffsetDateTime,
+}
+
+impl From<Watchlist> for WatchlistView {
+    fn from(list: Watchlist) -> Self {
+        Self {
+            id: list.id.as_uuid(),
+            name: list.name,
+            kind: list.kind,
+            target_fpir: list.target_fpir,
+            subjects: list.subjects,
+            faces: list.faces,
+            created_at: list.created_at,
+        }
+    }
+}
+
+/// An enrolled face. Its template never leaves the service.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EnrolledFaceView {
+    /// Its id.
+    pub id: Uuid,
+    /// The embedder that made its template.
+    pub model_id: String,
+    /// When it was enrolled.
+    #[serde(with = "time::serde::rfc3339")]
+    pub created_at: OffsetDateTime,
+}
+
+impl From<EnrolledFace> for EnrolledFaceView {
+    fn from(face: EnrolledFace) -> Self {
+        Self {
+            id: face.id.as_uuid(),
+            model_id: face.model_id,
+            created_at: face.created_at,
+        }
+    }
+}
+
+/// A person on a watchlist.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SubjectView {
+    /// Its id.
+    pub id: Uuid,
+    /// The list it is on.
+    pub watchlist_id: Uuid,
+    /// The caller's own key, unique within the list.
+    #[schema(example = "case-4711")]
+    pub external_id: Option<String>,
+    /// Name shown with a hit.
+    #[schema(example = "J. Doe")]
+    pub display_name: Option<String>,
+    /// The caller's own data.
+    #[schema(value_type = Object)]
+    pub metadata: Metadata,
+    /// From this instant on the subject is no longer found.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub valid_until: Option<OffsetDateTime>,
+    /// Enrolled faces, oldest first.
+    pub faces: Vec<EnrolledFaceView>,
+    /// When it was made.
+    #[serde(with = "time::serde::rfc3339")]
+    pub created_at: OffsetDateTime,
+}
+
+impl From<Subject> for SubjectView {
+    fn from(subject: Subject) -> Self {
+        Self {
+            id: subject.id.as_uuid(),
+            watchlist_id: subject.watchlist_id.as_uuid(),
+            external_id: subject.external_id,
+            display_name: subject.display_name,
+            metadata: subject.metadata,
+            valid_until: subject.valid_until,
+            faces: subject.faces.into_iter().map(Into::into).collect(),
+            created_at: subject.created_at,
+        }
+    }
+}
+
+/// Somebody at or above a list's threshold.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HitView {
+    /// The list they are on.
+    pub watchlist_id: Uuid,
+    /// Who it is.
+    pub subject_id: Uuid,
+    /// The caller's own key for them.
+    #[schema(example = "case-4711")]
+    pub external_id: Option<String>,
+    /// Name to show.
+    #[schema(example = "J. Doe")]
+    pub display_name: Option<String>,
+    /// Cosine similarity of their nearest face.
+    #[schema(example = 0.71)]
+    pub similarity: f64,
+}
+
+impl From<Hit> for HitView {
+    fn from(hit: Hit) -> Self {
+        Self {
+            watchlist_id: hit.watchlist_id.as_uuid(),
+            subject_id: hit.subject_id.as_uuid(),
+            external_id: hit.external_id,
+            display_name: hit.display_name,
+            similarity: round3(hit.similarity.into()),
+        }
+    }
+}
+
+/// How a list was searched.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SearchedView {
+    /// The list.
+    pub watchlist_id: Uuid,
+    /// Faces in it at the time.
+    #[schema(example = 10000)]
+    pub size: u64,
+    /// Always `exact`: every face was compared.
+    #[schema(example = "exact")]
+    pub method: &'static str,
+    /// Faces that were compared.
+    #[schema(example = 10000)]
+    pub candidates: u64,
+    /// The rate of false alarms that the threshold holds to.
+    #[schema(example = 0.01)]
+    pub target_fpir: f64,
+    /// The similarity from which on a subject is a hit, for a list of this size.
+    #[schema(example = 0.58)]
+    pub threshold: f64,
+    /// The false match rate of one comparison at that threshold.
+    #[schema(example = 1e-6)]
+    pub target_fmr: f64,
+    /// True where that rate lies beyond the calibration data.
+    pub extrapolated: bool,
+}
+
+impl From<&SearchOutcome> for SearchedView {
+    fn from(search: &SearchOutcome) -> Self {
+        Self {
+            watchlist_id: search.watchlist_id.as_uuid(),
+            size: search.size,
+            method: "exact",
+            candidates: search.size,
+            target_fpir: search.target_fpir,
+            threshold: round3(search.threshold.similarity),
+            target_fmr: round3(search.threshold.target_fmr),
+            extrapolated: search.threshold.extrapolated,
+        }
+    }
+}
+
+/// The answer of a search.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SearchView {
+    /// How the list was searched.
+    pub searched: SearchedView,
+    /// Everybody at or above the threshold, most alike first.
+    pub hits: Vec<HitView>,
+}
+
+impl From<SearchOutcome> for SearchView {
+    fn from(search: SearchOutcome) -> Self {
+        let searched = SearchedView::from(&search);
+        Self {
+            searched,
+            hits: search.hits.into_iter().map(Into::into).collect(),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Counters and histograms, in the OpenMetrics text format. Labels come from short fixed lists, never from a request.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::domain::decision::Decision;
+use crate::domain::watchlist::SearchOutcome;
+
+/// Content type of the text that [`Metrics::encode`] gives.
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    method: String,
+    route: String,
+    status: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DecisionLabels {
+    decision: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SearchLabels {
+    result: &'static str,
+}
+
+/// Cheap handle on the service's metrics.
+#[derive(Clone)]
+pub struct Metrics {
+    registry: Arc<Registry>,
+    requests: Family<RequestLabels, Counter>,
+    durations: Histogram,
+    decisions: Family<DecisionLabels, Counter>,
+    searches: Family<SearchLabels, Counter>,
+    queue_depth: Gauge,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("likeness");
+        let requests = Family::default();
+        let durations = Histogram::new(exponential_buckets(0.002, 2.0, 13));
+        let decisions = Family::default();
+        let searches = Family::default();
+        let queue_depth = Gauge::default();
+        registry.register("http_requests", "Requests answered", requests.clone());
+        registry.register_with_unit(
+            "http_request_duration",
+            "Time from a request's head to its answer",
+            Unit::Seconds,
+            durations.clone(),
+        );
+        registry.register(
+            "verifications",
+            "Identity checks by decision",
+            decisions.clone(),
+        );
+        registry.register(
+            "watchlist_searches",
+            "Searches of one list by result",
+            searches.clone(),
+        );
+        registry.register(
+            "queue_depth",
+            "Pictures that wait for a worker",
+            queue_depth.clone(),
+        );
+        Self {
+            registry: Arc::new(registry),
+            requests,
+            durations,
+            decisions,
+            searches,
+            queue_depth,
+        }
+    }
+}
+
+impl Metrics {
+    /// Counts an answered request. `route` is the pattern that it matched.
+    pub fn observe_request(&self, method: &str, route: &str, status: u16, duration: Duration) {
+        let labels = RequestLabels {
+            method: method.to_owned(),
+            route: route.to_owned(),
+            status,
+        };
+        self.requests.get_or_create(&labels).inc();
+        self.durations.observe(duration.as_secs_f64());
+    }
+
+    /// Counts a decision and the searches that it rests on.
+    pub fn observe_decision(&self, decision: Decision, searches: &[SearchOutcome]) {
+        let decision = match decision {
+            Decision::Approved => "approved",
+            Decision::Review => "review",
+            Decision::Declined => "declined",
+        };
+        self.decisions
+            .get_or_create(&DecisionLabels { decision })
+            .inc();
+        searches
+            .iter()
+            .for_each(|search| self.observe_search(search));
+    }
+
+    /// Counts the search of one list.
+    pub fn observe_search(&self, search: &SearchOutcome) {
+        let result = if search.hits.is_empty() {
+            "clear"
+        } else {
+            "hit"
+        };
+        self.searches.get_or_create(&SearchLabels { result }).inc();
+    }
+
+    /// Everything as text, with the queue's depth as it is now.
+    ///
+    /// # Errors
+    /// Where a value cannot be written.
+    pub fn encode(&self, queue_depth: usize) -> Result<String, std::fmt::Error> {
+        self.queue_depth
+            .set(i64::try_from(queue_depth).unwrap_or(i64::MAX));
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_counted_by_route_and_status() {
+        let metrics = Metrics::default();
+        metrics.observe_request("GET", "/v1/watchlists/{id}", 404, Duration::from_millis(3));
+        let text = metrics.encode(7).unwrap();
+        let line = r#"likeness_http_requests_total{method="GET",route="/v1/watchlists/{id}",status="404"} 1"#;
+        assert!(text.contains(line), "{text}");
+        assert!(text.contains("likeness_queue_depth 7"), "{text}");
+    }
+}

@@ -1,0 +1,175 @@
+//! The pool: how a session is set up, and what is checked before the first one is used.
+
+use std::future::Future;
+use std::str::FromStr;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
+use tokio::runtime::Handle;
+
+use super::error::StoreError;
+use super::versions;
+
+/// How long a request waits for a free connection before it is turned away.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// A statement that runs longer is cancelled by the server. Searching a hundred thousand faces takes a tenth of a
+/// second.
+const STATEMENT_TIMEOUT: &str = "10s";
+/// A transaction that its owner forgot is ended by the server. None is held while a model runs.
+const IDLE_IN_TRANSACTION_TIMEOUT: &str = "30s";
+
+/// The database of the service. Cheap to clone; all clones share one pool.
+#[derive(Clone)]
+pub struct Store {
+    pool: PgPool,
+    /// The runtime that opened the pool. A connection lives on the runtime that opened it, and a worker of the HTTP
+    /// server ends its own as soon as it has drained, while others still answer; so all are opened here.
+    home: Handle,
+}
+
+impl Store {
+    /// Connects, checks the versions, brings the schema up to date and opens the pool. To be called within a tokio
+    /// runtime that outlives the store.
+    ///
+    /// # Errors
+    /// [`StoreError::Unsupported`] for an old server, [`StoreError::Migration`] when the schema cannot be brought up
+    /// to date, [`StoreError::UnsafeSession`] when a session would not be bound by row-level security,
+    /// [`StoreError::Unavailable`] when nobody answers.
+    pub async fn connect(url: &SecretString, max_connections: u32) -> Result<Self, StoreError> {
+        let options = PgConnectOptions::from_str(url.expose_secret())
+            .map_err(StoreError::InvalidUrl)?
+            .application_name("likeness");
+        prepare(&options).await?;
+        let pool = PgPoolOptions::new()
+            .max_connections(max_connections)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .after_connect(|session, _| {
+                Box::pin(async move {
+                    set_up(session)
+                        .await
+                        .map_err(|error| sqlx::Error::Configuration(error.into()))
+                })
+            })
+            .connect_with(options)
+            .await?;
+        let home = Handle::current();
+        Ok(Self { pool, home })
+    }
+
+    /// Whether the database answers, asked with a real query through the service's role.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when it does not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        let pool = self.pool.clone();
+        self.run_at_home(async move {
+            sqlx::query_scalar!(r#"select exists(select from watchlists) as "any!""#)
+                .fetch_one(&pool)
+                .await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Makes an embedder known, so that faces can carry its id. To be called at each start.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the id is known with another number of dimensions.
+    pub async fn register_model(&self, id: &str, dimensions: usize) -> Result<(), StoreError> {
+        let pool = self.pool.clone();
+        let id = id.to_owned();
+        // More than the column holds is more than its check allows.
+        let dimensions = i32::try_from(dimensions).unwrap_or(i32::MAX);
+        self.run_at_home(async move {
+            sqlx::query!(
+                "insert into models (id, dimensions) values ($1, $2) on conflict (id, dimensions) do nothing",
+                id,
+                dimensions
+            )
+            .execute(&pool)
+            .await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Waits for running transactions and closes every connection.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    pub(super) fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// Runs work on the runtime of the pool, to its end even when the caller stops waiting.
+    pub(super) async fn run_at_home<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        match self.home.spawn(work).await {
+            Ok(result) => result,
+            Err(ended) => match ended.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_shutting_down) => Err(StoreError::Unavailable(sqlx::Error::PoolClosed)),
+            },
+        }
+    }
+}
+
+/// On a connection of its own, as the user of the URL: the service's role may not change the schema. Ends with a
+/// trial of the set-up, whose failure would reach us from within the pool only as a timeout.
+async fn prepare(options: &PgConnectOptions) -> Result<(), StoreError> {
+    let mut connection = options.connect().await?;
+    versions::check(&mut connection).await?;
+    sqlx::migrate!()
+        .run(&mut connection)
+        .await
+        .map_err(StoreError::Migration)?;
+    set_up(&mut connection).await?;
+    Ok(connection.close().await?)
+}
+
+/// Gives up the powers of the login user for the life of the session, and makes sure of it: as an owner who is a
+/// superuser the session would see every tenant's records.
+async fn set_up(session: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"
+        select
+            set_config('statement_timeout', $1, false) as statement_timeout,
+            set_config('idle_in_transaction_session_timeout', $2, false) as idle_timeout,
+            set_config('role', 'likeness_service', false) as role
+        "#,
+        STATEMENT_TIMEOUT,
+        IDLE_IN_TRANSACTION_TIMEOUT
+    )
+    .fetch_one(&mut *session)
+    .await?;
+    let state = sqlx::query!(
+        r#"
+        select
+            rolname = 'likeness_service' and not rolsuper and not rolbypassrls as "bound!",
+            current_setting('statement_timeout') = $1
+                and current_setting('idle_in_transaction_session_timeout') = $2 as "limited!"
+        from pg_roles
+        where rolname = current_user
+        "#,
+        STATEMENT_TIMEOUT,
+        IDLE_IN_TRANSACTION_TIMEOUT
+    )
+    .fetch_one(session)
+    .await?;
+    if !state.bound {
+        return Err(StoreError::UnsafeSession(
+            "row-level security does not bind its role",
+        ));
+    }
+    if !state.limited {
+        return Err(StoreError::UnsafeSession(
+            "its time limits are not in force",
+        ));
+    }
+    Ok(())
+}

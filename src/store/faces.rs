@@ -1,0 +1,117 @@
+//! Enrolled faces: the rows that hold the templates.
+
+use std::collections::HashMap;
+
+use pgvector::HalfVector;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::error::StoreError;
+use super::transaction::TenantTx;
+use crate::domain::face::Template;
+use crate::domain::ids::{FaceId, SubjectId, WatchlistId};
+use crate::domain::watchlist::EnrolledFace;
+
+impl TenantTx {
+    /// Adds a face to a subject. Its template is kept in half precision.
+    ///
+    /// # Errors
+    /// [`StoreError::MissingReference`] when the subject is not on that list, or the template's model is not
+    /// registered with its number of dimensions.
+    pub async fn insert_face(
+        &mut self,
+        watchlist: WatchlistId,
+        subject: SubjectId,
+        template: &Template,
+    ) -> Result<EnrolledFace, StoreError> {
+        let id = FaceId::new();
+        let created_at = sqlx::query_scalar!(
+            "insert into faces (watchlist_id, subject_id, id, model_id, template) values ($1, $2, $3, $4, $5) \
+             returning created_at",
+            watchlist.as_uuid(),
+            subject.as_uuid(),
+            id.as_uuid(),
+            template.model_id(),
+            half_precision(template)
+        )
+        .fetch_one(self.connection())
+        .await?;
+        Ok(EnrolledFace {
+            id,
+            model_id: template.model_id().to_owned(),
+            created_at,
+        })
+    }
+
+    /// Reads the faces of a subject, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot answer.
+    pub async fn list_faces(
+        &mut self,
+        watchlist: WatchlistId,
+        subject: SubjectId,
+    ) -> Result<Vec<EnrolledFace>, StoreError> {
+        let mut faces = self.faces_of(watchlist, &[subject.as_uuid()]).await?;
+        Ok(faces.remove(&subject.as_uuid()).unwrap_or_default())
+    }
+
+    /// Removes a face. False when the subject had no such face.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot do it.
+    pub async fn delete_face(
+        &mut self,
+        watchlist: WatchlistId,
+        subject: SubjectId,
+        face: FaceId,
+    ) -> Result<bool, StoreError> {
+        let done = sqlx::query!(
+            "delete from faces where watchlist_id = $1 and subject_id = $2 and id = $3",
+            watchlist.as_uuid(),
+            subject.as_uuid(),
+            face.as_uuid()
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// The faces of several subjects of a list by subject, oldest first.
+    pub(super) async fn faces_of(
+        &mut self,
+        watchlist: WatchlistId,
+        subjects: &[Uuid],
+    ) -> Result<HashMap<Uuid, Vec<EnrolledFace>>, StoreError> {
+        let rows = sqlx::query_as!(
+            FaceRow,
+            "select subject_id, id, model_id, created_at from faces \
+             where watchlist_id = $1 and subject_id = any($2) order by id",
+            watchlist.as_uuid(),
+            subjects
+        )
+        .fetch_all(self.connection())
+        .await?;
+        let mut faces: HashMap<Uuid, Vec<EnrolledFace>> = HashMap::new();
+        for row in rows {
+            faces.entry(row.subject_id).or_default().push(EnrolledFace {
+                id: row.id.into(),
+                model_id: row.model_id,
+                created_at: row.created_at,
+            });
+        }
+        Ok(faces)
+    }
+}
+
+struct FaceRow {
+    subject_id: Uuid,
+    id: Uuid,
+    model_id: String,
+    created_at: OffsetDateTime,
+}
+
+/// The vector as it is stored and searched with.
+pub(super) fn half_precision(template: &Template) -> HalfVector {
+    HalfVector::from_f32_slice(template.values())
+}

@@ -1,0 +1,27 @@
+//! Everything that is kept: every SQL statement of the service, and nothing but.
+//!
+//! A [`Store`] is a pool of connections that work as the role `likeness_service`, which row-level security binds.
+//! Records of a tenant are reached through a [`TenantTx`] alone: a transaction that has named its tenant before its
+//! first statement. The use case begins and commits it; the functions here never do.
+//!
+//! The store knows no pictures and no models beyond a template and its id, and pgvector is known only here.
+
+mod connection;
+mod error;
+mod faces;
+mod page;
+mod search;
+mod subjects;
+mod transaction;
+mod verifications;
+mod versions;
+mod watchlists;
+
+pub use connection::Store;
+pub use error::StoreError;
+pub use page::{Page, PageRequest};
+pub use subjects::NewSubject;
+pub use transaction::TenantTx;
+pub use verifications::VerificationFilter;
+pub use versions::UnsupportedDatabase;
+pub use watchlists::{NewWatchlist, WatchlistPolicy};

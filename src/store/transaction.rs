@@ -1,0 +1,73 @@
+//! The unit of work of one tenant.
+
+use sqlx::{PgConnection, Postgres, Transaction};
+
+use super::connection::Store;
+use super::error::StoreError;
+use crate::domain::ids::TenantId;
+
+/// A transaction that sees and writes the records of one tenant. Dropped without a commit, it never happened.
+#[must_use = "what is not committed is undone"]
+pub struct TenantTx {
+    transaction: Transaction<'static, Postgres>,
+}
+
+impl Store {
+    /// Opens a transaction to read and write a tenant's records.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when no connection is to be had.
+    pub async fn begin(&self, tenant: &TenantId) -> Result<TenantTx, StoreError> {
+        self.begin_with("begin", tenant).await
+    }
+
+    /// Opens a read-only transaction whose statements all see the same state of the tenant's records, so that the
+    /// size of a gallery and the search that relies on it belong together.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when no connection is to be had.
+    pub async fn begin_snapshot(&self, tenant: &TenantId) -> Result<TenantTx, StoreError> {
+        self.begin_with("begin isolation level repeatable read read only", tenant)
+            .await
+    }
+
+    /// Begins in a task of its own, which runs to its end even when the caller has gone: sqlx 0.9.0 does not notice
+    /// that a `begin` was sent if its future is dropped before the answer, and hands the connection to the next
+    /// caller inside a transaction that nobody will end. Here the transaction is either handed over or dropped whole,
+    /// and then rolled back. Every later statement is safe to drop.
+    async fn begin_with(
+        &self,
+        statement: &'static str,
+        tenant: &TenantId,
+    ) -> Result<TenantTx, StoreError> {
+        let pool = self.pool().clone();
+        let tenant = tenant.clone();
+        self.run_at_home(async move {
+            let mut transaction = pool.begin_with(statement).await?;
+            // Until the end of this transaction only: the next user of the connection starts without a tenant.
+            sqlx::query!(
+                "select set_config('likeness.tenant', $1, true)",
+                tenant.as_str()
+            )
+            .fetch_one(&mut *transaction)
+            .await?;
+            Ok(TenantTx { transaction })
+        })
+        .await
+    }
+}
+
+impl TenantTx {
+    /// Makes all of it last, or none.
+    ///
+    /// # Errors
+    /// [`StoreError`]; after [`StoreError::Unavailable`] it is not known which of the two happened.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        Ok(self.transaction.commit().await?)
+    }
+
+    /// What the statements of this module run on.
+    pub(super) fn connection(&mut self) -> &mut PgConnection {
+        &mut self.transaction
+    }
+}

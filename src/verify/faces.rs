@@ -1,0 +1,104 @@
+//! Operations on faces that keep nothing.
+
+use super::{PROBE, Verifier, VerifyError, only_face, template};
+use crate::domain::calibration::{FmrEstimate, Threshold};
+use crate::domain::decision::CheckResult;
+use crate::domain::face::Face;
+use crate::domain::policy::Policy;
+use crate::vision::{Analysis, AnalysisRequest, Embed, Layout};
+
+/// What is wanted of a picture whose faces are to be described.
+const SCENE: AnalysisRequest = AnalysisRequest {
+    layout: Layout::Document,
+    embed: Embed::None,
+    liveness: false,
+    pose: true,
+};
+/// What is wanted of a picture that a source face is looked for in.
+const TARGET: AnalysisRequest = AnalysisRequest {
+    layout: Layout::Document,
+    embed: Embed::All,
+    liveness: false,
+    pose: false,
+};
+
+/// One source face against every face of every target.
+#[derive(Debug)]
+pub struct Comparison {
+    /// The one face of the source.
+    pub source: Face,
+    /// The targets, in the caller's order; each holds its faces, largest first.
+    pub targets: Vec<Vec<TargetComparison>>,
+    /// Similarities at or above it pass.
+    pub approve: Threshold,
+    /// Similarities at or above it are worth a look.
+    pub review: Threshold,
+}
+
+/// One face of a target.
+#[derive(Debug)]
+pub struct TargetComparison {
+    /// The face.
+    pub face: Face,
+    /// Cosine similarity with the source.
+    pub similarity: f32,
+    /// How often two different people look at least this alike.
+    pub fmr: FmrEstimate,
+    /// Where the similarity lies between the thresholds.
+    pub result: CheckResult,
+}
+
+impl Verifier {
+    /// Finds and describes every face of a picture.
+    ///
+    /// # Errors
+    /// [`VerifyError::Vision`] where the picture cannot be worked on; no face is an answer, not an error.
+    pub async fn detect(&self, image: Vec<u8>) -> Result<Analysis, VerifyError> {
+        self.analyse("image", image, SCENE).await
+    }
+
+    /// Compares the one face of `source` with every face of every target.
+    ///
+    /// # Errors
+    /// [`VerifyError`] where a picture cannot be worked on or the source does not show exactly one face.
+    pub async fn compare(
+        &self,
+        source: Vec<u8>,
+        targets: Vec<Vec<u8>>,
+        policy: &Policy,
+    ) -> Result<Comparison, VerifyError> {
+        let targets = targets
+            .into_iter()
+            .map(|target| self.analyse("target", target, TARGET));
+        let (source, targets) = tokio::try_join!(
+            self.analyse("source", source, PROBE),
+            futures_util::future::try_join_all(targets),
+        )?;
+        let source = only_face("source", source.faces)?;
+        let approve = self.calibration.threshold(policy.approve_fmr);
+        let review = self.calibration.threshold(policy.review_fmr);
+        let reference = template("source", &source)?;
+        let compare = |face: Face| {
+            let similarity = template("target", &face)?.similarity(&reference);
+            let similarity = similarity.ok_or(VerifyError::ModelsDiffer)?;
+            let score = f64::from(similarity);
+            let result = CheckResult::of(score, &approve, &review);
+            Ok(TargetComparison {
+                face,
+                similarity,
+                fmr: self.calibration.fmr(score),
+                result,
+            })
+        };
+        let targets = targets
+            .into_iter()
+            .map(|target| target.faces.into_iter().map(compare).collect());
+        let targets = targets.collect::<Result<_, VerifyError>>()?;
+        Ok(Comparison {
+            source,
+            targets,
+            approve,
+            review,
+        })
+    }
+}

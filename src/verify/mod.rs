@@ -1,0 +1,184 @@
+//! The use cases: vision, store and domain put together. They know neither HTTP nor SQL.
+//!
+//! No transaction and no pooled connection is held while a model runs.
+
+mod faces;
+mod verification;
+mod watchlist;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+pub use faces::{Comparison, TargetComparison};
+pub use verification::Submission;
+
+use crate::domain::calibration::Calibration;
+use crate::domain::face::{Face, Template};
+use crate::domain::ids::WatchlistId;
+use crate::domain::policy::Policy;
+use crate::domain::verification::ModelIds;
+use crate::store::{Store, StoreError};
+use crate::vision::{Analysis, AnalysisRequest, Embed, Engine, Layout, VisionError};
+
+/// What is wanted of a selfie: one face, its template, and whether it is live.
+const SELFIE: AnalysisRequest = AnalysisRequest {
+    layout: Layout::Selfie,
+    embed: Embed::Largest,
+    liveness: true,
+    pose: true,
+};
+/// What is wanted of a document: its portrait's template.
+const DOCUMENT: AnalysisRequest = AnalysisRequest {
+    layout: Layout::Document,
+    embed: Embed::Largest,
+    liveness: false,
+    pose: false,
+};
+/// What is wanted of a picture to enrol or to search with: one face and its template.
+const PROBE: AnalysisRequest = AnalysisRequest {
+    layout: Layout::Selfie,
+    embed: Embed::Largest,
+    liveness: false,
+    pose: false,
+};
+
+/// Why a use case did not come to an answer.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// A picture could not be worked on.
+    #[error("cannot analyse `{part}`")]
+    Vision {
+        /// The request's part.
+        part: &'static str,
+        /// What went wrong.
+        source: VisionError,
+    },
+    /// There is no face where one is wanted.
+    #[error("no face in `{part}`")]
+    NoFace {
+        /// The request's part.
+        part: &'static str,
+    },
+    /// There are several faces where one is wanted.
+    #[error("{count} faces in `{part}`")]
+    MultipleFaces {
+        /// The request's part.
+        part: &'static str,
+        /// How many.
+        count: usize,
+    },
+    /// A named watchlist does not exist for this tenant.
+    #[error("no watchlist {0}")]
+    NoSuchWatchlist(WatchlistId),
+    /// The record does not exist for this tenant.
+    #[error("no such record")]
+    NotFound,
+    /// Two templates of different models met.
+    #[error("templates of two models cannot be compared")]
+    ModelsDiffer,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Everything that the use cases need: cheap handles.
+#[derive(Clone)]
+pub struct Verifier {
+    engine: Engine,
+    store: Store,
+    calibration: Arc<Calibration>,
+    models: ModelIds,
+    policy: Policy,
+    deadline: Duration,
+}
+
+impl Verifier {
+    /// Puts the use cases together. `policy` holds where a caller names no rates; `deadline` bounds the time that
+    /// a request's pictures may wait and be worked on.
+    #[must_use]
+    pub fn new(
+        engine: Engine,
+        store: Store,
+        calibration: Calibration,
+        models: ModelIds,
+        policy: Policy,
+        deadline: Duration,
+    ) -> Self {
+        Self {
+            engine,
+            store,
+            calibration: Arc::new(calibration),
+            models,
+            policy,
+            deadline,
+        }
+    }
+
+    /// The policy that holds where a caller names no rates.
+    #[must_use]
+    pub fn default_policy(&self) -> Policy {
+        self.policy
+    }
+
+    /// The store, for records that need no picture.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The worker threads, for readiness and metrics.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    async fn analyse(
+        &self,
+        part: &'static str,
+        image: Vec<u8>,
+        request: AnalysisRequest,
+    ) -> Result<Analysis, VerifyError> {
+        let deadline = Instant::now() + self.deadline;
+        let analysis = self.engine.analyse(image, request, deadline).await;
+        analysis.map_err(|source| VerifyError::Vision { part, source })
+    }
+
+    /// The template of the one face in a picture.
+    async fn probe(&self, part: &'static str, image: Vec<u8>) -> Result<Template, VerifyError> {
+        let analysis = self.analyse(part, image, PROBE).await?;
+        let face = only_face(part, analysis.faces)?;
+        template(part, &face)
+    }
+}
+
+/// The one face of a selfie, a probe or an enrolment; never silently the largest of several.
+fn only_face(part: &'static str, mut faces: Vec<Face>) -> Result<Face, VerifyError> {
+    match faces.len() {
+        0 => Err(VerifyError::NoFace { part }),
+        1 => Ok(faces.swap_remove(0)),
+        count => Err(VerifyError::MultipleFaces { part, count }),
+    }
+}
+
+/// The portrait of a document: the largest face, since ghost images are smaller.
+fn portrait(part: &'static str, faces: Vec<Face>) -> Result<Face, VerifyError> {
+    faces.into_iter().next().ok_or(VerifyError::NoFace { part })
+}
+
+/// The template that was asked for with the face.
+fn template(part: &'static str, face: &Face) -> Result<Template, VerifyError> {
+    face.template.clone().ok_or_else(|| VerifyError::Vision {
+        part,
+        source: VisionError::Inference("a face came back without its template".to_owned()),
+    })
+}
+
+impl Verifier {
+    /// Runs every model on a picture of no one, to show that the workers answer.
+    ///
+    /// # Errors
+    /// What the workers say.
+    pub async fn probe_models(&self) -> Result<(), VisionError> {
+        Ok(())
+    }
+}

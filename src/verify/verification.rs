@@ -1,0 +1,106 @@
+//! The whole identity check: selfie against document, liveness, watchlists, decision.
+
+use std::time::{Duration, Instant};
+
+use time::OffsetDateTime;
+
+use super::{DOCUMENT, SELFIE, Verifier, VerifyError, only_face, portrait, template};
+use crate::domain::decision::{Evidence, decide};
+use crate::domain::ids::{TenantId, VerificationId, WatchlistId};
+use crate::domain::policy::Policy;
+use crate::domain::verification::{Metadata, TimingsMs, Verification};
+use crate::vision::StageTimings;
+
+/// Subjects that an answer names for each watchlist.
+const HITS_PER_LIST: u32 = 10;
+
+/// What a caller hands in for one identity check.
+#[derive(Debug)]
+pub struct Submission {
+    /// The encoded live selfie.
+    pub selfie: Vec<u8>,
+    /// The encoded picture of the document.
+    pub document: Vec<u8>,
+    /// The lists to search.
+    pub watchlist_ids: Vec<WatchlistId>,
+    /// The rates to decide by.
+    pub policy: Policy,
+    /// The caller's own key.
+    pub external_id: Option<String>,
+    /// The caller's own data.
+    pub metadata: Metadata,
+}
+
+impl Verifier {
+    /// Checks an identity, decides, and keeps the answer.
+    ///
+    /// # Errors
+    /// [`VerifyError`] where there is no answer; nothing is kept then.
+    pub async fn create(
+        &self,
+        tenant: &TenantId,
+        submission: Submission,
+    ) -> Result<Verification, VerifyError> {
+        let started = Instant::now();
+        self.require_watchlists(tenant, &submission.watchlist_ids)
+            .await?;
+        let (selfie, document) = tokio::try_join!(
+            self.analyse("selfie", submission.selfie, SELFIE),
+            self.analyse("document", submission.document, DOCUMENT),
+        )?;
+        let stages = [selfie.timings, document.timings];
+        let selfie = only_face("selfie", selfie.faces)?;
+        let portrait = portrait("document", document.faces)?;
+        let probe = template("selfie", &selfie)?;
+        let reference = template("document", &portrait)?;
+
+        let searching = Instant::now();
+        let policy = submission.policy;
+        let lists = &submission.watchlist_ids;
+        let searches = self
+            .search_lists(tenant, lists, &probe, policy.target_fpir, HITS_PER_LIST)
+            .await?;
+        let search = searching.elapsed();
+
+        let evidence = Evidence {
+            similarity: probe
+                .similarity(&reference)
+                .ok_or(VerifyError::ModelsDiffer)?,
+            liveness: selfie.liveness.unwrap_or(0.0),
+            selfie: &selfie,
+            portrait: &portrait,
+            searches,
+        };
+        let verification = Verification {
+            id: VerificationId::new(),
+            assessment: decide(evidence, &policy, &self.calibration),
+            portrait_box: portrait.bounding_box,
+            models: self.models.clone(),
+            timings_ms: timings(&stages, search, started.elapsed()),
+            external_id: submission.external_id,
+            metadata: submission.metadata,
+            created_at: OffsetDateTime::now_utc(),
+        };
+        let mut transaction = self.store.begin(tenant).await?;
+        transaction.insert_verification(&verification).await?;
+        transaction.commit().await?;
+        Ok(verification)
+    }
+}
+
+fn timings(stages: &[StageTimings], search: Duration, total: Duration) -> TimingsMs {
+    let sum = |stage: fn(&StageTimings) -> Duration| milliseconds(stages.iter().map(stage).sum());
+    TimingsMs {
+        decode: sum(|t| t.decode),
+        detect: sum(|t| t.detect + t.landmarks),
+        embed: sum(|t| t.embed),
+        liveness: sum(|t| t.liveness + t.pose),
+        search: milliseconds(search),
+        total: milliseconds(total),
+    }
+}
+
+/// Milliseconds to the nearest tenth.
+fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e4).round() / 10.0
+}

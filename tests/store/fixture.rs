@@ -1,0 +1,145 @@
+//! A fresh database for each test, and records to put into it.
+
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use likeness::domain::decision::Decision;
+use likeness::domain::face::Template;
+use likeness::domain::ids::{TenantId, VerificationId};
+use likeness::domain::verification::Verification;
+use likeness::domain::watchlist::{Watchlist, WatchlistKind};
+use likeness::store::{NewSubject, NewWatchlist, PageRequest, Store};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
+
+/// The model of every template here, and its length.
+pub const MODEL: &str = "test-embedder";
+pub const DIMENSIONS: usize = 512;
+
+/// A new, empty database on the server that DATABASE_URL names, whose user is a superuser there.
+pub async fn database() -> SecretString {
+    static COUNTER: AtomicU32 = AtomicU32::new(0);
+    let server = std::env::var("DATABASE_URL").expect("DATABASE_URL names a server for tests");
+    let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+    let name = format!("likeness_test_{}_{number}", std::process::id());
+    let options = PgConnectOptions::from_str(&server).unwrap();
+    let mut connection = options.connect().await.unwrap();
+    for statement in [
+        format!("drop database if exists {name} with (force)"),
+        format!("create database {name}"),
+    ] {
+        sqlx::query(AssertSqlSafe(statement))
+            .execute(&mut connection)
+            .await
+            .unwrap();
+    }
+    connection.close().await.unwrap();
+    options.database(&name).to_url_lossy().to_string().into()
+}
+
+/// A migrated database with the test's model, and the way to it around the store.
+pub struct Fixture {
+    pub url: SecretString,
+    pub store: Store,
+}
+
+impl Fixture {
+    pub async fn new() -> Self {
+        let url = database().await;
+        let store = Store::connect(&url, 5).await.unwrap();
+        store.register_model(MODEL, DIMENSIONS).await.unwrap();
+        Self { url, store }
+    }
+
+    /// A plain connection as the owner of the tables.
+    pub async fn owner(&self) -> PgConnection {
+        PgConnection::connect(self.url.expose_secret())
+            .await
+            .unwrap()
+    }
+
+    /// A plain connection that works as the service's role, with or without a tenant.
+    pub async fn service(&self, tenant: Option<&str>) -> PgConnection {
+        let mut connection = self.owner().await;
+        sqlx::raw_sql("set role likeness_service")
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        if let Some(tenant) = tenant {
+            sqlx::query("select set_config('likeness.tenant', $1, false)")
+                .bind(tenant)
+                .execute(&mut connection)
+                .await
+                .unwrap();
+        }
+        connection
+    }
+
+    /// A list of that name in the tenant.
+    pub async fn watchlist(&self, tenant: &TenantId, name: &str) -> Watchlist {
+        let mut transaction = self.store.begin(tenant).await.unwrap();
+        let watchlist = transaction
+            .insert_watchlist(new_watchlist(name))
+            .await
+            .unwrap();
+        transaction.commit().await.unwrap();
+        watchlist
+    }
+}
+
+pub fn tenant(name: &str) -> TenantId {
+    TenantId::parse(name).unwrap()
+}
+
+pub fn new_watchlist(name: &str) -> NewWatchlist {
+    NewWatchlist {
+        name: name.to_owned(),
+        kind: WatchlistKind::Block,
+        target_fpir: 0.01,
+    }
+}
+
+pub fn new_subject(external_id: &str) -> NewSubject {
+    NewSubject {
+        external_id: Some(external_id.to_owned()),
+        ..NewSubject::default()
+    }
+}
+
+pub fn first_page(limit: u32) -> PageRequest {
+    PageRequest { after: None, limit }
+}
+
+/// The unit vector along one axis.
+pub fn axis(index: usize) -> Template {
+    let mut values = vec![0.0; DIMENSIONS];
+    values[index] = 1.0;
+    Template::normalised(MODEL, values).unwrap()
+}
+
+pub fn verification(decision: Decision, external_id: Option<&str>) -> Verification {
+    let threshold = json!({"similarity": 0.4, "target_fmr": 1e-4, "extrapolated": false});
+    let quality = json!({"pose": null, "measures":
+        {"inter_eye_distance": 60.0, "sharpness": 200.0, "brightness": 0.5, "contrast": 0.2}});
+    serde_json::from_value(json!({
+        "id": VerificationId::new(),
+        "assessment": {
+            "decision": decision,
+            "reasons": [],
+            "face_match": {"result": "pass", "similarity": 0.61, "fmr": {"fmr": 1e-6, "extrapolated": true},
+                "approve": threshold, "review": threshold},
+            "liveness": {"result": "pass", "score": 0.97, "threshold": 0.5},
+            "quality": {"result": "pass", "selfie": quality, "document": quality},
+            "watchlist": {"result": "not_evaluated", "searched": []},
+        },
+        "portrait_box": {"x": 1.0, "y": 2.0, "width": 30.0, "height": 40.0},
+        "models": {"detector": "d", "embedder": MODEL, "liveness": "l"},
+        "timings_ms": {"decode": 1.5, "detect": 2.0, "embed": 3.0, "liveness": 4.0, "search": 5.0, "total": 16.0},
+        "external_id": external_id,
+        "metadata": {"case": 7, "note": "ümlaut"},
+        "created_at": "2026-01-02T03:04:05.678901Z",
+    }))
+    .unwrap()
+}

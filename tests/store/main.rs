@@ -1,0 +1,10 @@
+//! The store against a real PostgreSQL: what is kept, who can see it, and what is refused.
+
+mod cancellation;
+mod constraints;
+mod fixture;
+mod isolation;
+mod queries;
+mod records;
+mod search;
+mod startup;

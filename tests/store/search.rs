@@ -1,0 +1,226 @@
+//! The search finds what a comparison of everything with everything finds.
+
+use half::f16;
+use likeness::domain::face::Template;
+use likeness::domain::ids::{SubjectId, WatchlistId};
+use likeness::store::{NewSubject, TenantTx};
+use rand::rngs::StdRng;
+use rand::{Rng, RngExt, SeedableRng};
+use time::{Duration, OffsetDateTime};
+
+use crate::fixture::{DIMENSIONS, Fixture, MODEL, axis, new_subject, tenant};
+
+fn random(rng: &mut impl Rng) -> Template {
+    let values = (0..DIMENSIONS)
+        .map(|_| rng.random_range(-1.0..1.0))
+        .collect();
+    Template::normalised(MODEL, values).unwrap()
+}
+
+/// A template at a given cosine to another, in a random direction from it.
+fn at_similarity(rng: &mut impl Rng, to: &Template, cosine: f32) -> Template {
+    let noise = random(rng);
+    let along = noise.similarity(to).unwrap();
+    let across: Vec<f32> = noise
+        .values()
+        .iter()
+        .zip(to.values())
+        .map(|(noise, to)| noise - along * to)
+        .collect();
+    let across = Template::normalised(MODEL, across).unwrap();
+    let rest = (1.0 - cosine * cosine).sqrt();
+    let values = to
+        .values()
+        .iter()
+        .zip(across.values())
+        .map(|(to, across)| cosine * to + rest * across)
+        .collect();
+    Template::normalised(MODEL, values).unwrap()
+}
+
+/// The inner product of both as the database holds them.
+fn half_precision_similarity(a: &Template, b: &Template) -> f64 {
+    let rounded = |value: &f32| f64::from(f16::from_f32(*value).to_f32());
+    a.values()
+        .iter()
+        .zip(b.values())
+        .map(|(a, b)| rounded(a) * rounded(b))
+        .sum()
+}
+
+async fn enrol(transaction: &mut TenantTx, list: WatchlistId, templates: &[Template]) -> SubjectId {
+    transaction
+        .insert_subject(list, NewSubject::default(), templates)
+        .await
+        .unwrap()
+        .id
+}
+
+#[tokio::test]
+async fn a_search_agrees_with_comparing_every_face() {
+    let fixture = Fixture::new().await;
+    let list = fixture.watchlist(&tenant("acme"), "door").await.id;
+    let mut rng = StdRng::seed_from_u64(7);
+    let mut transaction = fixture.store.begin(&tenant("acme")).await.unwrap();
+    let probe = random(&mut rng);
+    let mut enrolled = Vec::new();
+    for _ in 0..2000 {
+        let template = random(&mut rng);
+        let id = enrol(&mut transaction, list, std::slice::from_ref(&template)).await;
+        enrolled.push((id, template));
+    }
+    let planted = at_similarity(&mut rng, &probe, 0.6);
+    let nearest = enrol(&mut transaction, list, std::slice::from_ref(&planted)).await;
+    enrolled.push((nearest, planted));
+
+    // Of random directions a handful comes this near, so the order of several is compared.
+    let threshold = 0.08;
+    let mut expected: Vec<(SubjectId, f64, f32)> = enrolled
+        .iter()
+        .map(|(id, template)| {
+            let exact = template.similarity(&probe).unwrap();
+            (*id, half_precision_similarity(template, &probe), exact)
+        })
+        .filter(|(_, similarity, _)| *similarity >= threshold)
+        .collect();
+    expected.sort_by(|a, b| b.1.total_cmp(&a.1));
+    assert!((20..200).contains(&expected.len()), "{}", expected.len());
+
+    let hits = transaction
+        .search(list, &probe, threshold, 1000)
+        .await
+        .unwrap();
+    assert_eq!(hits[0].subject_id, nearest);
+    let found: Vec<SubjectId> = hits.iter().map(|hit| hit.subject_id).collect();
+    let wanted: Vec<SubjectId> = expected.iter().map(|(id, ..)| *id).collect();
+    assert_eq!(found, wanted);
+    for (hit, (_, _, exact)) in hits.iter().zip(&expected) {
+        assert!(
+            (hit.similarity - exact).abs() < 1e-3,
+            "{} {exact}",
+            hit.similarity
+        );
+    }
+
+    let best = transaction
+        .search(list, &probe, threshold, 3)
+        .await
+        .unwrap();
+    assert_eq!(best, hits[..3]);
+    assert_eq!(transaction.gallery_size(list, MODEL).await.unwrap(), 2001);
+}
+
+#[tokio::test]
+async fn a_subject_is_one_hit_with_its_nearest_face() {
+    let fixture = Fixture::new().await;
+    let list = fixture.watchlist(&tenant("acme"), "door").await.id;
+    let mut rng = StdRng::seed_from_u64(8);
+    let probe = random(&mut rng);
+    let faces: Vec<Template> = [0.5, 0.7, 0.6]
+        .map(|cosine| at_similarity(&mut rng, &probe, cosine))
+        .into();
+    let mut transaction = fixture.store.begin(&tenant("acme")).await.unwrap();
+    let new = NewSubject {
+        display_name: Some("Ada".to_owned()),
+        ..new_subject("p-1")
+    };
+    let subject = transaction
+        .insert_subject(list, new, &faces)
+        .await
+        .unwrap()
+        .id;
+    let hits = transaction.search(list, &probe, 0.4, 9).await.unwrap();
+    assert_eq!(hits.len(), 1);
+    assert_eq!((hits[0].subject_id, hits[0].watchlist_id), (subject, list));
+    assert_eq!(hits[0].external_id.as_deref(), Some("p-1"));
+    assert_eq!(hits[0].display_name.as_deref(), Some("Ada"));
+    assert!(
+        (hits[0].similarity - 0.7).abs() < 1e-3,
+        "{}",
+        hits[0].similarity
+    );
+}
+
+#[tokio::test]
+async fn the_threshold_itself_is_a_hit_and_below_it_is_none() {
+    let fixture = Fixture::new().await;
+    let list = fixture.watchlist(&tenant("acme"), "door").await.id;
+    let mut transaction = fixture.store.begin(&tenant("acme")).await.unwrap();
+    enrol(&mut transaction, list, &[axis(0)]).await;
+    let hits = transaction.search(list, &axis(0), 1.0, 9).await.unwrap();
+    assert_eq!(hits[0].similarity, 1.0);
+    assert_eq!(
+        transaction.search(list, &axis(0), 1.0001, 9).await.unwrap(),
+        []
+    );
+}
+
+#[tokio::test]
+async fn somebody_whose_time_is_over_is_neither_found_nor_counted() {
+    let fixture = Fixture::new().await;
+    let list = fixture.watchlist(&tenant("acme"), "door").await.id;
+    let now = OffsetDateTime::now_utc();
+    let mut transaction = fixture.store.begin(&tenant("acme")).await.unwrap();
+    for (name, valid_until) in [
+        ("over", Some(now - Duration::hours(1))),
+        ("ahead", Some(now + Duration::hours(1))),
+        ("always", None),
+    ] {
+        let new = NewSubject {
+            valid_until,
+            ..new_subject(name)
+        };
+        transaction
+            .insert_subject(list, new, &[axis(0)])
+            .await
+            .unwrap();
+    }
+    let hits = transaction.search(list, &axis(0), 0.9, 9).await.unwrap();
+    let mut names: Vec<_> = hits
+        .iter()
+        .filter_map(|hit| hit.external_id.as_deref())
+        .collect();
+    names.sort_unstable();
+    assert_eq!(names, ["ahead", "always"]);
+    assert_eq!(transaction.gallery_size(list, MODEL).await.unwrap(), 2);
+    let counted = transaction.find_watchlist(list).await.unwrap().unwrap();
+    assert_eq!((counted.subjects, counted.faces), (3, 3));
+}
+
+#[tokio::test]
+async fn a_search_stays_within_its_list() {
+    let fixture = Fixture::new().await;
+    let acme = tenant("acme");
+    let (searched, beside) = (
+        fixture.watchlist(&acme, "1").await.id,
+        fixture.watchlist(&acme, "2").await.id,
+    );
+    let mut transaction = fixture.store.begin(&acme).await.unwrap();
+    enrol(&mut transaction, beside, &[axis(0)]).await;
+    assert_eq!(
+        transaction
+            .search(searched, &axis(0), -1.0, 9)
+            .await
+            .unwrap(),
+        []
+    );
+    assert_eq!(transaction.gallery_size(searched, MODEL).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_snapshot_does_not_move_and_cannot_write() {
+    let fixture = Fixture::new().await;
+    let acme = tenant("acme");
+    let list = fixture.watchlist(&acme, "door").await.id;
+    let mut snapshot = fixture.store.begin_snapshot(&acme).await.unwrap();
+    assert_eq!(snapshot.gallery_size(list, MODEL).await.unwrap(), 0);
+
+    let mut transaction = fixture.store.begin(&acme).await.unwrap();
+    enrol(&mut transaction, list, &[axis(0)]).await;
+    transaction.commit().await.unwrap();
+
+    assert_eq!(snapshot.search(list, &axis(0), 0.9, 9).await.unwrap(), []);
+    assert!(snapshot.delete_watchlist(list).await.is_err());
+    let mut later = fixture.store.begin_snapshot(&acme).await.unwrap();
+    assert_eq!(later.search(list, &axis(0), 0.9, 9).await.unwrap().len(), 1);
+}

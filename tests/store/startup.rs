@@ -1,0 +1,128 @@
+//! How the store comes up on servers of other people.
+
+use std::str::FromStr;
+
+use likeness::domain::ids::TenantId;
+use likeness::store::{Store, StoreError};
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
+
+use crate::fixture::{MODEL, axis, database, new_subject, new_watchlist, tenant};
+
+#[tokio::test]
+async fn two_services_may_start_on_an_empty_database_at_once() {
+    let url = database().await;
+    let (one, two) = tokio::join!(Store::connect(&url, 2), Store::connect(&url, 2));
+    one.unwrap().ping().await.unwrap();
+    two.unwrap().ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_closed_or_unreachable_database_is_unavailable() {
+    let url = database().await;
+    let store = Store::connect(&url, 1).await.unwrap();
+    store.close().await;
+    assert!(matches!(
+        store.ping().await,
+        Err(StoreError::Unavailable(_))
+    ));
+    let acme = tenant("acme");
+    assert!(matches!(
+        store.begin(&acme).await.map(|_| ()),
+        Err(StoreError::Unavailable(_))
+    ));
+    // Port 1 is nobody's.
+    let nobody = SecretString::from("postgres://postgres@127.0.0.1:1/postgres");
+    let refused = Store::connect(&nobody, 1).await.map(|_| ());
+    assert!(
+        matches!(refused, Err(StoreError::Unavailable(_))),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_url_that_is_none_is_called_so() {
+    let refused = Store::connect(&SecretString::from("not a url"), 1)
+        .await
+        .map(|_| ());
+    assert!(
+        matches!(refused, Err(StoreError::InvalidUrl(_))),
+        "{refused:?}"
+    );
+}
+
+async fn run(connection: &mut PgConnection, statement: String) {
+    sqlx::raw_sql(AssertSqlSafe(statement))
+        .execute(connection)
+        .await
+        .unwrap();
+}
+
+/// A login without any privilege that owns its database, as a careful administrator would set it up.
+async fn plain_login(admin: &mut PgConnection, url: &SecretString) -> (String, SecretString) {
+    let options = PgConnectOptions::from_str(url.expose_secret()).unwrap();
+    let database = options.get_database().unwrap().to_owned();
+    let login = format!("{database}_login");
+    run(
+        admin,
+        format!(
+            "drop role if exists {login}; create role {login} login password 'p'; create extension vector; \
+             alter database {database} owner to {login}; alter schema public owner to {login}"
+        ),
+    )
+    .await;
+    let url = options.username(&login).password("p").to_url_lossy();
+    (login, url.to_string().into())
+}
+
+async fn enrol_search_and_delete(store: &Store, acme: &TenantId) {
+    let mut transaction = store.begin(acme).await.unwrap();
+    let list = transaction
+        .insert_watchlist(new_watchlist("door"))
+        .await
+        .unwrap()
+        .id;
+    transaction
+        .insert_subject(list, new_subject("s"), &[axis(0)])
+        .await
+        .unwrap();
+    assert_eq!(
+        transaction
+            .search(list, &axis(0), 0.9, 1)
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+    assert!(transaction.delete_watchlist(list).await.unwrap());
+    assert_eq!(transaction.gallery_size(list, MODEL).await.unwrap(), 0);
+    transaction.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_unprivileged_owner_needs_only_to_be_let_into_the_role() {
+    // Makes sure that the role exists in the cluster.
+    Store::connect(&database().await, 1).await.unwrap();
+    let admin_url = database().await;
+    let mut admin = PgConnection::connect(admin_url.expose_secret())
+        .await
+        .unwrap();
+    let (login, url) = plain_login(&mut admin, &admin_url).await;
+
+    let refused = Store::connect(&url, 1).await.map(|_| ()).unwrap_err();
+    assert!(
+        refused
+            .to_string()
+            .contains("may not become likeness_service"),
+        "{refused}"
+    );
+
+    run(&mut admin, format!("grant likeness_service to {login}")).await;
+    let store = Store::connect(&url, 1).await.unwrap();
+    store
+        .register_model(MODEL, crate::fixture::DIMENSIONS)
+        .await
+        .unwrap();
+    enrol_search_and_delete(&store, &tenant("acme")).await;
+}
