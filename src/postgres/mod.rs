@@ -117,7 +117,6 @@ impl EmbeddedPostgres {
             remove,
             durability,
         };
-        previous::make_way(&launch.cluster)?;
         let server = launch.start()?;
         let (stop, stopped) = mpsc::channel();
         let watcher = thread::Builder::new()
@@ -160,7 +159,7 @@ fn watch(launch: &Launch, server: Server, stopped: &Receiver<()>) {
             Ok(false) => tracing::error!("the database server ended by itself; starting it again"),
             Err(error) => tracing::error!("{error}"),
         }
-        server = match previous::make_way(&launch.cluster).and_then(|()| launch.start()) {
+        server = match launch.start() {
             Ok(server) => Some(server),
             Err(error) => {
                 tracing::error!("{error}");

@@ -1,8 +1,8 @@
 //! What an earlier process left behind: a server without a master, or a note of one that is gone.
 //!
-//! The server notes its process in `postmaster.pid` and refuses to start where the noted process lives. The caller holds
-//! the home's lock, so a server that still runs on the cluster is an orphan. A noted process that is some other program
-//! by now must not stand in the way.
+//! The server notes its process in `postmaster.pid` and beside its socket, and refuses to start where a noted process
+//! lives. The caller holds the home's lock, so a server that still runs on the cluster is an orphan. A noted process that
+//! is a corpse, or some other program by now, must not stand in the way.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -22,11 +22,13 @@ const PATIENCE: [(Signal, Duration); 2] = [
     (Signal::SIGINT, Duration::from_secs(60)),
     (Signal::SIGQUIT, Duration::from_secs(10)),
 ];
+/// The note beside the socket.
+const SOCKET_NOTE: &str = ".s.PGSQL.5432.lock";
 /// No process has this number: it is above what systems give out.
 const NO_PROCESS: i32 = 4_194_305;
 
-/// Makes way for a new server on the cluster.
-pub(super) fn make_way(cluster: &Cluster) -> Result<(), PostgresError> {
+/// Makes way for a new server on the cluster, with its socket in this folder of ours.
+pub(super) fn make_way(cluster: &Cluster, socket: &Path) -> Result<(), PostgresError> {
     let note = cluster.pid_file();
     let text = match fs::read_to_string(&note) {
         Ok(text) => text,
@@ -39,18 +41,23 @@ pub(super) fn make_way(cluster: &Cluster) -> Result<(), PostgresError> {
         return Ok(());
     };
     if serves(pid, &cluster.files()) {
-        return stop_orphan(pid, cluster);
-    }
-    if kill(Pid::from_raw(pid), None) != Err(Errno::ESRCH) {
+        stop_orphan(pid, cluster)?;
+    } else if kill(Pid::from_raw(pid), None) != Err(Errno::ESRCH) {
         tracing::info!(
-            "process {pid}, which {} names, is another program by now",
+            "{} names process {pid}, which is no server of it",
             note.display()
         );
         // Not removed: the rest of it lets the new server find out whether parts of the old one are still at work.
         overwrite(&note, &format!("{NO_PROCESS}\n{rest}"))
             .map_err(PostgresError::io("write", &note))?;
     }
-    Ok(())
+    let socket_note = socket.join(SOCKET_NOTE);
+    match fs::remove_file(&socket_note) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(PostgresError::io("remove", &socket_note)(error))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 fn stop_orphan(pid: i32, cluster: &Cluster) -> Result<(), PostgresError> {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::account::Account;
 use super::cluster::Cluster;
-use super::{Durability, PostgresError, last_words};
+use super::{Durability, PostgresError, last_words, previous};
 use crate::assets::PostgresProgram;
 
 /// The script that becomes the server and stops it when this process ends.
@@ -43,8 +43,9 @@ pub(super) struct Server {
 }
 
 impl Launch {
-    /// Starts the server and waits until it takes connections.
+    /// Starts the server, after whatever is left of an earlier one, and waits until it takes connections.
     pub fn start(&self) -> Result<Server, PostgresError> {
+        previous::make_way(&self.cluster, &self.socket)?;
         let deadline = Instant::now() + START_LIMIT;
         loop {
             let log_from = self.rotate_log()?;
