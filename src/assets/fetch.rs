@@ -155,6 +155,11 @@ fn put_into_place(unpacked: &Path, place: &Path, staging: &Path) -> Result<(), A
 
 /// Copies a tree by its listing: beside its place first, so that it is there as a whole or not at all.
 pub(super) fn copy_tree(from: &Path, sha256: &str, to: &Path) -> Result<(), AssetError> {
+    tracing::info!(
+        "copying {} to {}, which is open to other accounts",
+        from.display(),
+        to.display()
+    );
     create_parent(to)?;
     let parent = to.parent().unwrap_or(to);
     let beside = tempfile::Builder::new()

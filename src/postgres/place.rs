@@ -29,11 +29,6 @@ pub(super) fn program(
         return Ok(program.clone());
     }
     let copy = Path::new(SHARED).join(format!("postgres-{}", &program.sha256[..16]));
-    tracing::info!(
-        "running the database's programs from {}, since {} is closed to its account",
-        copy.display(),
-        program.root.display()
-    );
     Ok(program.copied_to(&copy)?)
 }
 
