@@ -41,10 +41,15 @@ impl Application {
     /// The first thing that cannot be had, in words for the operator.
     pub async fn build(config: &Config) -> anyhow::Result<Self> {
         let (postgres, backends) = tokio::try_join!(database(config), models(config))?;
-        let url = postgres.as_ref().map(EmbeddedPostgres::url).or(config.database.url.as_ref());
+        let url = postgres
+            .as_ref()
+            .map(EmbeddedPostgres::url)
+            .or(config.database.url.as_ref());
         let url = url.context("there is neither a configured nor an embedded database")?;
         let store = Store::connect(url, config.database.max_connections).await?;
-        store.register_model(EMBEDDER_ID, EMBEDDER_DIMENSIONS).await?;
+        store
+            .register_model(EMBEDDER_ID, EMBEDDER_DIMENSIONS)
+            .await?;
         let engine = Engine::start(backends, config.load.queue_capacity);
         Self::assemble(config, engine, store, postgres)
     }
@@ -77,7 +82,12 @@ impl Application {
             .with_context(|| format!("cannot serve on {} (LIKENESS_LISTEN)", config.listen))?;
         let address = listener.local_addr()?;
         let server = api::serve(listener, state, config.load.shutdown_grace)?;
-        Ok(Self { server, address, store, postgres })
+        Ok(Self {
+            server,
+            address,
+            store,
+            postgres,
+        })
     }
 
     /// Where it serves.
@@ -91,7 +101,12 @@ impl Application {
     /// # Errors
     /// Where the server fails.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let Self { server, store, postgres, .. } = self;
+        let Self {
+            server,
+            store,
+            postgres,
+            ..
+        } = self;
         let handle = server.handle();
         let mut serving = tokio::spawn(server);
         tokio::select! {
@@ -126,11 +141,16 @@ async fn database(config: &Config) -> anyhow::Result<Option<EmbeddedPostgres>> {
 async fn models(config: &Config) -> anyhow::Result<Vec<Box<dyn FaceBackend>>> {
     let assets = config.assets.clone();
     let workers = worker_count(config.load.workers);
-    let limits = ImageLimits { max_pixels: config.images.max_pixels };
+    let limits = ImageLimits {
+        max_pixels: config.images.max_pixels,
+    };
     let loaded = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
         let files = Assets::open(&assets)?.ensure_inference()?;
         let backends = load_backends(&files, workers, limits)?;
-        Ok(backends.into_iter().map(|backend| Box::new(backend) as Box<dyn FaceBackend>).collect())
+        Ok(backends
+            .into_iter()
+            .map(|backend| Box::new(backend) as Box<dyn FaceBackend>)
+            .collect())
     });
     loaded.await?
 }
@@ -148,13 +168,17 @@ pub fn load_backends(
     let models = ModelFiles::in_dir(&files.models);
     let load = || -> anyhow::Result<OnnxBackend> {
         let mut backend = OnnxBackend::load(runtime, &models, limits)?;
-        backend.warm_up().context("a model fails on a plain picture")?;
+        backend
+            .warm_up()
+            .context("a model fails on a plain picture")?;
         Ok(backend)
     };
     thread::scope(|scope| {
         let threads: Vec<_> = (0..workers).map(|_| scope.spawn(load)).collect();
         let join = |thread: thread::ScopedJoinHandle<'_, anyhow::Result<OnnxBackend>>| {
-            thread.join().map_err(|_| anyhow::anyhow!("loading the models panicked"))?
+            thread
+                .join()
+                .map_err(|_| anyhow::anyhow!("loading the models panicked"))?
         };
         threads.into_iter().map(join).collect()
     })
@@ -202,7 +226,9 @@ pub fn signing_secret(config: &Config) -> anyhow::Result<SecretString> {
     match &config.jwt.key {
         Some(JwtKey::Secret(secret)) => Ok(secret.clone()),
         Some(JwtKey::PublicKeys(_)) => {
-            anyhow::bail!("LIKENESS_JWKS holds public keys only: tokens come from whoever has the private ones")
+            anyhow::bail!(
+                "LIKENESS_JWKS holds public keys only: tokens come from whoever has the private ones"
+            )
         }
         None => Ok(home_secret(&config.home)?),
     }

@@ -43,8 +43,7 @@ pub async fn healthz() -> Json<HealthView> {
 pub async fn readyz(state: Data<AppState>) -> Result<Json<HealthView>, ApiError> {
     let unready =
         |part: &str| ApiError::with_detail(ErrorCode::Unavailable, format!("The {part} fails."));
-    let (database, models) =
-        tokio::join!(state.verifier.store().ping(), state.verifier.ping());
+    let (database, models) = tokio::join!(state.verifier.store().ping(), state.verifier.ping());
     database.map_err(|_| unready("database"))?;
     models.map_err(|_| unready("inference"))?;
     Ok(Json(OK))

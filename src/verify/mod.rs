@@ -18,9 +18,7 @@ use crate::domain::ids::WatchlistId;
 use crate::domain::policy::Policy;
 use crate::domain::verification::ModelIds;
 use crate::store::{Store, StoreError};
-use crate::vision::{
-    Analysis, AnalysisRequest, Embed, Engine, Layout, VisionError, blank_picture,
-};
+use crate::vision::{Analysis, AnalysisRequest, Embed, Engine, Layout, VisionError, blank_picture};
 
 /// What is wanted of a selfie: one face, its template, and whether it is live.
 const SELFIE: AnalysisRequest = AnalysisRequest {
@@ -143,7 +141,10 @@ impl Verifier {
             return Err(VisionError::WorkerLost);
         }
         let deadline = Instant::now() + self.deadline;
-        self.engine.analyse(blank_picture()?, PROBE, deadline).await.map(|_| ())
+        self.engine
+            .analyse(blank_picture()?, PROBE, deadline)
+            .await
+            .map(|_| ())
     }
 
     async fn analyse(

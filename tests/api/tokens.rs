@@ -24,13 +24,21 @@ fn with(name: &str, value: Value) -> Value {
     let mut claims = claims();
     match value {
         Value::Null => claims.as_object_mut().unwrap().remove(name),
-        value => claims.as_object_mut().unwrap().insert(name.to_owned(), value),
+        value => claims
+            .as_object_mut()
+            .unwrap()
+            .insert(name.to_owned(), value),
     };
     claims
 }
 
 fn signed(claims: &Value) -> String {
-    encode(&Header::default(), claims, &EncodingKey::from_secret(SECRET.as_bytes())).unwrap()
+    encode(
+        &Header::default(),
+        claims,
+        &EncodingKey::from_secret(SECRET.as_bytes()),
+    )
+    .unwrap()
 }
 
 fn raw(header: &Value, claims: &Value, signature: &str) -> String {
@@ -39,7 +47,9 @@ fn raw(header: &Value, claims: &Value, signature: &str) -> String {
 }
 
 async fn status_with(app: &App, token: &str) -> StatusCode {
-    Answer::of(app.bare(Method::GET, PATH).bearer_auth(token)).await.status
+    Answer::of(app.bare(Method::GET, PATH).bearer_auth(token))
+        .await
+        .status
 }
 
 #[tokio::test]
@@ -52,10 +62,32 @@ async fn a_token_that_is_not_wholly_in_order_is_refused_and_always_in_the_same_w
     let mut refused = vec![
         ("no signature", format!("{head}.")),
         ("two parts", head.to_owned()),
-        ("alg none", raw(&json!({"alg": "none", "typ": "JWT"}), &claims(), "")),
-        ("alg nOnE", raw(&json!({"alg": "nOnE"}), &claims(), signature)),
-        ("other secret", encode(&Header::default(), &claims(), &EncodingKey::from_secret(&[7; 40])).unwrap()),
-        ("HS512 with our secret", encode(&Header::new(Algorithm::HS512), &claims(), &EncodingKey::from_secret(SECRET.as_bytes())).unwrap()),
+        (
+            "alg none",
+            raw(&json!({"alg": "none", "typ": "JWT"}), &claims(), ""),
+        ),
+        (
+            "alg nOnE",
+            raw(&json!({"alg": "nOnE"}), &claims(), signature),
+        ),
+        (
+            "other secret",
+            encode(
+                &Header::default(),
+                &claims(),
+                &EncodingKey::from_secret(&[7; 40]),
+            )
+            .unwrap(),
+        ),
+        (
+            "HS512 with our secret",
+            encode(
+                &Header::new(Algorithm::HS512),
+                &claims(),
+                &EncodingKey::from_secret(SECRET.as_bytes()),
+            )
+            .unwrap(),
+        ),
         ("too long", signed(&with("scope", json!("x".repeat(9_000))))),
         ("not a token", "abc".to_owned()),
     ];
@@ -68,9 +100,17 @@ async fn a_token_that_is_not_wholly_in_order_is_refused_and_always_in_the_same_w
         ("nbf a text", "nbf", json!("0")),
         ("issued later", "iat", json!(now + 60)),
         ("issuer missing", "iss", Value::Null),
-        ("issuer with a slash", "iss", json!(format!("{}/", rules().issuer))),
+        (
+            "issuer with a slash",
+            "iss",
+            json!(format!("{}/", rules().issuer)),
+        ),
         ("audience missing", "aud", Value::Null),
-        ("audience of others", "aud", json!(["other", "LIKENESS-TEST"])),
+        (
+            "audience of others",
+            "aud",
+            json!(["other", "LIKENESS-TEST"]),
+        ),
         ("subject missing", "sub", Value::Null),
         ("tenant missing", "tenant", Value::Null),
         ("tenant with a quote", "tenant", json!("acme' or true")),
@@ -81,7 +121,11 @@ async fn a_token_that_is_not_wholly_in_order_is_refused_and_always_in_the_same_w
         let answer = Answer::of(app.bare(Method::GET, PATH).bearer_auth(&token)).await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{what}");
         answer.expect_problem(401, "unauthenticated");
-        assert_eq!((answer.faults().len(), answer.body.get("detail")), (0, None), "{what}");
+        assert_eq!(
+            (answer.faults().len(), answer.body.get("detail")),
+            (0, None),
+            "{what}"
+        );
         assert_eq!(answer.headers["www-authenticate"], "Bearer");
     }
 }
@@ -94,7 +138,11 @@ async fn a_flipped_bit_anywhere_in_a_token_is_noticed() {
         let mut bent = good.clone();
         bent[position] ^= 1;
         let bent = String::from_utf8(bent).unwrap();
-        assert_eq!(status_with(&app, &bent).await, StatusCode::UNAUTHORIZED, "byte {position}");
+        assert_eq!(
+            status_with(&app, &bent).await,
+            StatusCode::UNAUTHORIZED,
+            "byte {position}"
+        );
     }
 }
 
@@ -102,19 +150,30 @@ async fn a_flipped_bit_anywhere_in_a_token_is_noticed() {
 async fn clocks_may_differ_by_the_leeway_and_no_more() {
     let app = App::start().await;
     let now = get_current_timestamp();
-    assert_eq!(status_with(&app, &signed(&with("exp", json!(now - 2)))).await, StatusCode::OK);
-    assert_eq!(status_with(&app, &signed(&with("nbf", json!(now + 3)))).await, StatusCode::OK);
+    assert_eq!(
+        status_with(&app, &signed(&with("exp", json!(now - 2)))).await,
+        StatusCode::OK
+    );
+    assert_eq!(
+        status_with(&app, &signed(&with("nbf", json!(now + 3)))).await,
+        StatusCode::OK
+    );
 }
 
 #[tokio::test]
 async fn only_one_bearer_header_counts() {
     let app = App::start().await;
     let good = token("acme", ALL_SCOPES);
-    let two = app.bare(Method::GET, PATH).bearer_auth(&good).header("authorization", format!("Bearer {good}"));
+    let two = app
+        .bare(Method::GET, PATH)
+        .bearer_auth(&good)
+        .header("authorization", format!("Bearer {good}"));
     let basic = app.bare(Method::GET, PATH).basic_auth("user", Some(&good));
     let query = app.bare(Method::GET, &format!("{PATH}?access_token={good}"));
     for request in [two, basic, query] {
-        Answer::of(request).await.expect_problem(401, "unauthenticated");
+        Answer::of(request)
+            .await
+            .expect_problem(401, "unauthenticated");
     }
 }
 
@@ -129,21 +188,45 @@ async fn public_keys_from_a_file_let_in_only_what_their_owner_signed() {
     let jwk = json!({"kty": "OKP", "crv": "Ed25519", "x": PUBLIC_X, "kid": "key-1", "use": "sig", "alg": "EdDSA"});
     write!(file, "{}", json!({"keys": [jwk]})).unwrap();
     let key = JwtKey::PublicKeys(file.path().to_owned());
-    let app = App::start_with(Options { jwt_key: Some(key), ..Options::default() }).await;
+    let app = App::start_with(Options {
+        jwt_key: Some(key),
+        ..Options::default()
+    })
+    .await;
 
     let private = EncodingKey::from_ed_pem(PRIVATE_KEY.as_bytes()).unwrap();
-    let with_kid = |algorithm, kid: Option<&str>| Header { kid: kid.map(ToOwned::to_owned), ..Header::new(algorithm) };
+    let with_kid = |algorithm, kid: Option<&str>| Header {
+        kid: kid.map(ToOwned::to_owned),
+        ..Header::new(algorithm)
+    };
     let signed = |kid| encode(&with_kid(Algorithm::EdDSA, kid), &claims(), &private).unwrap();
-    assert_eq!(status_with(&app, &signed(Some("key-1"))).await, StatusCode::OK);
-    assert_eq!(status_with(&app, &signed(None)).await, StatusCode::OK, "one key needs no name");
+    assert_eq!(
+        status_with(&app, &signed(Some("key-1"))).await,
+        StatusCode::OK
+    );
+    assert_eq!(
+        status_with(&app, &signed(None)).await,
+        StatusCode::OK,
+        "one key needs no name"
+    );
     for kid in ["key-2", "../../dev/null", "key-1' or '1'='1"] {
-        assert_eq!(status_with(&app, &signed(Some(kid))).await, StatusCode::UNAUTHORIZED, "{kid}");
+        assert_eq!(
+            status_with(&app, &signed(Some(kid))).await,
+            StatusCode::UNAUTHORIZED,
+            "{kid}"
+        );
     }
     // The public key as an HMAC secret, in every form that a verifier could confuse it with.
-    for secret in [PUBLIC_X.as_bytes().to_vec(), URL_SAFE_NO_PAD.decode(PUBLIC_X).unwrap()] {
+    for secret in [
+        PUBLIC_X.as_bytes().to_vec(),
+        URL_SAFE_NO_PAD.decode(PUBLIC_X).unwrap(),
+    ] {
         let header = with_kid(Algorithm::HS256, Some("key-1"));
         let forged = encode(&header, &claims(), &EncodingKey::from_secret(&secret)).unwrap();
         assert_eq!(status_with(&app, &forged).await, StatusCode::UNAUTHORIZED);
     }
-    assert_eq!(status_with(&app, &token("acme", ALL_SCOPES)).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        status_with(&app, &token("acme", ALL_SCOPES)).await,
+        StatusCode::UNAUTHORIZED
+    );
 }

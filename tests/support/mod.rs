@@ -33,7 +33,10 @@ pub async fn database() -> SecretString {
     let name = format!("test_{}", COUNTER.fetch_add(1, Ordering::Relaxed));
     let options = PgConnectOptions::from_str(server.url().expose_secret()).unwrap();
     let mut connection = options.connect().await.unwrap();
-    sqlx::query(AssertSqlSafe(format!("create database {name}"))).execute(&mut connection).await.unwrap();
+    sqlx::query(AssertSqlSafe(format!("create database {name}")))
+        .execute(&mut connection)
+        .await
+        .unwrap();
     connection.close().await.unwrap();
     options.database(&name).to_url_lossy().to_string().into()
 }
