@@ -7,11 +7,23 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
 use secrecy::ExposeSecret as _;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::api;
 use crate::assets::{Assets, Depth, State};
+use crate::auth::{Scope, TokenRequest, mint};
 use crate::config::{self, Config};
+use crate::domain::ids::TenantId;
+use crate::eval;
 use crate::postgres::EmbeddedPostgres;
+use crate::startup::{Application, signing_secret, token_rules, worker_count};
+use crate::vision::{ImageLimits, ModelFiles, OnnxBackend, Runtime};
+
+/// Whose records the token of the start reaches, and how long it lasts.
+const DEVELOPMENT_TENANT: &str = "default";
+const DEVELOPMENT_TTL: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// Is the person in this selfie the one on this identity document, and are they on a watchlist?
 ///
@@ -93,11 +105,106 @@ impl Cli {
         match self.command.unwrap_or(Command::Serve) {
             Command::Assets(command) => assets(&command, &config),
             Command::Postgres => postgres(&config),
-            Command::Serve | Command::Token(_) | Command::Eval(_) | Command::Openapi => {
-                anyhow::bail!("not yet")
-            }
+            Command::Serve => serve(&config),
+            Command::Token(args) => token(&args, &config),
+            Command::Eval(args) => evaluate(args, &config),
+            Command::Openapi => openapi(),
         }
     }
+}
+
+/// Serves until a signal to stop.
+fn serve(config: &Config) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(async {
+        // Listened for before the start, so that a signal during it is not lost.
+        let mut signals = stop_signals()?;
+        let application = tokio::select! {
+            built = Application::build(config) => built?,
+            () = stopped(&mut signals) => return Ok(()),
+        };
+        print(&greeting(&application, config)?)?;
+        application.run_until(stopped(&mut signals)).await
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What a first user needs: the address, a token where the home's own key signs, and one request to try.
+fn greeting(application: &Application, config: &Config) -> anyhow::Result<String> {
+    let address = application.address();
+    let mut text =
+        format!("\nLikeness serves on http://{address}\n\n  Swagger UI  http://{address}/docs/\n");
+    if config.jwt.key.is_some() {
+        return Ok(text);
+    }
+    let request = TokenRequest {
+        subject: "developer".to_owned(),
+        tenant: TenantId::parse(DEVELOPMENT_TENANT)?,
+        scope: Scope::ALL.map(Scope::name).join(" "),
+        ttl: DEVELOPMENT_TTL,
+    };
+    let token = mint(&signing_secret(config)?, &token_rules(config), &request)?;
+    text += &format!(
+        "\nNo LIKENESS_JWT_SECRET or LIKENESS_JWKS is set: tokens are checked with this home's own random key.\n\
+         A token for development, good for 12 hours:\n\nTOKEN={token}\n\n\
+         Try it from the repository's folder:\n\n\
+         curl -s http://{address}/v1/verifications -H \"Authorization: Bearer $TOKEN\" \\\n  \
+         -F selfie=@fixtures/obama.jpg -F document=@fixtures/document_obama.jpg\n"
+    );
+    Ok(text)
+}
+
+fn token(args: &TokenArgs, config: &Config) -> anyhow::Result<ExitCode> {
+    let known = Scope::parse_list(&args.scope);
+    if known.is_empty() || known.len() != args.scope.split(' ').count() {
+        anyhow::bail!(
+            "--scope takes one or more of: {}",
+            Scope::ALL.map(Scope::name).join(" ")
+        );
+    }
+    let request = TokenRequest {
+        subject: args.subject.clone(),
+        tenant: TenantId::parse(&args.tenant).context("--tenant")?,
+        scope: args.scope.clone(),
+        ttl: args.ttl,
+    };
+    print(&mint(
+        &signing_secret(config)?,
+        &token_rules(config),
+        &request,
+    )?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn evaluate(args: EvalArgs, config: &Config) -> anyhow::Result<ExitCode> {
+    let files = Assets::open(&config.assets)?.ensure_inference()?;
+    let runtime = Runtime::load(&files.runtime_library)?;
+    let models = ModelFiles::in_dir(&files.models);
+    let options = eval::Options {
+        dataset: args.dataset,
+        output: args.det,
+        calibrate: args.calibrate,
+        jobs: worker_count(args.jobs),
+    };
+    let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template(
+        "{bar:40} {pos}/{len} pictures, {eta} left",
+    )?);
+    let report = eval::run(
+        &options,
+        || OnnxBackend::load(runtime, &models, ImageLimits::default()),
+        |done, total| {
+            bar.set_length(total as u64);
+            bar.set_position(done as u64);
+        },
+    )?;
+    bar.finish_and_clear();
+    print(&report.to_string())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn openapi() -> anyhow::Result<ExitCode> {
+    print(&api::openapi().to_pretty_json()?)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn assets(command: &AssetsCommand, config: &Config) -> anyhow::Result<ExitCode> {
@@ -158,20 +265,20 @@ fn postgres(config: &Config) -> anyhow::Result<ExitCode> {
     let mut signals = runtime.block_on(async { stop_signals() })?;
     let server = EmbeddedPostgres::start(&program, &config.home)?;
     print(server.url().expose_secret())?;
-    runtime.block_on(async {
-        let (interrupt, terminate) = &mut signals;
-        tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
-    });
+    runtime.block_on(stopped(&mut signals));
     server.stop();
     Ok(ExitCode::SUCCESS)
 }
 
-fn stop_signals() -> io::Result<(tokio::signal::unix::Signal, tokio::signal::unix::Signal)> {
-    use tokio::signal::unix::{SignalKind, signal};
-    Ok((
+fn stop_signals() -> io::Result<[Signal; 2]> {
+    Ok([
         signal(SignalKind::interrupt())?,
         signal(SignalKind::terminate())?,
-    ))
+    ])
+}
+
+async fn stopped([interrupt, terminate]: &mut [Signal; 2]) {
+    tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
 }
 
 fn print(text: &str) -> anyhow::Result<()> {

@@ -12,6 +12,7 @@ pub mod error;
 pub mod eval;
 pub mod metrics;
 pub mod postgres;
+pub mod startup;
 pub mod state;
 pub mod store;
 pub mod telemetry;

@@ -95,17 +95,14 @@ impl OnnxBackend {
     /// # Errors
     /// What a model answers.
     pub fn warm_up(&mut self) -> Result<(), VisionError> {
-        let grey = RgbImage::from_pixel(320, 240, image::Rgb([128; 3]));
-        let mut encoded = Vec::new();
-        grey.write_to(&mut Cursor::new(&mut encoded), ImageFormat::Png)
-            .map_err(|error| VisionError::Inference(error.to_string()))?;
         let request = AnalysisRequest {
             layout: Layout::Selfie,
             embed: Embed::All,
             liveness: true,
             pose: true,
         };
-        self.analyse(&encoded, &request)?;
+        self.analyse(&blank_picture()?, &request)?;
+        let grey = blank();
         let bounding_box = crate::domain::face::BoundingBox {
             x: 80.0,
             y: 40.0,
@@ -195,9 +192,24 @@ impl FaceBackend for OnnxBackend {
     }
 }
 
+/// A picture of nobody, encoded.
+///
+/// # Errors
+/// [`VisionError::Inference`] where it cannot be encoded.
+pub fn blank_picture() -> Result<Vec<u8>, VisionError> {
+    let mut encoded = Cursor::new(Vec::new());
+    let written = blank().write_to(&mut encoded, ImageFormat::Png);
+    written.map_err(|error| VisionError::Inference(error.to_string()))?;
+    Ok(encoded.into_inner())
+}
+
+fn blank() -> RgbImage {
+    RgbImage::from_pixel(320, 240, image::Rgb([128; 3]))
+}
+
 /// The template of an aligned face.
 fn embed(model: &mut Model, aligned: &RgbImage) -> Result<Template, VisionError> {
-    let tensor = planar(aligned, Channels::Rgb, [127.0; 3], [1.0 / 128.0; 3]);
+    let tensor = planar(aligned, Channels::Bgr, [127.0; 3], [1.0 / 128.0; 3]);
     let mut outputs = model.run(&tensor)?;
     Template::normalised(EMBEDDER_ID, outputs.swap_remove(0))
         .map_err(|error| VisionError::Inference(error.to_string()))

@@ -39,9 +39,11 @@ impl Engine {
         let (queue, jobs) = bounded(queue_capacity);
         let healthy = Arc::new(AtomicBool::new(true));
         for (index, backend) in backends.into_iter().enumerate() {
-            let (jobs, healthy) = (jobs.clone(), Arc::clone(&healthy));
+            let jobs = jobs.clone();
             let worker = thread::Builder::new().name(format!("vision-{index}"));
-            if let Err(error) = worker.spawn(move || work(backend, &jobs, &healthy)) {
+            let theirs = Arc::clone(&healthy);
+            if let Err(error) = worker.spawn(move || work(backend, &jobs, &theirs)) {
+                healthy.store(false, Ordering::Relaxed);
                 tracing::error!(%error, "cannot start a worker thread");
             }
         }
@@ -78,7 +80,7 @@ impl Engine {
         }
     }
 
-    /// False once a worker was lost.
+    /// False once a worker was lost or could not be started; the others go on meanwhile.
     #[must_use]
     pub fn is_healthy(&self) -> bool {
         self.healthy.load(Ordering::Relaxed)
@@ -115,7 +117,7 @@ fn work(mut backend: Box<dyn FaceBackend>, jobs: &Receiver<Job>, healthy: &Atomi
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
+    use std::sync::{Mutex, mpsc};
     use std::time::Duration;
 
     use super::super::{Embed, Layout, StageTimings};
@@ -128,9 +130,9 @@ mod tests {
         pose: false,
     };
 
-    /// Answers with the picture's length as its width, after a signal on `gate`; `panic` does.
+    /// Answers with the picture's length as its width, after a signal on `gate`; at `b"panic"` it panics.
     struct Scripted {
-        gate: mpsc::Receiver<()>,
+        gate: Arc<Mutex<mpsc::Receiver<()>>>,
         seen: mpsc::Sender<usize>,
     }
 
@@ -142,7 +144,7 @@ mod tests {
         ) -> Result<Analysis, VisionError> {
             self.seen.send(encoded.len()).unwrap();
             assert_ne!(encoded, b"panic", "as the script says");
-            self.gate.recv().unwrap();
+            self.gate.lock().unwrap().recv().unwrap();
             let width = encoded.len() as u32;
             Ok(Analysis {
                 width,
@@ -156,11 +158,9 @@ mod tests {
     fn engine(queue_capacity: usize) -> (Engine, mpsc::Sender<()>, mpsc::Receiver<usize>) {
         let (open, gate) = mpsc::channel();
         let (seen, saw) = mpsc::channel();
-        (
-            Engine::start(vec![Box::new(Scripted { gate, seen })], queue_capacity),
-            open,
-            saw,
-        )
+        let gate = Arc::new(Mutex::new(gate));
+        let backend = Box::new(Scripted { gate, seen });
+        (Engine::start(vec![backend], queue_capacity), open, saw)
     }
 
     fn soon() -> Instant {
@@ -176,32 +176,38 @@ mod tests {
         tokio::spawn(async move { engine.analyse(image, REQUEST, deadline).await })
     }
 
+    /// Waits until a picture is being analysed and gives its length.
+    async fn next_seen(saw: &mpsc::Receiver<usize>) -> usize {
+        loop {
+            match saw.try_recv() {
+                Ok(length) => return length,
+                Err(mpsc::TryRecvError::Empty) => tokio::task::yield_now().await,
+                Err(mpsc::TryRecvError::Disconnected) => panic!("the worker has ended"),
+            }
+        }
+    }
+
+    async fn until_queued(engine: &Engine, depth: usize) {
+        while engine.queue_depth() < depth {
+            tokio::task::yield_now().await;
+        }
+    }
+
     #[tokio::test]
     async fn an_answer_reaches_the_caller_who_asked() {
         let (engine, open, _saw) = engine(1);
         open.send(()).unwrap();
-        assert_eq!(
-            engine
-                .analyse(b"abc".to_vec(), REQUEST, soon())
-                .await
-                .unwrap()
-                .width,
-            3
-        );
+        let answer = engine.analyse(b"abc".to_vec(), REQUEST, soon()).await;
+        assert_eq!(answer.unwrap().width, 3);
     }
 
     #[tokio::test]
     async fn a_full_queue_refuses_at_once() {
         let (engine, open, saw) = engine(1);
         let first = spawn(&engine, b"a", soon());
-        tokio::task::spawn_blocking(move || saw.recv().map(|_| saw))
-            .await
-            .unwrap()
-            .unwrap();
+        assert_eq!(next_seen(&saw).await, 1);
         let second = spawn(&engine, b"bb", soon());
-        while engine.queue_depth() == 0 {
-            tokio::task::yield_now().await;
-        }
+        until_queued(&engine, 1).await;
         let refused = engine.analyse(b"c".to_vec(), REQUEST, soon()).await;
         assert!(matches!(refused, Err(VisionError::Overloaded)));
         open.send(()).unwrap();
@@ -214,26 +220,34 @@ mod tests {
     async fn late_and_abandoned_pictures_are_skipped() {
         let (engine, open, saw) = engine(8);
         let first = spawn(&engine, b"a", soon());
-        let saw = tokio::task::spawn_blocking(move || saw.recv().map(|_| saw))
-            .await
-            .unwrap()
-            .unwrap();
+        assert_eq!(next_seen(&saw).await, 1);
         let late = engine
             .analyse(b"bb".to_vec(), REQUEST, Instant::now())
             .await;
         assert!(matches!(late, Err(VisionError::DeadlineExceeded)));
         let abandoned = spawn(&engine, b"ccc", soon());
-        while engine.queue_depth() < 2 {
-            tokio::task::yield_now().await;
-        }
+        until_queued(&engine, 2).await;
         abandoned.abort();
-        let _ = abandoned.await;
+        assert!(abandoned.await.unwrap_err().is_cancelled());
         let last = spawn(&engine, b"dddd", soon());
         open.send(()).unwrap();
         open.send(()).unwrap();
         first.await.unwrap().unwrap();
         assert_eq!(last.await.unwrap().unwrap().width, 4);
         assert_eq!(saw.try_iter().collect::<Vec<_>>(), [4]);
+    }
+
+    #[tokio::test]
+    async fn a_caller_does_not_wait_past_its_deadline_for_a_slow_model() {
+        let (engine, open, saw) = engine(1);
+        let deadline = Instant::now() + Duration::from_millis(50);
+        let slow = engine.analyse(b"a".to_vec(), REQUEST, deadline).await;
+        assert!(matches!(slow, Err(VisionError::DeadlineExceeded)));
+        assert_eq!(next_seen(&saw).await, 1);
+        open.send(()).unwrap();
+        open.send(()).unwrap();
+        let next = engine.analyse(b"bb".to_vec(), REQUEST, soon()).await;
+        assert_eq!(next.unwrap().width, 2, "the worker goes on");
     }
 
     #[tokio::test]
@@ -245,5 +259,39 @@ mod tests {
         assert!(!engine.is_healthy());
         let after = engine.analyse(b"a".to_vec(), REQUEST, soon()).await;
         assert!(matches!(after, Err(VisionError::WorkerLost)));
+    }
+
+    #[tokio::test]
+    async fn the_other_workers_go_on_after_one_was_lost() {
+        let (open, gate) = mpsc::channel();
+        let (seen, saw) = mpsc::channel();
+        let gate = Arc::new(Mutex::new(gate));
+        let backend = || -> Box<dyn FaceBackend> {
+            Box::new(Scripted {
+                gate: Arc::clone(&gate),
+                seen: seen.clone(),
+            })
+        };
+        let engine = Engine::start(vec![backend(), backend()], 8);
+        let lost = engine.analyse(b"panic".to_vec(), REQUEST, soon()).await;
+        assert!(matches!(lost, Err(VisionError::WorkerLost)));
+        open.send(()).unwrap();
+        let next = engine.analyse(b"a".to_vec(), REQUEST, soon()).await;
+        assert_eq!(next.unwrap().width, 1);
+        assert_eq!(saw.try_iter().collect::<Vec<_>>(), [5, 1]);
+    }
+
+    #[tokio::test]
+    async fn the_workers_end_with_the_last_handle() {
+        let (engine, _open, saw) = engine(1);
+        let last = engine.clone();
+        drop(engine);
+        assert_eq!(saw.try_recv(), Err(mpsc::TryRecvError::Empty));
+        drop(last);
+        // The worker's end of the channel goes with the worker.
+        assert_eq!(
+            saw.recv_timeout(Duration::from_secs(20)),
+            Err(mpsc::RecvTimeoutError::Disconnected)
+        );
     }
 }

@@ -19,6 +19,7 @@ use std::time::Duration;
 
 pub use backend::{
     DETECTOR_ID, EMBEDDER_DIMENSIONS, EMBEDDER_ID, LIVENESS_ID, ModelFiles, OnnxBackend,
+    blank_picture,
 };
 pub use decode::ImageLimits;
 pub use engine::Engine;
