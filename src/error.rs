@@ -333,9 +333,20 @@ impl From<VisionError> for ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Conflict { constraint } => Self::conflict(constraint),
+            StoreError::Conflict { constraint } => Self::conflict(&constraint),
+            // What the record belongs to was there when the request began and is gone now.
+            StoreError::MissingReference { .. } => Self::new(ErrorCode::NotFound),
+            error @ StoreError::InvalidValue(_) => {
+                Self::caused_by(ErrorCode::ValidationFailed, error)
+            }
             error @ StoreError::Unavailable(_) => Self::caused_by(ErrorCode::Unavailable, error),
-            error => Self::caused_by(ErrorCode::Internal, error),
+            error @ (StoreError::Refused { .. }
+            | StoreError::Corrupt(_)
+            | StoreError::InvalidUrl(_)
+            | StoreError::Unsupported(_)
+            | StoreError::UnsafeSession(_)
+            | StoreError::Migration(_)
+            | StoreError::Database(_)) => Self::caused_by(ErrorCode::Internal, error),
         }
     }
 }

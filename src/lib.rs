@@ -2,5 +2,19 @@
 //!
 //! Dependencies point down only: `startup` → `api` → `verify` → {`store`, `vision`} → `domain`.
 
+pub mod api;
+pub mod assets;
+pub mod auth;
+pub mod cli;
+pub mod config;
 pub mod domain;
+pub mod error;
+pub mod eval;
+pub mod metrics;
+pub mod postgres;
+pub mod startup;
+pub mod state;
 pub mod store;
+pub mod telemetry;
+pub mod verify;
+pub mod vision;

@@ -1,1 +1,22 @@
-fn main() {}
+//! The `likeness` program.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use likeness::cli::Cli;
+use likeness::config::Config;
+use likeness::telemetry;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match Config::from_env().map_err(Into::into).and_then(|config| {
+        telemetry::init(&config.log)?;
+        cli.run(config)
+    }) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("likeness: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

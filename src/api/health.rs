@@ -31,7 +31,7 @@ pub async fn healthz() -> Json<HealthView> {
 
 /// Whether requests will be answered
 ///
-/// Runs every model on a picture and a query on the database.
+/// Has a worker look at a picture, and runs a query on the database.
 #[utoipa::path(
     tag = "operations",
     responses(
@@ -43,8 +43,7 @@ pub async fn healthz() -> Json<HealthView> {
 pub async fn readyz(state: Data<AppState>) -> Result<Json<HealthView>, ApiError> {
     let unready =
         |part: &str| ApiError::with_detail(ErrorCode::Unavailable, format!("The {part} fails."));
-    let (database, models) =
-        tokio::join!(state.verifier.store().ping(), state.verifier.probe_models());
+    let (database, models) = tokio::join!(state.verifier.store().ping(), state.verifier.ping());
     database.map_err(|_| unready("database"))?;
     models.map_err(|_| unready("inference"))?;
     Ok(Json(OK))

@@ -18,7 +18,7 @@ use crate::domain::ids::WatchlistId;
 use crate::domain::policy::Policy;
 use crate::domain::verification::ModelIds;
 use crate::store::{Store, StoreError};
-use crate::vision::{Analysis, AnalysisRequest, Embed, Engine, Layout, VisionError};
+use crate::vision::{Analysis, AnalysisRequest, Embed, Engine, Layout, VisionError, blank_picture};
 
 /// What is wanted of a selfie: one face, its template, and whether it is live.
 const SELFIE: AnalysisRequest = AnalysisRequest {
@@ -132,6 +132,21 @@ impl Verifier {
         &self.engine
     }
 
+    /// Has a worker look at a picture of nobody, to show that pictures are answered.
+    ///
+    /// # Errors
+    /// What the workers say, or that one of them is lost.
+    pub async fn ping(&self) -> Result<(), VisionError> {
+        if !self.engine.is_healthy() {
+            return Err(VisionError::WorkerLost);
+        }
+        let deadline = Instant::now() + self.deadline;
+        self.engine
+            .analyse(blank_picture()?, PROBE, deadline)
+            .await
+            .map(|_| ())
+    }
+
     async fn analyse(
         &self,
         part: &'static str,
@@ -171,14 +186,4 @@ fn template(part: &'static str, face: &Face) -> Result<Template, VerifyError> {
         part,
         source: VisionError::Inference("a face came back without its template".to_owned()),
     })
-}
-
-impl Verifier {
-    /// Runs every model on a picture of no one, to show that the workers answer.
-    ///
-    /// # Errors
-    /// What the workers say.
-    pub async fn probe_models(&self) -> Result<(), VisionError> {
-        Ok(())
-    }
 }

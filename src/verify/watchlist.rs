@@ -4,7 +4,7 @@ use super::{Verifier, VerifyError};
 use crate::domain::face::Template;
 use crate::domain::ids::{SubjectId, TenantId, WatchlistId};
 use crate::domain::policy::fmr_for_fpir;
-use crate::domain::watchlist::{EnrolledFace, SearchOutcome, Subject, Watchlist};
+use crate::domain::watchlist::{EnrolledFace, SearchOutcome, Subject};
 use crate::store::{NewSubject, TenantTx};
 
 impl Verifier {
@@ -20,16 +20,15 @@ impl Verifier {
         target_fpir: Option<f64>,
         limit: u32,
     ) -> Result<SearchOutcome, VerifyError> {
-        self.require_watchlist(tenant, watchlist_id).await?;
+        self.require_watchlists(tenant, &[watchlist_id])
+            .await
+            .map_err(of_path)?;
         let probe = self.probe("image", image).await?;
         let mut transaction = self.store.begin_snapshot(tenant).await?;
         let outcome = self
             .search_in(&mut transaction, watchlist_id, &probe, target_fpir, limit)
             .await;
-        outcome.map_err(|error| match error {
-            VerifyError::NoSuchWatchlist(_) => VerifyError::NotFound,
-            error => error,
-        })
+        outcome.map_err(of_path)
     }
 
     /// Searches several watchlists with one template, all at one snapshot.
@@ -65,11 +64,11 @@ impl Verifier {
         limit: u32,
     ) -> Result<SearchOutcome, VerifyError> {
         let missing = VerifyError::NoSuchWatchlist(watchlist_id);
-        let watchlist = transaction
-            .find_watchlist(watchlist_id)
+        let policy = transaction
+            .find_watchlist_policy(watchlist_id)
             .await?
             .ok_or(missing)?;
-        let target_fpir = target_fpir.unwrap_or(watchlist.target_fpir);
+        let target_fpir = target_fpir.unwrap_or(policy.target_fpir);
         let size = transaction
             .gallery_size(watchlist_id, probe.model_id())
             .await?;
@@ -79,7 +78,7 @@ impl Verifier {
             .await?;
         Ok(SearchOutcome {
             watchlist_id,
-            kind: watchlist.kind,
+            kind: policy.kind,
             size,
             target_fpir,
             threshold,
@@ -98,7 +97,9 @@ impl Verifier {
         subject: NewSubject,
         images: Vec<Vec<u8>>,
     ) -> Result<Subject, VerifyError> {
-        self.require_watchlist(tenant, watchlist_id).await?;
+        self.require_watchlists(tenant, &[watchlist_id])
+            .await
+            .map_err(of_path)?;
         let probes = images.into_iter().map(|image| self.probe("image", image));
         let templates = futures_util::future::try_join_all(probes).await?;
         let mut transaction = self.store.begin(tenant).await?;
@@ -145,23 +146,19 @@ impl Verifier {
         let mut transaction = self.store.begin(tenant).await?;
         for &id in watchlist_ids {
             transaction
-                .find_watchlist(id)
+                .find_watchlist_policy(id)
                 .await?
                 .ok_or(VerifyError::NoSuchWatchlist(id))?;
         }
         transaction.commit().await?;
         Ok(())
     }
+}
 
-    /// The same for the list of a request's path.
-    async fn require_watchlist(
-        &self,
-        tenant: &TenantId,
-        id: WatchlistId,
-    ) -> Result<Watchlist, VerifyError> {
-        let mut transaction = self.store.begin(tenant).await?;
-        let watchlist = transaction.find_watchlist(id).await?;
-        transaction.commit().await?;
-        watchlist.ok_or(VerifyError::NotFound)
+/// A list that a path names is the resource itself: without it there is nothing there.
+fn of_path(error: VerifyError) -> VerifyError {
+    match error {
+        VerifyError::NoSuchWatchlist(_) => VerifyError::NotFound,
+        error => error,
     }
 }

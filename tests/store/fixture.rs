@@ -1,8 +1,5 @@
 //! A fresh database for each test, and records to put into it.
 
-use std::str::FromStr;
-use std::sync::atomic::{AtomicU32, Ordering};
-
 use likeness::domain::decision::Decision;
 use likeness::domain::face::Template;
 use likeness::domain::ids::{TenantId, VerificationId};
@@ -11,33 +8,13 @@ use likeness::domain::watchlist::{Watchlist, WatchlistKind};
 use likeness::store::{NewSubject, NewWatchlist, PageRequest, Store};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
-use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
+use sqlx::{Connection, PgConnection};
 
 /// The model of every template here, and its length.
 pub const MODEL: &str = "test-embedder";
 pub const DIMENSIONS: usize = 512;
 
-/// A new, empty database on the server that DATABASE_URL names, whose user is a superuser there.
-pub async fn database() -> SecretString {
-    static COUNTER: AtomicU32 = AtomicU32::new(0);
-    let server = std::env::var("DATABASE_URL").expect("DATABASE_URL names a server for tests");
-    let number = COUNTER.fetch_add(1, Ordering::Relaxed);
-    let name = format!("likeness_test_{}_{number}", std::process::id());
-    let options = PgConnectOptions::from_str(&server).unwrap();
-    let mut connection = options.connect().await.unwrap();
-    for statement in [
-        format!("drop database if exists {name} with (force)"),
-        format!("create database {name}"),
-    ] {
-        sqlx::query(AssertSqlSafe(statement))
-            .execute(&mut connection)
-            .await
-            .unwrap();
-    }
-    connection.close().await.unwrap();
-    options.database(&name).to_url_lossy().to_string().into()
-}
+pub use crate::support::database;
 
 /// A migrated database with the test's model, and the way to it around the store.
 pub struct Fixture {

@@ -8,3 +8,6 @@ mod queries;
 mod records;
 mod search;
 mod startup;
+
+#[path = "../support/mod.rs"]
+mod support;

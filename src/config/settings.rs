@@ -1,0 +1,181 @@
+//! The list of settings: their names, defaults and meanings.
+
+/// A setting.
+#[derive(Debug)]
+pub struct Setting {
+    /// The environment variable.
+    pub name: &'static str,
+    /// Its default, or none where the meaning says what happens without it.
+    pub default: Option<&'static str>,
+    /// What it is.
+    pub meaning: &'static str,
+}
+
+const fn setting(
+    name: &'static str,
+    default: Option<&'static str>,
+    meaning: &'static str,
+) -> Setting {
+    Setting {
+        name,
+        default,
+        meaning,
+    }
+}
+
+/// Every setting. There are no others: a name that is not here is a fault.
+pub const SETTINGS: &[Setting] = &[
+    setting(
+        "LIKENESS_CONFIG",
+        None,
+        "TOML file with settings: the names below in lower case, without LIKENESS_",
+    ),
+    setting(
+        "LIKENESS_HOME",
+        None,
+        "Keys and the embedded database [default: the platform's data directory]",
+    ),
+    setting(
+        "LIKENESS_ASSETS",
+        None,
+        "Models, runtime library, programs of the embedded database [default: LIKENESS_HOME]",
+    ),
+    setting(
+        "LIKENESS_LISTEN",
+        Some("127.0.0.1:8080"),
+        "Address and port to serve on; port 0 takes a free one",
+    ),
+    setting(
+        "DATABASE_URL",
+        None,
+        "PostgreSQL 16 or later with pgvector 0.8.2 or later [default: the embedded one]",
+    ),
+    setting(
+        "LIKENESS_DATABASE_MAX_CONNECTIONS",
+        Some("10"),
+        "Most database connections at once",
+    ),
+    setting(
+        "LIKENESS_JWT_SECRET",
+        None,
+        "HS256 secret of at least 32 bytes [default: the home's own random key]",
+    ),
+    setting(
+        "LIKENESS_JWKS",
+        None,
+        "File with public keys, as PEM, JWK or JWK set, instead of a secret",
+    ),
+    setting(
+        "LIKENESS_JWT_ISSUER",
+        Some("likeness"),
+        "The iss that tokens must have",
+    ),
+    setting(
+        "LIKENESS_JWT_AUDIENCE",
+        Some("likeness"),
+        "The aud that tokens must have",
+    ),
+    setting(
+        "LIKENESS_JWT_LEEWAY_SECONDS",
+        Some("5"),
+        "How far clocks may differ, 0 to 30",
+    ),
+    setting(
+        "LIKENESS_MAX_IMAGE_BYTES",
+        Some("10485760"),
+        "Largest encoded picture",
+    ),
+    setting(
+        "LIKENESS_MAX_IMAGE_PIXELS",
+        Some("50000000"),
+        "Largest picture, from its header",
+    ),
+    setting(
+        "LIKENESS_WORKERS",
+        Some("0"),
+        "Inference threads; 0 takes one a core",
+    ),
+    setting(
+        "LIKENESS_QUEUE_CAPACITY",
+        Some("64"),
+        "Requests that may wait for a thread before new ones get a 503",
+    ),
+    setting(
+        "LIKENESS_REQUEST_DEADLINE_SECONDS",
+        Some("30"),
+        "How long a request may take",
+    ),
+    setting(
+        "LIKENESS_SHUTDOWN_GRACE_SECONDS",
+        Some("30"),
+        "How long requests may go on after the signal to stop",
+    ),
+    setting(
+        "LIKENESS_APPROVE_FMR",
+        Some("1e-4"),
+        "Two different people are approved at most this often",
+    ),
+    setting(
+        "LIKENESS_REVIEW_FMR",
+        Some("1e-3"),
+        "Two different people reach a review at most this often",
+    ),
+    setting(
+        "LIKENESS_LIVENESS_THRESHOLD",
+        Some("0.5"),
+        "Liveness scores below it are not taken for a live face",
+    ),
+    setting(
+        "LIKENESS_LOG",
+        Some("info"),
+        "Which log lines, such as info,likeness=debug",
+    ),
+    setting(
+        "LIKENESS_LOG_FORMAT",
+        Some("text"),
+        "text or json, on standard error",
+    ),
+];
+
+/// The settings as a text for `--help`.
+#[must_use]
+pub fn help() -> String {
+    let mut text = String::from("Settings, from the environment or a TOML file:\n");
+    let width = SETTINGS
+        .iter()
+        .map(|setting| setting.name.len())
+        .max()
+        .unwrap_or(0);
+    for Setting {
+        name,
+        default,
+        meaning,
+    } in SETTINGS
+    {
+        let default = default
+            .map(|default| format!(" [default: {default}]"))
+            .unwrap_or_default();
+        text += &format!("  {name:width$}  {meaning}{default}\n");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_each_is_in_the_help() {
+        let names: BTreeSet<_> = SETTINGS.iter().map(|setting| setting.name).collect();
+        assert_eq!(names.len(), SETTINGS.len());
+        let help = help();
+        assert!(
+            names
+                .iter()
+                .all(|name| help.contains(&format!("  {name} ")))
+        );
+        assert!(help.lines().all(|line| line.len() <= 120), "{help}");
+    }
+}

@@ -1,0 +1,132 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use secrecy::ExposeSecret as _;
+
+use super::*;
+
+fn values<const N: usize>(values: [(&str, &str); N]) -> BTreeMap<String, String> {
+    values
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
+}
+
+fn config<const N: usize>(environment: [(&str, &str); N]) -> Result<Config, ConfigErrors> {
+    Config::from_values(&values(environment), &BTreeMap::new(), Vec::new())
+}
+
+fn faults<const N: usize>(environment: [(&str, &str); N]) -> Vec<String> {
+    config(environment).unwrap_err().0
+}
+
+#[test]
+fn without_settings_every_default_holds() {
+    let config = config([("HOME", "/home/ada")]).unwrap();
+    if cfg!(target_os = "linux") {
+        assert_eq!(config.home, Path::new("/home/ada/.local/share/likeness"));
+    }
+    assert_eq!(config.assets, config.home);
+    assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+    assert!(config.database.url.is_none() && config.jwt.key.is_none());
+    assert_eq!(config.policy, Policy::default());
+    assert_eq!(config.images.max_bytes, 10 * 1024 * 1024);
+    assert_eq!(config.jwt.leeway, Duration::from_secs(5));
+}
+
+#[test]
+fn the_environment_wins_over_the_file_and_an_empty_variable_is_not_set() {
+    let environment = values([
+        ("HOME", "/h"),
+        ("LIKENESS_WORKERS", "2"),
+        ("LIKENESS_LISTEN", ""),
+    ]);
+    let file = values([("LIKENESS_WORKERS", "7"), ("LIKENESS_LISTEN", "[::1]:99")]);
+    let config = Config::from_values(&environment, &file, Vec::new()).unwrap();
+    assert_eq!(config.load.workers, 2);
+    assert_eq!(config.listen.to_string(), "[::1]:99");
+}
+
+#[test]
+fn every_fault_is_listed_at_once() {
+    let faults = faults([
+        ("LIKENESS_LISTEN", "localhost"),
+        ("LIKENESS_JWT_LEEWAY_SECONDS", "31"),
+        ("LIKENESS_APPROVE_FMR", "NaN"),
+        ("LIKENESS_LOG_FORMAT", "xml"),
+        ("LIKENESS_LSITEN", "127.0.0.1:80"),
+        ("LIKENESS_JWKS", "https://issuer.example/keys"),
+    ]);
+    let about = |name: &str| {
+        faults
+            .iter()
+            .filter(|fault| fault.starts_with(name))
+            .count()
+    };
+    for name in [
+        "LIKENESS_HOME ",
+        "LIKENESS_LISTEN ",
+        "LIKENESS_JWT_LEEWAY_SECONDS ",
+        "LIKENESS_APPROVE_FMR ",
+        "LIKENESS_LOG_FORMAT ",
+        "LIKENESS_LSITEN ",
+        "LIKENESS_JWKS ",
+    ] {
+        assert_eq!(about(name), 1, "{name} in {faults:#?}");
+    }
+    assert_eq!(faults.len(), 7);
+}
+
+#[test]
+fn a_fault_of_a_secret_does_not_show_it() {
+    let faults = faults([
+        ("HOME", "/h"),
+        ("LIKENESS_JWT_SECRET", "hunter2"),
+        ("DATABASE_URL", "mysql://root:hunter2@db"),
+    ]);
+    assert_eq!(faults.len(), 2);
+    assert!(!faults.concat().contains("hunter2"));
+}
+
+#[test]
+fn a_configuration_that_is_printed_shows_no_secret() {
+    let secret = "hunter2-hunter2-hunter2-hunter2-hunter2";
+    let config = config([("HOME", "/h"), ("LIKENESS_JWT_SECRET", secret)]).unwrap();
+    assert!(!format!("{config:?}").contains("hunter2"));
+    let Some(JwtKey::Secret(kept)) = config.jwt.key else {
+        panic!("a secret");
+    };
+    assert_eq!(kept.expose_secret(), secret);
+}
+
+#[test]
+fn a_secret_and_public_keys_exclude_each_other() {
+    let faults = faults([
+        ("HOME", "/h"),
+        ("LIKENESS_JWT_SECRET", "0123456789abcdef0123456789abcdef"),
+        ("LIKENESS_JWKS", "/keys.json"),
+    ]);
+    assert_eq!(faults.len(), 1);
+    assert!(faults[0].contains("LIKENESS_JWT_SECRET"));
+}
+
+#[test]
+fn a_review_stricter_than_approval_is_a_fault() {
+    let faults = faults([("HOME", "/h"), ("LIKENESS_APPROVE_FMR", "1e-2")]);
+    assert_eq!(
+        faults,
+        ["LIKENESS_REVIEW_FMR has to be at least LIKENESS_APPROVE_FMR"]
+    );
+}
+
+#[test]
+fn what_kubernetes_sets_for_a_service_of_our_name_is_not_ours() {
+    let of_kubernetes = [
+        ("HOME", "/h"),
+        ("LIKENESS_SERVICE_HOST", "10.0.0.1"),
+        ("LIKENESS_SERVICE_PORT_HTTP", "8080"),
+        ("LIKENESS_PORT", "tcp://10.0.0.1:8080"),
+        ("LIKENESS_PORT_8080_TCP_ADDR", "10.0.0.1"),
+    ];
+    assert!(config(of_kubernetes).is_ok());
+    assert_eq!(faults([("HOME", "/h"), ("LIKENESS_PORT", "80")]).len(), 1);
+}

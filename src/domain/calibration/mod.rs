@@ -1,0 +1,261 @@
+//! From scores to error rates and back: the measured table of one embedder.
+//!
+//! A [`Calibration`] is made by `likeness eval --calibrate` from all non-mated comparisons of a dataset and says
+//! which share of them reached a similarity (the false match rate, FMR, of ISO/IEC 19795-1). Beyond the data it
+//! goes on along a straight line in log10(FMR) fitted to the tail, and says that it extrapolates.
+
+use serde::{Deserialize, Serialize};
+
+/// The table of the embedder that the service ships with.
+const SHIPPED: &str = include_str!("fr_feature.json");
+
+/// One measured point: the share of non-mated comparisons at or above a similarity.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct CalibrationPoint {
+    /// Cosine similarity.
+    pub similarity: f64,
+    /// False match rate at that threshold.
+    pub fmr: f64,
+}
+
+/// Where the measured points end and how the tail goes on: `log10(fmr) = log10(fmr_0) - slope * (s - s_0)`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Tail {
+    /// Similarity above which the estimate is extrapolated.
+    pub from_similarity: f64,
+    /// FMR at that similarity.
+    pub from_fmr: f64,
+    /// Decades of FMR lost per unit of similarity, above zero.
+    pub decades_per_unit: f64,
+}
+
+/// The measured relation between similarity and FMR of one embedder.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// Id of the embedder that it holds for.
+    pub model_id: String,
+    /// What it was measured on.
+    pub dataset: String,
+    /// SHA-256 over the dataset's images in order of name.
+    pub dataset_sha256: String,
+    /// Comparisons of two different people.
+    pub non_mated_pairs: u64,
+    /// Different people among them.
+    pub subjects: u64,
+    /// By rising similarity and falling FMR; the first has an FMR of 1.
+    pub points: Vec<CalibrationPoint>,
+    /// From the last point on.
+    pub tail: Tail,
+}
+
+/// A similarity threshold and the error rate that it stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Threshold {
+    /// Cosine similarity; scores at or above it match.
+    pub similarity: f64,
+    /// The false match rate that it was chosen for.
+    pub target_fmr: f64,
+    /// True where the target lies beyond the calibration data.
+    pub extrapolated: bool,
+}
+
+/// How often two different people reach a similarity.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct FmrEstimate {
+    /// False match rate, above 0 and up to 1.
+    pub fmr: f64,
+    /// True where the similarity lies beyond the calibration data.
+    pub extrapolated: bool,
+}
+
+/// A table that is not one: too few points, out of order, or with a tail that does not fall from its last point.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidCalibration {
+    /// It cannot be read.
+    #[error("the calibration table cannot be read: {0}")]
+    Syntax(#[from] serde_json::Error),
+    /// Its numbers contradict each other.
+    #[error("the calibration table is not a falling curve that its tail goes on from")]
+    Shape,
+}
+
+impl Calibration {
+    /// The table of the embedder that the service ships with.
+    ///
+    /// # Panics
+    /// Never: the table is part of the program, and a test reads it.
+    #[must_use]
+    pub fn shipped() -> Self {
+        Self::parse(SHIPPED).expect("the shipped table is valid")
+    }
+
+    /// Reads a table as `likeness eval --calibrate` writes it.
+    ///
+    /// # Errors
+    /// [`InvalidCalibration`] unless it is a falling curve with a tail.
+    pub fn parse(json: &str) -> Result<Self, InvalidCalibration> {
+        let table: Self = serde_json::from_str(json)?;
+        if table.is_falling_curve() {
+            Ok(table)
+        } else {
+            Err(InvalidCalibration::Shape)
+        }
+    }
+
+    fn is_falling_curve(&self) -> bool {
+        let falls = |pair: &[CalibrationPoint]| {
+            pair[0].similarity < pair[1].similarity
+                && pair[0].fmr > pair[1].fmr
+                && pair[1].fmr > 0.0
+        };
+        let [first, .., last] = self.points.as_slice() else {
+            return false;
+        };
+        first.fmr == 1.0
+            && self.points.windows(2).all(falls)
+            && self.tail.from_similarity == last.similarity
+            && self.tail.from_fmr == last.fmr
+            && self.tail.decades_per_unit > 0.0
+    }
+
+    /// How often two different people reach a similarity.
+    #[must_use]
+    pub fn fmr(&self, similarity: f64) -> FmrEstimate {
+        let tail = &self.tail;
+        let extrapolated = similarity > tail.from_similarity;
+        let fmr = if extrapolated {
+            let decades = tail.decades_per_unit * (similarity - tail.from_similarity);
+            tail.from_fmr * 10_f64.powf(-decades)
+        } else {
+            self.measured(similarity, |point| (point.similarity, point.fmr.log10()))
+                .map_or(1.0, |log_fmr| 10_f64.powf(log_fmr))
+        };
+        FmrEstimate {
+            fmr: fmr.max(f64::MIN_POSITIVE),
+            extrapolated,
+        }
+    }
+
+    /// The lowest similarity that two different people reach at most as often as `target_fmr`.
+    ///
+    /// It may lie above 1, which nothing reaches: then no comparison can hold the target.
+    #[must_use]
+    pub fn threshold(&self, target_fmr: f64) -> Threshold {
+        let tail = &self.tail;
+        let extrapolated = target_fmr < tail.from_fmr;
+        let similarity = if extrapolated {
+            let decades = (tail.from_fmr / target_fmr).log10();
+            tail.from_similarity + decades / tail.decades_per_unit
+        } else {
+            // Minus the logarithm rises along the curve, as the interpolation wants it.
+            self.measured(-target_fmr.log10(), |point| {
+                (-point.fmr.log10(), point.similarity)
+            })
+            .unwrap_or(self.points[0].similarity)
+        };
+        Threshold {
+            similarity,
+            target_fmr,
+            extrapolated,
+        }
+    }
+
+    /// The straight line between the two points around `x`, where `axes` gives a point's rising x and its y; `None`
+    /// below the first point.
+    fn measured(&self, x: f64, axes: impl Fn(&CalibrationPoint) -> (f64, f64)) -> Option<f64> {
+        let above = self.points.partition_point(|point| axes(point).0 <= x);
+        let (x0, y0) = axes(self.points.get(above.checked_sub(1)?)?);
+        let Some(next) = self.points.get(above) else {
+            return Some(y0);
+        };
+        let (x1, y1) = axes(next);
+        Some(y0 + (y1 - y0) * (x - x0) / (x1 - x0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Calibration {
+        let point = |similarity, fmr| CalibrationPoint { similarity, fmr };
+        Calibration {
+            model_id: "m".to_owned(),
+            dataset: "d".to_owned(),
+            dataset_sha256: String::new(),
+            non_mated_pairs: 1_000_000,
+            subjects: 1_000,
+            points: vec![point(-0.2, 1.0), point(0.1, 0.1), point(0.3, 1e-3)],
+            tail: Tail {
+                from_similarity: 0.3,
+                from_fmr: 1e-3,
+                decades_per_unit: 10.0,
+            },
+        }
+    }
+
+    fn close(a: f64, b: f64) -> bool {
+        (a - b).abs() <= 1e-9 * b.abs().max(1e-3)
+    }
+
+    #[test]
+    fn between_points_the_logarithm_of_the_rate_is_interpolated() {
+        assert!(close(table().fmr(0.2).fmr, 1e-2));
+        assert!(close(table().threshold(1e-2).similarity, 0.2));
+        assert!(!table().fmr(0.3).extrapolated && !table().threshold(1e-3).extrapolated);
+    }
+
+    #[test]
+    fn beyond_the_data_the_tail_goes_on_and_says_so() {
+        let beyond = table().fmr(0.5);
+        assert!(beyond.extrapolated && close(beyond.fmr, 1e-5));
+        let strict = table().threshold(1e-6);
+        assert!(strict.extrapolated && close(strict.similarity, 0.6));
+    }
+
+    #[test]
+    fn below_the_data_everybody_matches() {
+        assert_eq!(table().fmr(-1.0).fmr, 1.0);
+        assert_eq!(table().threshold(1.0).similarity, -0.2);
+    }
+
+    #[test]
+    fn rate_and_threshold_are_each_others_inverse_and_monotone() {
+        for table in [table(), Calibration::shipped()] {
+            let mut lowest = f64::INFINITY;
+            for step in 0..400 {
+                let similarity = table.points[0].similarity + f64::from(step) * 0.002;
+                let fmr = table.fmr(similarity).fmr;
+                assert!(fmr <= lowest);
+                lowest = fmr;
+                let back = table.threshold(fmr).similarity;
+                assert!((back - similarity).abs() < 1e-9, "{similarity} {back}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_similarity_has_a_rate_of_zero() {
+        assert!(Calibration::shipped().fmr(1.0).fmr > 0.0);
+        assert!(table().fmr(100.0).fmr > 0.0);
+    }
+
+    #[test]
+    fn a_table_that_rises_or_has_no_matching_tail_is_refused() {
+        let broken: [fn(&mut Calibration); 4] = [
+            |table| table.points.swap(1, 2),
+            |table| table.points.truncate(1),
+            |table| table.tail.from_fmr = 0.5,
+            |table| table.tail.decades_per_unit = 0.0,
+        ];
+        for break_it in broken {
+            let mut table = table();
+            break_it(&mut table);
+            let json = serde_json::to_string(&table).unwrap();
+            assert!(matches!(
+                Calibration::parse(&json),
+                Err(InvalidCalibration::Shape)
+            ));
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! From pictures to templates: what was acquired, what failed, and how long it took.
+
+use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use super::dataset::{Dataset, DatasetImage};
+use super::{EvalError, parallel};
+use crate::domain::face::{BoundingBox, Face, Template};
+use crate::vision::{
+    Analysis, AnalysisRequest, Embed, FaceBackend, Layout, ModelError, StageTimings, VisionError,
+};
+
+const REQUEST: AnalysisRequest = AnalysisRequest {
+    layout: Layout::Selfie,
+    embed: Embed::All,
+    liveness: false,
+    pose: false,
+};
+
+/// The templates of a dataset.
+pub(super) struct Enrolment {
+    /// One for each picture, in the dataset's order; `None` where no template could be made.
+    pub(super) templates: Vec<Option<Template>>,
+    /// SHA-256 over the SHA-256 digests of the pictures, in the dataset's order.
+    pub(super) dataset_sha256: String,
+    /// Faces that were found in all pictures together.
+    pub(super) faces: usize,
+    /// Time of each stage, summed over all pictures.
+    pub(super) timings: StageTimings,
+}
+
+/// What one picture gave.
+struct Outcome {
+    template: Option<Template>,
+    digest: [u8; 32],
+    faces: usize,
+    timings: StageTimings,
+}
+
+/// Makes the templates on `jobs` threads, each with a backend of its own.
+pub(super) fn enrol<B: FaceBackend>(
+    dataset: &Dataset,
+    jobs: usize,
+    make_backend: &(impl Fn() -> Result<B, ModelError> + Sync),
+    progress: &(impl Fn(usize, usize) + Sync),
+) -> Result<Enrolment, EvalError> {
+    let (count, done) = (dataset.images.len(), AtomicUsize::new(0));
+    let outcomes = parallel::map(
+        count,
+        jobs,
+        || make_backend().map_err(EvalError::from),
+        |backend, index| {
+            let outcome = enrol_image(backend, &dataset.images[index])?;
+            progress(done.fetch_add(1, Ordering::Relaxed) + 1, count);
+            Ok(outcome)
+        },
+    )?;
+    let mut digest = Sha256::new();
+    let mut enrolment = Enrolment {
+        templates: Vec::with_capacity(count),
+        dataset_sha256: String::new(),
+        faces: 0,
+        timings: StageTimings::default(),
+    };
+    for outcome in outcomes {
+        digest.update(outcome.digest);
+        enrolment.faces += outcome.faces;
+        add(&mut enrolment.timings, &outcome.timings);
+        enrolment.templates.push(outcome.template);
+    }
+    enrolment.dataset_sha256 = hex(&digest.finalize());
+    Ok(enrolment)
+}
+
+fn enrol_image(backend: &mut impl FaceBackend, image: &DatasetImage) -> Result<Outcome, EvalError> {
+    let bytes = fs::read(&image.path).map_err(|source| EvalError::Read {
+        path: image.path.clone(),
+        source,
+    })?;
+    let digest = Sha256::digest(&bytes).into();
+    let outcome = |template, faces, timings| Outcome {
+        template,
+        digest,
+        faces,
+        timings,
+    };
+    match backend.analyse(&bytes, &REQUEST) {
+        Ok(analysis) => {
+            let (faces, timings) = (analysis.faces.len(), analysis.timings);
+            Ok(outcome(central_template(analysis), faces, timings))
+        }
+        Err(
+            VisionError::UnsupportedImage
+            | VisionError::CorruptImage
+            | VisionError::ImageTooLarge { .. },
+        ) => Ok(outcome(None, 0, StageTimings::default())),
+        Err(
+            source @ (VisionError::Overloaded
+            | VisionError::DeadlineExceeded
+            | VisionError::WorkerLost
+            | VisionError::Inference(_)),
+        ) => Err(EvalError::Vision {
+            path: image.path.clone(),
+            source,
+        }),
+    }
+}
+
+/// The template of the face nearest the picture's centre: that is whom the picture is named after.
+fn central_template(analysis: Analysis) -> Option<Template> {
+    let centre = (analysis.width as f32 / 2.0, analysis.height as f32 / 2.0);
+    let distance = |face: &Face| {
+        let BoundingBox {
+            x,
+            y,
+            width,
+            height,
+        } = face.bounding_box;
+        (x + width / 2.0 - centre.0).hypot(y + height / 2.0 - centre.1)
+    };
+    let nearest = analysis
+        .faces
+        .into_iter()
+        .min_by(|a, b| distance(a).total_cmp(&distance(b)));
+    nearest?.template
+}
+
+fn add(total: &mut StageTimings, one: &StageTimings) {
+    let stages: [(&mut Duration, Duration); 6] = [
+        (&mut total.decode, one.decode),
+        (&mut total.detect, one.detect),
+        (&mut total.landmarks, one.landmarks),
+        (&mut total.embed, one.embed),
+        (&mut total.liveness, one.liveness),
+        (&mut total.pose, one.pose),
+    ];
+    for (sum, time) in stages {
+        *sum += time;
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

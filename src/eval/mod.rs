@@ -1,0 +1,199 @@
+//! Accuracy on a labelled dataset: `likeness eval`.
+//!
+//! A dataset is a folder with `images/Some_Name_0001.jpg` (the name says who it is) and `pairs.csv` with the columns
+//! `fold,same,image_a,image_b`. Rates are taken over all pairs of its pictures, accuracy over the pairs of the file.
+//! Where a picture shows several faces, the one nearest its centre counts. A picture without a face is a failure to
+//! acquire: it is reported, its pairs count as wrong in the accuracy and as refused in the FRR, and have no part in
+//! FMR and FNMR, which are rates of comparisons (ISO/IEC 19795-1).
+
+mod calibrate;
+mod comparisons;
+mod dataset;
+mod enrolment;
+mod folds;
+mod intervals;
+mod parallel;
+mod report;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+pub use calibrate::HeldOutRate;
+pub use folds::FoldAccuracy;
+pub use intervals::Rate;
+pub use report::{OperatingPoint, Report};
+
+use crate::domain::calibration::Calibration;
+use crate::vision::{EMBEDDER_ID, FaceBackend, ModelError, VisionError};
+use calibrate::Origin;
+use comparisons::{Comparisons, Sample};
+use dataset::Dataset;
+use enrolment::{Enrolment, enrol};
+
+/// Share of the folds whose people a table is made from when it is checked against the others.
+const FITTED_FOLDS: f64 = 0.6;
+
+/// What to evaluate and what to write.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The dataset's folder.
+    pub dataset: PathBuf,
+    /// Where the points of the DET curve go, as CSV.
+    pub output: Option<PathBuf>,
+    /// Where the embedder's calibration table goes, as JSON.
+    pub calibrate: Option<PathBuf>,
+    /// Threads.
+    pub jobs: usize,
+}
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub enum EvalError {
+    /// A file or folder of the dataset cannot be read.
+    #[error("cannot read {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file of pairs cannot be read.
+    #[error("cannot read {path}: {source}")]
+    Pairs {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: csv::Error,
+    },
+    /// A picture's name does not say whom it shows.
+    #[error("{0} is not named like Some_Name_0001.jpg")]
+    Name(PathBuf),
+    /// A pair names a picture that is not there.
+    #[error("pairs.csv names {0}, which is not in images/")]
+    UnknownImage(String),
+    /// The dataset has no two pictures of one person, or no two people.
+    #[error("the dataset has {mated} mated and {non_mated} non-mated comparisons; both are needed")]
+    NoComparisons {
+        /// Comparisons of one person.
+        mated: usize,
+        /// Comparisons of two people.
+        non_mated: usize,
+    },
+    /// The dataset is too small for a calibration table.
+    #[error("{0} non-mated comparisons are too few for a calibration table")]
+    TooFewForCalibration(usize),
+    /// A model or the runtime cannot be used.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// A model failed on a picture.
+    #[error("{path}: {source}")]
+    Vision {
+        /// The picture.
+        path: PathBuf,
+        /// Why.
+        source: VisionError,
+    },
+    /// A result cannot be written.
+    #[error("cannot write {path}: {source}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// Evaluates the embedder on a dataset.
+///
+/// `make_backend` is called once a thread; `progress` with the number of pictures done and of all.
+///
+/// # Errors
+/// [`EvalError`] where the dataset, a model or an output file is at fault; a picture without a face is none.
+pub fn run<B: FaceBackend>(
+    options: &Options,
+    make_backend: impl Fn() -> Result<B, ModelError> + Sync,
+    progress: impl Fn(usize, usize) + Sync,
+) -> Result<Report, EvalError> {
+    let dataset = Dataset::read(&options.dataset)?;
+    let enrolment = enrol(&dataset, options.jobs, &make_backend, &progress)?;
+    let samples = samples(&dataset, &enrolment, |_| true);
+    let comparisons = Comparisons::of(&samples, options.jobs);
+    let (mated, non_mated) = (comparisons.mated.len(), comparisons.non_mated.len());
+    if mated == 0 || non_mated == 0 {
+        return Err(EvalError::NoComparisons { mated, non_mated });
+    }
+    if let Some(path) = &options.output {
+        write(path, &report::det_csv(&comparisons))?;
+    }
+    let mut held_out = Vec::new();
+    if let Some(path) = &options.calibrate {
+        let table = calibrate::table(&comparisons, origin(&dataset, &enrolment, &samples))
+            .ok_or(EvalError::TooFewForCalibration(non_mated))?;
+        write(path, &pretty(&table))?;
+        held_out = check_on_others(&dataset, &enrolment, options.jobs);
+    }
+    let measured = report::Measured {
+        dataset: &dataset,
+        enrolment: &enrolment,
+        samples: &samples,
+        comparisons: &comparisons,
+    };
+    Ok(Report::new(&measured, held_out, options.jobs))
+}
+
+/// The templates of the subjects that are wanted.
+fn samples<'a>(
+    dataset: &Dataset,
+    enrolment: &'a Enrolment,
+    wanted: impl Fn(usize) -> bool,
+) -> Vec<Sample<'a>> {
+    let all = dataset.images.iter().zip(&enrolment.templates);
+    all.filter(|(image, _)| wanted(image.subject))
+        .filter_map(|(image, template)| {
+            Some(Sample {
+                subject: image.subject,
+                template: template.as_ref()?,
+            })
+        })
+        .collect()
+}
+
+fn origin(dataset: &Dataset, enrolment: &Enrolment, samples: &[Sample<'_>]) -> Origin {
+    let mut subjects: Vec<usize> = samples.iter().map(|sample| sample.subject).collect();
+    subjects.dedup();
+    Origin {
+        model_id: EMBEDDER_ID.to_owned(),
+        dataset: dataset.name.clone(),
+        dataset_sha256: enrolment.dataset_sha256.clone(),
+        subjects: subjects.len(),
+    }
+}
+
+/// Makes a table from the people of the first folds and compares it with the people of the last.
+fn check_on_others(dataset: &Dataset, enrolment: &Enrolment, jobs: usize) -> Vec<HeldOutRate> {
+    let folds = dataset.folds_of_subjects();
+    let last = folds.iter().flatten().max().copied().unwrap_or_default();
+    let fitted = |subject: usize| {
+        folds[subject].is_some_and(|fold| f64::from(fold) <= f64::from(last) * FITTED_FOLDS)
+    };
+    let seen = samples(dataset, enrolment, fitted);
+    let others = samples(dataset, enrolment, |subject| !fitted(subject));
+    let origin = origin(dataset, enrolment, &seen);
+    let table = calibrate::table(&Comparisons::of(&seen, jobs), origin);
+    table.map_or_else(Vec::new, |table| {
+        calibrate::check(&table, &Comparisons::of(&others, jobs))
+    })
+}
+
+fn pretty(table: &Calibration) -> String {
+    let mut json = serde_json::to_string_pretty(table).unwrap_or_default();
+    json.push('\n');
+    json
+}
+
+fn write(path: &Path, contents: &str) -> Result<(), EvalError> {
+    fs::write(path, contents).map_err(|source| EvalError::Write {
+        path: path.to_owned(),
+        source,
+    })
+}

@@ -1,0 +1,235 @@
+//! From configuration to a serving process: everything is built first, then run.
+
+use std::future::Future;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread;
+
+use actix_web::dev::Server;
+use anyhow::Context as _;
+use secrecy::SecretString;
+
+use crate::api;
+use crate::assets::{Assets, InferenceFiles};
+use crate::auth::{TokenKeys, TokenRules, TokenVerifier, home_secret};
+use crate::config::{Config, JwtKey};
+use crate::domain::calibration::Calibration;
+use crate::domain::verification::ModelIds;
+use crate::metrics::Metrics;
+use crate::postgres::EmbeddedPostgres;
+use crate::state::{AppState, Limits};
+use crate::store::Store;
+use crate::verify::Verifier;
+use crate::vision::{
+    DETECTOR_ID, EMBEDDER_DIMENSIONS, EMBEDDER_ID, Engine, FaceBackend, ImageLimits, LIVENESS_ID,
+    ModelFiles, OnnxBackend, Runtime,
+};
+
+/// A service that is ready to answer.
+pub struct Application {
+    server: Server,
+    address: SocketAddr,
+    store: Store,
+    postgres: Option<EmbeddedPostgres>,
+}
+
+impl Application {
+    /// Provisions what is missing, starts the embedded database unless another one is configured, migrates, loads
+    /// and warms the models, and binds. Port 0 takes a free one.
+    ///
+    /// # Errors
+    /// The first thing that cannot be had, in words for the operator.
+    pub async fn build(config: &Config) -> anyhow::Result<Self> {
+        let (postgres, backends) = tokio::try_join!(database(config), models(config))?;
+        let url = postgres
+            .as_ref()
+            .map(EmbeddedPostgres::url)
+            .or(config.database.url.as_ref());
+        let url = url.context("there is neither a configured nor an embedded database")?;
+        let store = Store::connect(url, config.database.max_connections).await?;
+        store
+            .register_model(EMBEDDER_ID, EMBEDDER_DIMENSIONS)
+            .await?;
+        let engine = Engine::start(backends, config.load.queue_capacity);
+        Self::assemble(config, engine, store, postgres)
+    }
+
+    /// The same around a given engine and store, as tests have them.
+    ///
+    /// # Errors
+    /// Where keys cannot be loaded or the address is taken.
+    pub fn assemble(
+        config: &Config,
+        engine: Engine,
+        store: Store,
+        postgres: Option<EmbeddedPostgres>,
+    ) -> anyhow::Result<Self> {
+        let verifier = Verifier::new(
+            engine,
+            store.clone(),
+            Calibration::shipped(),
+            model_ids(),
+            config.policy,
+            config.load.request_deadline,
+        );
+        let state = AppState {
+            verifier,
+            tokens: Arc::new(TokenVerifier::new(token_keys(config)?, token_rules(config))),
+            metrics: Metrics::default(),
+            limits: Limits::for_images_of(config.images.max_bytes),
+        };
+        let listener = TcpListener::bind(config.listen)
+            .with_context(|| format!("cannot serve on {} (LIKENESS_LISTEN)", config.listen))?;
+        let address = listener.local_addr()?;
+        let server = api::serve(listener, state, config.load.shutdown_grace)?;
+        Ok(Self {
+            server,
+            address,
+            store,
+            postgres,
+        })
+    }
+
+    /// Where it serves.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until `stop` is done, lets requests in flight finish, and stops the database last.
+    ///
+    /// # Errors
+    /// Where the server fails.
+    pub async fn run_until(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let Self {
+            server,
+            store,
+            postgres,
+            ..
+        } = self;
+        let handle = server.handle();
+        let mut serving = tokio::spawn(server);
+        tokio::select! {
+            ended = &mut serving => ended??,
+            () = stop => {
+                tracing::info!("stopping: requests in flight may finish");
+                handle.stop(true).await;
+                serving.await??;
+            }
+        }
+        store.close().await;
+        if let Some(postgres) = postgres {
+            tokio::task::spawn_blocking(|| postgres.stop()).await?;
+        }
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+async fn database(config: &Config) -> anyhow::Result<Option<EmbeddedPostgres>> {
+    if config.database.url.is_some() {
+        return Ok(None);
+    }
+    let (assets, home) = (config.assets.clone(), config.home.clone());
+    let started = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
+        let program = Assets::open(&assets)?.ensure_postgres()?;
+        Ok(EmbeddedPostgres::start(&program, &home)?)
+    });
+    started.await?.map(Some)
+}
+
+async fn models(config: &Config) -> anyhow::Result<Vec<Box<dyn FaceBackend>>> {
+    let assets = config.assets.clone();
+    let workers = worker_count(config.load.workers);
+    let limits = ImageLimits {
+        max_pixels: config.images.max_pixels,
+    };
+    let loaded = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
+        let files = Assets::open(&assets)?.ensure_inference()?;
+        let backends = load_backends(&files, workers, limits)?;
+        Ok(backends
+            .into_iter()
+            .map(|backend| Box::new(backend) as Box<dyn FaceBackend>)
+            .collect())
+    });
+    loaded.await?
+}
+
+/// Loads and warms the models once for each worker, side by side.
+///
+/// # Errors
+/// The first model that cannot be loaded or run.
+pub fn load_backends(
+    files: &InferenceFiles,
+    workers: usize,
+    limits: ImageLimits,
+) -> anyhow::Result<Vec<OnnxBackend>> {
+    let runtime = Runtime::load(&files.runtime_library)?;
+    let models = ModelFiles::in_dir(&files.models);
+    let load = || -> anyhow::Result<OnnxBackend> {
+        let mut backend = OnnxBackend::load(runtime, &models, limits)?;
+        backend
+            .warm_up()
+            .context("a model fails on a plain picture")?;
+        Ok(backend)
+    };
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..workers).map(|_| scope.spawn(load)).collect();
+        let join = |thread: thread::ScopedJoinHandle<'_, anyhow::Result<OnnxBackend>>| {
+            thread
+                .join()
+                .map_err(|_| anyhow::anyhow!("loading the models panicked"))?
+        };
+        threads.into_iter().map(join).collect()
+    })
+}
+
+/// One worker a core unless configured; the cores are those that the control group grants.
+#[must_use]
+pub fn worker_count(configured: usize) -> usize {
+    match configured {
+        0 => thread::available_parallelism().map_or(1, usize::from),
+        workers => workers,
+    }
+}
+
+fn model_ids() -> ModelIds {
+    ModelIds {
+        detector: DETECTOR_ID.to_owned(),
+        embedder: EMBEDDER_ID.to_owned(),
+        liveness: LIVENESS_ID.to_owned(),
+    }
+}
+
+/// The rules that tokens are minted and checked by.
+#[must_use]
+pub fn token_rules(config: &Config) -> TokenRules {
+    TokenRules {
+        issuer: config.jwt.issuer.clone(),
+        audience: config.jwt.audience.clone(),
+        leeway: config.jwt.leeway,
+    }
+}
+
+fn token_keys(config: &Config) -> anyhow::Result<TokenKeys> {
+    match &config.jwt.key {
+        Some(JwtKey::PublicKeys(path)) => Ok(TokenKeys::load(path)?),
+        Some(JwtKey::Secret(_)) | None => Ok(TokenKeys::secret(&signing_secret(config)?)),
+    }
+}
+
+/// The secret that tokens can be minted with: the configured one, or the home's own.
+///
+/// # Errors
+/// Where public keys are configured, whose private halves are elsewhere, or the home's key cannot be had.
+pub fn signing_secret(config: &Config) -> anyhow::Result<SecretString> {
+    match &config.jwt.key {
+        Some(JwtKey::Secret(secret)) => Ok(secret.clone()),
+        Some(JwtKey::PublicKeys(_)) => {
+            anyhow::bail!(
+                "LIKENESS_JWKS holds public keys only: tokens come from whoever has the private ones"
+            )
+        }
+        None => Ok(home_secret(&config.home)?),
+    }
+}

@@ -1,0 +1,231 @@
+//! Turning a face upright: the least-squares similarity transform onto the five-point template of ArcFace.
+//!
+//! In the plane, a rotation with a scale is the multiplication with a complex number, so Umeyama's estimate
+//! (IEEE TPAMI 13(4), 1991) is one quotient of sums and needs no singular value decomposition. A reflection cannot
+//! arise, since the template is not one.
+
+use image::RgbImage;
+
+use super::VisionError;
+use super::crop::{Area, Scaler};
+use crate::domain::face::{FivePoints, Point};
+
+/// Side of an aligned face, in pixels.
+pub(super) const SIDE: u32 = 112;
+/// Where the points of a face lie on an aligned one (left eye, right eye, nose, left and right mouth corner).
+const TEMPLATE: [(f64, f64); 5] = [
+    (38.2946, 51.6963),
+    (73.5318, 51.5014),
+    (56.0252, 71.7366),
+    (41.5493, 92.3655),
+    (70.7299, 92.2041),
+];
+/// Larger reductions are averaged down first; below it bilinear samples miss nothing.
+const MAX_SAMPLED_REDUCTION: f64 = 2.0;
+
+/// `p -> a * p + b` over complex numbers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Similarity {
+    a: (f64, f64),
+    b: (f64, f64),
+}
+
+impl Similarity {
+    /// The transform that brings `from` nearest to `to`; `None` where all points are one.
+    fn estimate(from: &[(f64, f64)], to: &[(f64, f64)]) -> Option<Self> {
+        let (p0, q0) = (mean(from), mean(to));
+        let (mut real, mut imaginary, mut norm) = (0.0, 0.0, 0.0);
+        for (p, q) in from.iter().zip(to) {
+            let (px, py, qx, qy) = (p.0 - p0.0, p.1 - p0.1, q.0 - q0.0, q.1 - q0.1);
+            real += px * qx + py * qy;
+            imaginary += px * qy - py * qx;
+            norm += px * px + py * py;
+        }
+        let a = (real / norm, imaginary / norm);
+        let scale = a.0.hypot(a.1);
+        if !scale.is_finite() || scale < 1e-9 {
+            return None;
+        }
+        let moved = multiply(a, p0);
+        Some(Self {
+            a,
+            b: (q0.0 - moved.0, q0.1 - moved.1),
+        })
+    }
+
+    fn scale(&self) -> f64 {
+        self.a.0.hypot(self.a.1)
+    }
+
+    /// The point that the transform brings to `q`.
+    fn invert(&self, q: (f64, f64)) -> (f64, f64) {
+        let norm = self.a.0 * self.a.0 + self.a.1 * self.a.1;
+        let moved = multiply(
+            (self.a.0 / norm, -self.a.1 / norm),
+            (q.0 - self.b.0, q.1 - self.b.1),
+        );
+        (moved.0, moved.1)
+    }
+}
+
+fn mean(points: &[(f64, f64)]) -> (f64, f64) {
+    let n = points.len() as f64;
+    (
+        points.iter().map(|p| p.0).sum::<f64>() / n,
+        points.iter().map(|p| p.1).sum::<f64>() / n,
+    )
+}
+
+fn multiply(a: (f64, f64), b: (f64, f64)) -> (f64, f64) {
+    (a.0 * b.0 - a.1 * b.1, a.0 * b.1 + a.1 * b.0)
+}
+
+/// The aligned face, 112 x 112; black where it reaches beyond the picture.
+pub(super) fn align(
+    image: &RgbImage,
+    points: &FivePoints,
+    scaler: &mut Scaler,
+) -> Result<RgbImage, VisionError> {
+    let from = [
+        points.left_eye,
+        points.right_eye,
+        points.nose,
+        points.left_mouth,
+        points.right_mouth,
+    ];
+    let from = from.map(|Point { x, y }| (f64::from(x), f64::from(y)));
+    let transform = Similarity::estimate(&from, &TEMPLATE).ok_or_else(|| {
+        VisionError::Inference("the landmarks of a face are all one point".to_owned())
+    })?;
+    let reduction = 1.0 / transform.scale();
+    if reduction <= MAX_SAMPLED_REDUCTION {
+        return Ok(warp(image, |q| transform.invert(q)));
+    }
+    let area = covered_area(image, &transform);
+    let side = |length: f64| ((length / reduction).ceil() as u32).max(1);
+    let (width, height) = (side(area.width), side(area.height));
+    let reduced = scaler.scale(image, area, width, height)?;
+    let (x_ratio, y_ratio) = (
+        f64::from(width) / area.width,
+        f64::from(height) / area.height,
+    );
+    // Pixel centres lie at half steps on both sides of the reduction.
+    Ok(warp(&reduced, |q| {
+        let (x, y) = transform.invert(q);
+        (
+            (x + 0.5 - area.left) * x_ratio - 0.5,
+            (y + 0.5 - area.top) * y_ratio - 0.5,
+        )
+    }))
+}
+
+/// The part of the picture that the aligned face shows, with a pixel of margin at the aligned scale.
+fn covered_area(image: &RgbImage, transform: &Similarity) -> Area {
+    let (low, high) = (-1.0, f64::from(SIDE));
+    let corners =
+        [(low, low), (high, low), (low, high), (high, high)].map(|corner| transform.invert(corner));
+    let fold = |axis: fn(&(f64, f64)) -> f64, pick: fn(f64, f64) -> f64, start: f64| {
+        corners.iter().map(axis).fold(start, pick)
+    };
+    Area::inside(
+        fold(|c| c.0, f64::min, f64::INFINITY).floor(),
+        fold(|c| c.1, f64::min, f64::INFINITY).floor(),
+        fold(|c| c.0, f64::max, f64::NEG_INFINITY).ceil(),
+        fold(|c| c.1, f64::max, f64::NEG_INFINITY).ceil(),
+        image,
+    )
+}
+
+/// Samples every pixel of the aligned face where `source` says it comes from.
+fn warp(image: &RgbImage, source: impl Fn((f64, f64)) -> (f64, f64)) -> RgbImage {
+    let mut aligned = RgbImage::new(SIDE, SIDE);
+    for (x, y, pixel) in aligned.enumerate_pixels_mut() {
+        let (sx, sy) = source((f64::from(x), f64::from(y)));
+        pixel.0 = sample(image, sx, sy);
+    }
+    aligned
+}
+
+/// Bilinear sample; pixels beyond the picture are black.
+fn sample(image: &RgbImage, x: f64, y: f64) -> [u8; 3] {
+    let (x0, y0) = (x.floor(), y.floor());
+    let (fx, fy) = ((x - x0) as f32, (y - y0) as f32);
+    let (x0, y0) = (x0 as i64, y0 as i64);
+    let mut sum = [0.0_f32; 3];
+    for (dx, dy, weight) in [
+        (0, 0, (1.0 - fx) * (1.0 - fy)),
+        (1, 0, fx * (1.0 - fy)),
+        (0, 1, (1.0 - fx) * fy),
+        (1, 1, fx * fy),
+    ] {
+        let (x, y) = (x0 + dx, y0 + dy);
+        if x < 0 || y < 0 || x >= i64::from(image.width()) || y >= i64::from(image.height()) {
+            continue;
+        }
+        let pixel = image.get_pixel(x as u32, y as u32).0;
+        for (total, channel) in sum.iter_mut().zip(pixel) {
+            *total += weight * f32::from(channel);
+        }
+    }
+    sum.map(|total| (total + 0.5) as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rotated_scaled_and_shifted_template_is_found_again() {
+        let (a, b) = ((1.2, -0.7), (30.0, -12.5));
+        let moved = TEMPLATE.map(|p| {
+            let q = multiply(a, p);
+            (q.0 + b.0, q.1 + b.1)
+        });
+        let back = Similarity::estimate(&moved, &TEMPLATE).unwrap();
+        for (point, home) in TEMPLATE.iter().zip(moved) {
+            let found = back.invert(*point);
+            assert!((found.0 - home.0).abs() < 1e-9 && (found.1 - home.1).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn one_point_has_no_orientation() {
+        assert_eq!(Similarity::estimate(&[(3.0, 3.0); 5], &TEMPLATE), None);
+    }
+
+    #[test]
+    fn a_large_picture_aligns_to_the_same_face_as_its_reduced_copy() {
+        let wave = |v: f64| (128.0 + 100.0 * v.sin()) as u8;
+        let large = RgbImage::from_fn(1600, 1600, |x, y| {
+            image::Rgb([
+                wave(f64::from(x) / 90.0),
+                wave(f64::from(y) / 70.0),
+                wave(f64::from(x + y) / 110.0),
+            ])
+        });
+        let mut scaler = Scaler::default();
+        let small = scaler.scale(&large, Area::whole(&large), 200, 200).unwrap();
+        let at = |scale: f64| {
+            let point = |(x, y): (f64, f64)| Point {
+                x: ((x + 40.5) * scale - 0.5) as f32,
+                y: ((y + 30.5) * scale - 0.5) as f32,
+            };
+            let [a, b, c, d, e] = TEMPLATE.map(point);
+            FivePoints {
+                left_eye: a,
+                right_eye: b,
+                nose: c,
+                left_mouth: d,
+                right_mouth: e,
+            }
+        };
+        let from_large = align(&large, &at(8.0), &mut scaler).unwrap();
+        let from_small = align(&small, &at(1.0), &mut scaler).unwrap();
+        let difference = from_large
+            .as_raw()
+            .iter()
+            .zip(from_small.as_raw())
+            .map(|(a, b)| a.abs_diff(*b));
+        assert!(difference.max().unwrap() <= 6);
+    }
+}

@@ -1,0 +1,224 @@
+//! The real pipeline: decode, detect, locate, align, embed, and what else is asked for.
+
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use image::{ImageFormat, RgbImage};
+
+use super::align::{SIDE, align};
+use super::crop::{Channels, Scaler, planar};
+use super::decode::{ImageLimits, decode};
+use super::detect::{Detection, Detector};
+use super::landmarks::Landmarker;
+use super::liveness::LivenessJudge;
+use super::pose::PoseEstimator;
+use super::quality;
+use super::session::{Model, ModelError, Runtime};
+use super::{Analysis, AnalysisRequest, Embed, FaceBackend, Layout, StageTimings, VisionError};
+use crate::domain::face::{Face, Template};
+
+/// Id of the embedder, stored with every template: its file's name and the start of its SHA-256.
+pub const EMBEDDER_ID: &str = "fr_feature-87aacdfe";
+/// Length of its templates.
+pub const EMBEDDER_DIMENSIONS: usize = 512;
+/// Id of the detector.
+pub const DETECTOR_ID: &str = "fr_detect-6c0256cc";
+/// Id of the liveness model.
+pub const LIVENESS_ID: &str = "fr_liveness-afa783b7";
+
+/// Where the models' files are.
+#[derive(Debug, Clone)]
+pub struct ModelFiles {
+    /// `fr_detect`.
+    pub detector: PathBuf,
+    /// `fr_landmark`.
+    pub landmarks: PathBuf,
+    /// `fr_feature`.
+    pub embedder: PathBuf,
+    /// `fr_liveness`.
+    pub liveness: PathBuf,
+    /// `fr_pose`.
+    pub pose: PathBuf,
+}
+
+impl ModelFiles {
+    /// The files under their own names in one folder.
+    #[must_use]
+    pub fn in_dir(dir: &Path) -> Self {
+        let file = |name: &str| dir.join(format!("{name}.onnx"));
+        Self {
+            detector: file("fr_detect"),
+            landmarks: file("fr_landmark"),
+            embedder: file("fr_feature"),
+            liveness: file("fr_liveness"),
+            pose: file("fr_pose"),
+        }
+    }
+}
+
+/// Every model, for one thread.
+pub struct OnnxBackend {
+    detector: Detector,
+    landmarker: Landmarker,
+    embedder: Model,
+    liveness: LivenessJudge,
+    pose: PoseEstimator,
+    scaler: Scaler,
+    limits: ImageLimits,
+}
+
+impl OnnxBackend {
+    /// Loads every model.
+    ///
+    /// # Errors
+    /// [`ModelError`] names the file that is missing, broken or another model.
+    pub fn load(
+        runtime: &Runtime,
+        files: &ModelFiles,
+        limits: ImageLimits,
+    ) -> Result<Self, ModelError> {
+        let side = i64::from(SIDE);
+        Ok(Self {
+            detector: Detector::load(runtime, &files.detector)?,
+            landmarker: Landmarker::load(runtime, &files.landmarks)?,
+            embedder: Model::load(runtime, &files.embedder, &[1, 3, side, side], &["output"])?,
+            liveness: LivenessJudge::load(runtime, &files.liveness)?,
+            pose: PoseEstimator::load(runtime, &files.pose)?,
+            scaler: Scaler::default(),
+            limits,
+        })
+    }
+
+    /// Runs every model once, so that the first caller does not wait for buffers to be made.
+    ///
+    /// # Errors
+    /// What a model answers.
+    pub fn warm_up(&mut self) -> Result<(), VisionError> {
+        let request = AnalysisRequest {
+            layout: Layout::Selfie,
+            embed: Embed::All,
+            liveness: true,
+            pose: true,
+        };
+        self.analyse(&blank_picture()?, &request)?;
+        let grey = blank();
+        let bounding_box = crate::domain::face::BoundingBox {
+            x: 80.0,
+            y: 40.0,
+            width: 160.0,
+            height: 160.0,
+        };
+        let whole = Detection {
+            bounding_box,
+            confidence: 1.0,
+        };
+        self.describe(&grey, whole, &request, true, &mut StageTimings::default())
+            .map(|_| ())
+    }
+
+    fn describe(
+        &mut self,
+        image: &RgbImage,
+        detection: Detection,
+        request: &AnalysisRequest,
+        largest: bool,
+        timings: &mut StageTimings,
+    ) -> Result<Face, VisionError> {
+        let Self {
+            landmarker,
+            embedder,
+            liveness,
+            pose,
+            scaler,
+            ..
+        } = self;
+        let bounding_box = detection.bounding_box;
+        let landmarks = timed(&mut timings.landmarks, || {
+            landmarker.locate(image, &bounding_box, scaler)
+        })?;
+        let aligned = timed(&mut timings.embed, || align(image, &landmarks, scaler))?;
+        let wanted = match request.embed {
+            Embed::None => false,
+            Embed::Largest => largest,
+            Embed::All => true,
+        };
+        let template = wanted
+            .then(|| timed(&mut timings.embed, || embed(embedder, &aligned)))
+            .transpose()?;
+        let live = (request.liveness && largest).then(|| {
+            timed(&mut timings.liveness, || {
+                liveness.judge(image, &bounding_box, scaler)
+            })
+        });
+        let head = request.pose.then(|| {
+            timed(&mut timings.pose, || {
+                pose.measure(image, &bounding_box, scaler)
+            })
+        });
+        Ok(Face {
+            bounding_box,
+            confidence: detection.confidence,
+            landmarks,
+            quality: quality::measure(&aligned, &landmarks),
+            pose: head.transpose()?,
+            liveness: live.transpose()?,
+            template,
+        })
+    }
+}
+
+impl FaceBackend for OnnxBackend {
+    fn analyse(
+        &mut self,
+        encoded: &[u8],
+        request: &AnalysisRequest,
+    ) -> Result<Analysis, VisionError> {
+        let mut timings = StageTimings::default();
+        let image = timed(&mut timings.decode, || decode(encoded, self.limits))?;
+        let detections = timed(&mut timings.detect, || {
+            self.detector.find(&image, request.layout, &mut self.scaler)
+        })?;
+        let mut faces = Vec::with_capacity(detections.len());
+        for (index, detection) in detections.into_iter().enumerate() {
+            faces.push(self.describe(&image, detection, request, index == 0, &mut timings)?);
+        }
+        Ok(Analysis {
+            width: image.width(),
+            height: image.height(),
+            faces,
+            timings,
+        })
+    }
+}
+
+/// A picture of nobody, encoded.
+///
+/// # Errors
+/// [`VisionError::Inference`] where it cannot be encoded.
+pub fn blank_picture() -> Result<Vec<u8>, VisionError> {
+    let mut encoded = Cursor::new(Vec::new());
+    let written = blank().write_to(&mut encoded, ImageFormat::Png);
+    written.map_err(|error| VisionError::Inference(error.to_string()))?;
+    Ok(encoded.into_inner())
+}
+
+fn blank() -> RgbImage {
+    RgbImage::from_pixel(320, 240, image::Rgb([128; 3]))
+}
+
+/// The template of an aligned face.
+fn embed(model: &mut Model, aligned: &RgbImage) -> Result<Template, VisionError> {
+    let tensor = planar(aligned, Channels::Bgr, [127.0; 3], [1.0 / 128.0; 3]);
+    let mut outputs = model.run(&tensor)?;
+    Template::normalised(EMBEDDER_ID, outputs.swap_remove(0))
+        .map_err(|error| VisionError::Inference(error.to_string()))
+}
+
+/// Adds the time that a step takes to its stage.
+fn timed<T>(stage: &mut Duration, step: impl FnOnce() -> T) -> T {
+    let started = Instant::now();
+    let result = step();
+    *stage += started.elapsed();
+    result
+}

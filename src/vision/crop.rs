@@ -1,0 +1,172 @@
+//! Cutting a rectangle out of a picture and scaling it: each source pixel counts, so that large pictures do not alias.
+
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use image::RgbImage;
+
+use super::VisionError;
+
+/// A rectangle of a picture, in pixels, wholly inside it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Area {
+    pub(super) left: f64,
+    pub(super) top: f64,
+    pub(super) width: f64,
+    pub(super) height: f64,
+}
+
+impl Area {
+    /// The part of a rectangle that lies inside a picture; at least one pixel of it.
+    pub(super) fn inside(left: f64, top: f64, right: f64, bottom: f64, image: &RgbImage) -> Self {
+        let (width, height) = (f64::from(image.width()), f64::from(image.height()));
+        let left = left.clamp(0.0, width - 1.0);
+        let top = top.clamp(0.0, height - 1.0);
+        let right = right.clamp(left + 1.0, width);
+        let bottom = bottom.clamp(top + 1.0, height);
+        Self {
+            left,
+            top,
+            width: right - left,
+            height: bottom - top,
+        }
+    }
+
+    /// A whole picture.
+    pub(super) fn whole(image: &RgbImage) -> Self {
+        Self {
+            left: 0.0,
+            top: 0.0,
+            width: f64::from(image.width()),
+            height: f64::from(image.height()),
+        }
+    }
+}
+
+/// Scales rectangles of pictures, with buffers that are kept from call to call.
+pub(super) struct Scaler {
+    resizer: Resizer,
+    options: ResizeOptions,
+}
+
+impl Default for Scaler {
+    fn default() -> Self {
+        let options = ResizeOptions::new()
+            .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
+            .use_alpha(false);
+        Self {
+            resizer: Resizer::new(),
+            options,
+        }
+    }
+}
+
+impl Scaler {
+    /// A rectangle of a picture at another size.
+    pub(super) fn scale(
+        &mut self,
+        image: &RgbImage,
+        area: Area,
+        width: u32,
+        height: u32,
+    ) -> Result<RgbImage, VisionError> {
+        let failed = |error: &dyn std::fmt::Display| VisionError::Inference(error.to_string());
+        let source = ImageRef::new(
+            image.width(),
+            image.height(),
+            image.as_raw(),
+            PixelType::U8x3,
+        )
+        .map_err(|error| failed(&error))?;
+        let mut scaled = Image::new(width, height, PixelType::U8x3);
+        let options = self
+            .options
+            .clone()
+            .crop(area.left, area.top, area.width, area.height);
+        self.resizer
+            .resize(&source, &mut scaled, &options)
+            .map_err(|error| failed(&error))?;
+        RgbImage::from_raw(width, height, scaled.into_vec())
+            .ok_or_else(|| VisionError::Inference("a scaled picture has the wrong size".to_owned()))
+    }
+}
+
+/// Which channel comes first in a tensor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Channels {
+    /// Red, green, blue.
+    Rgb,
+    /// Blue, green, red.
+    Bgr,
+}
+
+/// A picture as a planar tensor, `(value - mean) * scale` by colour (red, green, blue).
+pub(super) fn planar(
+    image: &RgbImage,
+    order: Channels,
+    mean: [f32; 3],
+    scale: [f32; 3],
+) -> Vec<f32> {
+    let pixels = image.as_raw();
+    let plane = pixels.len() / 3;
+    let mut tensor = vec![0.0; pixels.len()];
+    for (position, &colour) in match order {
+        Channels::Rgb => [0, 1, 2],
+        Channels::Bgr => [2, 1, 0],
+    }
+    .iter()
+    .enumerate()
+    {
+        let values = &mut tensor[position * plane..(position + 1) * plane];
+        for (value, pixel) in values.iter_mut().zip(pixels.chunks_exact(3)) {
+            *value = (f32::from(pixel[colour]) - mean[colour]) * scale[colour];
+        }
+    }
+    tensor
+}
+
+/// Luminance by the weights of ITU-R BT.601, 0 to 255.
+pub(super) fn luminance(image: &RgbImage) -> Vec<f32> {
+    let weigh =
+        |p: &[u8]| 0.299 * f32::from(p[0]) + 0.587 * f32::from(p[1]) + 0.114 * f32::from(p[2]);
+    image.as_raw().chunks_exact(3).map(weigh).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn channels_are_laid_out_plane_by_plane() {
+        let image = RgbImage::from_raw(2, 1, vec![10, 20, 30, 40, 50, 60]).unwrap();
+        let ones = [1.0; 3];
+        assert_eq!(
+            planar(&image, Channels::Rgb, [0.0; 3], ones),
+            [10.0, 40.0, 20.0, 50.0, 30.0, 60.0]
+        );
+        assert_eq!(
+            planar(&image, Channels::Bgr, [0.0; 3], ones),
+            [30.0, 60.0, 20.0, 50.0, 10.0, 40.0]
+        );
+        assert_eq!(
+            planar(&image, Channels::Rgb, [10.0, 0.0, 0.0], [2.0, 0.0, 0.0])[..2],
+            [0.0, 60.0]
+        );
+    }
+
+    #[test]
+    fn an_area_is_cut_to_the_picture_and_never_empty() {
+        let image = RgbImage::new(100, 50);
+        let area = Area::inside(-20.0, 40.0, 30.0, 90.0, &image);
+        assert_eq!(
+            area,
+            Area {
+                left: 0.0,
+                top: 40.0,
+                width: 30.0,
+                height: 10.0
+            }
+        );
+        let outside = Area::inside(200.0, 200.0, 300.0, 300.0, &image);
+        assert_eq!((outside.width, outside.height), (1.0, 1.0));
+    }
+}

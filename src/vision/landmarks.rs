@@ -1,0 +1,102 @@
+//! 68 points of a face, and the five of them that alignment rests on.
+
+use std::path::Path;
+
+use image::RgbImage;
+
+use super::VisionError;
+use super::crop::{Area, Scaler, luminance};
+use super::session::{Model, ModelError, Runtime};
+use crate::domain::face::{BoundingBox, FivePoints, Point};
+
+const SIDE: u32 = 64;
+/// Points 36 to 47 go round the eyes; these are the lids, without the corners.
+const LEFT_LIDS: [usize; 4] = [37, 38, 40, 41];
+const RIGHT_LIDS: [usize; 4] = [43, 44, 46, 47];
+const NOSE_TIP: usize = 30;
+/// Outer and inner corner of the lips on each side.
+const LEFT_LIPS: [usize; 2] = [48, 60];
+const RIGHT_LIPS: [usize; 2] = [54, 64];
+
+/// Finds the points of a face.
+pub(super) struct Landmarker {
+    model: Model,
+}
+
+impl Landmarker {
+    pub(super) fn load(runtime: &Runtime, path: &Path) -> Result<Self, ModelError> {
+        let shape = [1, 1, i64::from(SIDE), i64::from(SIDE)];
+        Ok(Self {
+            model: Model::load(runtime, path, &shape, &["output"])?,
+        })
+    }
+
+    /// The five points of the face in a box.
+    pub(super) fn locate(
+        &mut self,
+        image: &RgbImage,
+        face: &BoundingBox,
+        scaler: &mut Scaler,
+    ) -> Result<FivePoints, VisionError> {
+        let (left, top) = (f64::from(face.x), f64::from(face.y));
+        let area = Area::inside(
+            left,
+            top,
+            left + f64::from(face.width),
+            top + f64::from(face.height),
+            image,
+        );
+        let crop = scaler.scale(image, area, SIDE, SIDE)?;
+        let tensor: Vec<f32> = luminance(&crop)
+            .into_iter()
+            .map(|grey| grey / 256.0)
+            .collect();
+        let outputs = self.model.run(&tensor)?;
+        Ok(five_points(&outputs[0], area))
+    }
+}
+
+/// Means of the groups of points, from the crop's coordinates (0 to 1) to the picture's pixels.
+fn five_points(values: &[f32], area: Area) -> FivePoints {
+    let mean = |points: &[usize]| {
+        let of = |axis: usize| {
+            let sum: f32 = points.iter().map(|point| values[2 * point + axis]).sum();
+            f64::from(sum) / points.len() as f64
+        };
+        let x = area.left + of(0) * area.width;
+        let y = area.top + of(1) * area.height;
+        Point {
+            x: x as f32,
+            y: y as f32,
+        }
+    };
+    FivePoints {
+        left_eye: mean(&LEFT_LIDS),
+        right_eye: mean(&RIGHT_LIDS),
+        nose: mean(&[NOSE_TIP]),
+        left_mouth: mean(&LEFT_LIPS),
+        right_mouth: mean(&RIGHT_LIPS),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_come_back_in_the_pixels_of_the_picture() {
+        let mut values = vec![0.0; 136];
+        for point in LEFT_LIDS {
+            (values[2 * point], values[2 * point + 1]) = (0.25, 0.5);
+        }
+        let area = Area {
+            left: 100.0,
+            top: 200.0,
+            width: 40.0,
+            height: 80.0,
+        };
+        let points = five_points(&values, area);
+        assert_eq!(points.left_eye, Point { x: 110.0, y: 240.0 });
+        assert_eq!(points.nose, Point { x: 100.0, y: 200.0 });
+    }
+}

@@ -1,0 +1,137 @@
+//! From an encoded picture to faces: pure pre- and post-processing around thin ONNX sessions.
+//!
+//! [`Engine`] runs [`FaceBackend`]s on threads of their own, [`OnnxBackend`] is the real one. Nothing here knows of
+//! HTTP, tenants or the database, and nothing keeps a picture.
+
+mod align;
+mod backend;
+mod crop;
+mod decode;
+mod detect;
+mod engine;
+mod landmarks;
+mod liveness;
+mod pose;
+mod quality;
+mod session;
+
+use std::time::Duration;
+
+pub use backend::{
+    DETECTOR_ID, EMBEDDER_DIMENSIONS, EMBEDDER_ID, LIVENESS_ID, ModelFiles, OnnxBackend,
+    blank_picture,
+};
+pub use decode::ImageLimits;
+pub use engine::Engine;
+pub use session::{ModelError, Runtime};
+
+use crate::domain::face::Face;
+
+/// What is wanted of one picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AnalysisRequest {
+    /// What kind of picture it is.
+    pub layout: Layout,
+    /// Whose templates are wanted.
+    pub embed: Embed,
+    /// Whether the largest face's liveness is wanted.
+    pub liveness: bool,
+    /// Whether every face's pose is wanted.
+    pub pose: bool,
+}
+
+/// Where faces are to be expected in a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// A person in front of a camera: a face of some size, up to one that fills the frame.
+    Selfie,
+    /// A document or a scene: faces may be small parts of it.
+    Document,
+}
+
+/// Whose templates are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Embed {
+    /// Nobody's.
+    None,
+    /// That of the largest face.
+    Largest,
+    /// Everybody's.
+    All,
+}
+
+/// What was found in one picture.
+#[derive(Debug)]
+pub struct Analysis {
+    /// Width of the upright picture in pixels.
+    pub width: u32,
+    /// Height of the upright picture in pixels.
+    pub height: u32,
+    /// The faces, largest box first.
+    pub faces: Vec<Face>,
+    /// Where the time went.
+    pub timings: StageTimings,
+}
+
+/// Where the time of one analysis went.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct StageTimings {
+    /// Decoding the picture.
+    pub decode: Duration,
+    /// Finding faces.
+    pub detect: Duration,
+    /// Finding eyes, nose and mouth.
+    pub landmarks: Duration,
+    /// Aligning and making templates.
+    pub embed: Duration,
+    /// Judging liveness.
+    pub liveness: Duration,
+    /// Measuring where the heads point.
+    pub pose: Duration,
+}
+
+/// Why a picture was not analysed.
+#[derive(Debug, thiserror::Error)]
+pub enum VisionError {
+    /// It is not a JPEG, PNG or WebP, or a variant that is not read.
+    #[error("the picture is of a kind that is not supported")]
+    UnsupportedImage,
+    /// It is truncated or broken.
+    #[error("the picture is broken")]
+    CorruptImage,
+    /// It has more pixels than are taken.
+    #[error("the picture has {width} x {height} pixels, more than {max_pixels}")]
+    ImageTooLarge {
+        /// Its width in pixels.
+        width: u32,
+        /// Its height in pixels.
+        height: u32,
+        /// The most pixels that are taken.
+        max_pixels: u64,
+    },
+    /// Too many pictures wait already.
+    #[error("too many pictures are waiting")]
+    Overloaded,
+    /// It was not done in time.
+    #[error("the picture was not analysed in time")]
+    DeadlineExceeded,
+    /// The worker broke down over it.
+    #[error("the worker was lost")]
+    WorkerLost,
+    /// A model failed.
+    #[error("inference failed: {0}")]
+    Inference(String),
+}
+
+/// Analyses one picture at a time.
+pub trait FaceBackend: Send {
+    /// Finds and describes the faces of an encoded picture.
+    ///
+    /// # Errors
+    /// [`VisionError`] where the picture cannot be read or a model fails; no face is an answer.
+    fn analyse(
+        &mut self,
+        encoded: &[u8],
+        request: &AnalysisRequest,
+    ) -> Result<Analysis, VisionError>;
+}

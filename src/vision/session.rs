@@ -1,0 +1,140 @@
+//! One ONNX graph as a function from a tensor to tensors.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use ort::environment::Environment;
+use ort::session::Session;
+use ort::value::TensorRef;
+
+use super::VisionError;
+
+/// Why a model or the runtime cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// The runtime's library cannot be loaded.
+    #[error("cannot load ONNX Runtime from {path}: {reason}")]
+    Runtime {
+        /// The library.
+        path: PathBuf,
+        /// What the loader says.
+        reason: String,
+    },
+    /// The model's file cannot be loaded.
+    #[error("cannot load the model {path}: {reason}")]
+    Load {
+        /// The file.
+        path: PathBuf,
+        /// What the runtime says.
+        reason: String,
+    },
+    /// The model is not the one that its file's name promises.
+    #[error("the model {path} has {found} where {expected} was expected")]
+    Shape {
+        /// The file.
+        path: PathBuf,
+        /// What the pipeline is written for.
+        expected: String,
+        /// What the file holds.
+        found: String,
+    },
+}
+
+/// ONNX Runtime, loaded once for the whole process.
+#[derive(Debug)]
+pub struct Runtime(Environment);
+
+/// A process may have one environment, ever, so it lives as long as the process.
+static RUNTIME: OnceLock<Result<Runtime, String>> = OnceLock::new();
+
+impl Runtime {
+    /// Loads the library the first time it is called; later calls give the same runtime.
+    ///
+    /// # Errors
+    /// [`ModelError::Runtime`] where the library is missing, broken or too old.
+    pub fn load(library: &Path) -> Result<&'static Self, ModelError> {
+        let runtime = RUNTIME.get_or_init(|| {
+            let builder = ort::init_from(library).map_err(|error| error.to_string())?;
+            let builder = builder.with_name("likeness").with_telemetry(false);
+            builder.build().map(Self).map_err(|error| error.to_string())
+        });
+        let failed = |reason: &String| ModelError::Runtime {
+            path: library.to_owned(),
+            reason: reason.clone(),
+        };
+        runtime.as_ref().map_err(failed)
+    }
+}
+
+/// A graph with one input of a fixed shape.
+pub(super) struct Model {
+    session: Session,
+    input_shape: Vec<i64>,
+    outputs: &'static [&'static str],
+}
+
+impl Model {
+    /// Loads a graph and checks that it takes and gives what the pipeline is written for.
+    pub(super) fn load(
+        runtime: &Runtime,
+        path: &Path,
+        input_shape: &[i64],
+        outputs: &'static [&'static str],
+    ) -> Result<Self, ModelError> {
+        let failed = |reason: String| ModelError::Load {
+            path: path.to_owned(),
+            reason,
+        };
+        let session = open(&runtime.0, path).map_err(failed)?;
+        let shape = session
+            .inputs()
+            .first()
+            .and_then(|input| input.dtype().tensor_shape());
+        let found: Vec<i64> = shape.map(|shape| shape.to_vec()).unwrap_or_default();
+        let names: Vec<&str> = session
+            .outputs()
+            .iter()
+            .map(|output| output.name())
+            .collect();
+        if found != input_shape || !outputs.iter().all(|name| names.contains(name)) {
+            return Err(ModelError::Shape {
+                path: path.to_owned(),
+                expected: format!("input {input_shape:?} and outputs {outputs:?}"),
+                found: format!("input {found:?} and outputs {names:?}"),
+            });
+        }
+        Ok(Self {
+            session,
+            input_shape: found,
+            outputs,
+        })
+    }
+
+    /// Runs the graph on one tensor; the outputs come in the order that they were named in at loading.
+    pub(super) fn run(&mut self, input: &[f32]) -> Result<Vec<Vec<f32>>, VisionError> {
+        let failed = |error: ort::Error| VisionError::Inference(error.to_string());
+        let tensor =
+            TensorRef::from_array_view((self.input_shape.clone(), input)).map_err(failed)?;
+        let outputs = self.session.run(ort::inputs![tensor]).map_err(failed)?;
+        let named = self.outputs.iter().map(|name| {
+            let (_, values) = outputs[*name].try_extract_tensor::<f32>().map_err(failed)?;
+            Ok(values.to_vec())
+        });
+        named.collect()
+    }
+}
+
+/// One thread a session: the workers are the parallelism, and they do not spin while they wait.
+fn open(environment: &Environment, path: &Path) -> Result<Session, String> {
+    let text = |error: &dyn std::fmt::Display| error.to_string();
+    Session::builder(environment)
+        .map_err(|error| text(&error))?
+        .with_intra_threads(1)
+        .map_err(|error| text(&error))?
+        .with_intra_op_spinning(false)
+        .map_err(|error| text(&error))?
+        .with_inter_op_spinning(false)
+        .map_err(|error| text(&error))?
+        .commit_from_file(path)
+        .map_err(|error| text(&error))
+}

@@ -1,0 +1,369 @@
+//! A running service, a client for it, and pictures that say what they show.
+
+use std::time::Duration;
+
+use likeness::auth::{TokenRequest, TokenRules, mint};
+use likeness::config::{Config, JwtKey};
+use likeness::domain::face::{BoundingBox, Face, FivePoints, Point, Pose, Quality, Template};
+use likeness::domain::ids::TenantId;
+use likeness::startup::Application;
+use likeness::store::Store;
+use likeness::vision::{
+    Analysis, AnalysisRequest, EMBEDDER_DIMENSIONS, EMBEDDER_ID, Embed, Engine, FaceBackend,
+    StageTimings, VisionError,
+};
+use reqwest::multipart::{Form, Part};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::support;
+
+/// The secret that the service under test checks tokens with.
+pub const SECRET: &str = "a secret of the tests, of more than 32 bytes";
+/// Every scope.
+pub const ALL_SCOPES: &str = "verify watchlist:read watchlist:write";
+
+/// A picture in the language of [`Scripted`].
+pub fn picture(script: Value) -> Vec<u8> {
+    script.to_string().into_bytes()
+}
+
+/// A picture of one person; two pictures of one person have a similarity of 1.
+pub fn person(number: usize) -> Vec<u8> {
+    picture(json!({"faces": [{"person": number}]}))
+}
+
+/// A picture of somebody who looks as much like a person as the similarity says.
+pub fn lookalike(number: usize, similarity: f32) -> Vec<u8> {
+    picture(json!({"faces": [{"person": number, "similarity": similarity}]}))
+}
+
+/// What a picture shows, or how it fails.
+#[derive(Deserialize)]
+struct Script {
+    #[serde(default)]
+    faces: Vec<ScriptedFace>,
+    /// Milliseconds that the analysis takes.
+    #[serde(default)]
+    takes_ms: u64,
+    fails: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ScriptedFace {
+    person: usize,
+    #[serde(default = "one")]
+    similarity: f32,
+    #[serde(default = "one")]
+    liveness: f32,
+    #[serde(default = "sixty")]
+    eye_distance: f32,
+}
+
+fn one() -> f32 {
+    1.0
+}
+
+fn sixty() -> f32 {
+    60.0
+}
+
+/// Finds what the picture says, instead of looking.
+struct Scripted;
+
+impl FaceBackend for Scripted {
+    fn analyse(
+        &mut self,
+        encoded: &[u8],
+        request: &AnalysisRequest,
+    ) -> Result<Analysis, VisionError> {
+        // A real picture is one without faces: readiness looks at a blank one.
+        let nobody = Script {
+            faces: Vec::new(),
+            takes_ms: 0,
+            fails: None,
+        };
+        let script = serde_json::from_slice(encoded).unwrap_or(nobody);
+        std::thread::sleep(Duration::from_millis(script.takes_ms));
+        match script.fails.as_deref() {
+            Some("unsupported") => return Err(VisionError::UnsupportedImage),
+            Some("corrupt") => return Err(VisionError::CorruptImage),
+            Some("too_large") => {
+                return Err(VisionError::ImageTooLarge {
+                    width: 9_000,
+                    height: 9_000,
+                    max_pixels: 50_000_000,
+                });
+            }
+            Some("inference") => {
+                return Err(VisionError::Inference("as the script says".to_owned()));
+            }
+            Some(other) => panic!("{other}: as the script says"),
+            None => {}
+        }
+        let embedded = |index: usize| match request.embed {
+            Embed::None => false,
+            Embed::Largest => index == 0,
+            Embed::All => true,
+        };
+        let faces = script
+            .faces
+            .iter()
+            .enumerate()
+            .map(|(i, face)| describe(face, embedded(i)))
+            .collect();
+        Ok(Analysis {
+            width: 640,
+            height: 480,
+            faces,
+            timings: StageTimings::default(),
+        })
+    }
+}
+
+fn describe(face: &ScriptedFace, embedded: bool) -> Face {
+    let mut values = vec![0.0; EMBEDDER_DIMENSIONS];
+    values[face.person] = face.similarity;
+    values[EMBEDDER_DIMENSIONS - 1 - face.person] =
+        (1.0 - face.similarity * face.similarity).max(0.0).sqrt();
+    let point = |x, y| Point { x, y };
+    Face {
+        bounding_box: BoundingBox {
+            x: 100.0,
+            y: 50.0,
+            width: 120.0,
+            height: 150.0,
+        },
+        confidence: 0.99,
+        landmarks: FivePoints {
+            left_eye: point(130.0, 100.0),
+            right_eye: point(130.0 + face.eye_distance, 100.0),
+            nose: point(160.0, 130.0),
+            left_mouth: point(140.0, 160.0),
+            right_mouth: point(180.0, 160.0),
+        },
+        quality: Quality {
+            inter_eye_distance: face.eye_distance,
+            sharpness: 300.0,
+            brightness: 0.5,
+            contrast: 0.2,
+        },
+        pose: Some(Pose {
+            yaw: 1.0,
+            pitch: 2.0,
+            roll: 3.0,
+        }),
+        liveness: Some(face.liveness),
+        template: embedded.then(|| Template::normalised(EMBEDDER_ID, values).unwrap()),
+    }
+}
+
+/// What a test may want different.
+#[derive(Default)]
+pub struct Options {
+    pub workers: Option<usize>,
+    pub queue_capacity: Option<usize>,
+    pub request_deadline: Option<Duration>,
+    pub jwt_key: Option<JwtKey>,
+    pub max_image_bytes: Option<usize>,
+}
+
+/// A service on a port of its own.
+pub struct App {
+    pub address: String,
+    pub database_url: SecretString,
+    pub store: Store,
+    client: Client,
+}
+
+impl App {
+    pub async fn start() -> Self {
+        Self::start_with(Options::default()).await
+    }
+
+    pub async fn start_with(options: Options) -> Self {
+        let database_url = support::database().await;
+        let store = Store::connect(&database_url, 5).await.unwrap();
+        store
+            .register_model(EMBEDDER_ID, EMBEDDER_DIMENSIONS)
+            .await
+            .unwrap();
+        let workers =
+            (0..options.workers.unwrap_or(2)).map(|_| Box::new(Scripted) as Box<dyn FaceBackend>);
+        let engine = Engine::start(workers.collect(), options.queue_capacity.unwrap_or(16));
+        let config = config(options);
+        let application = Application::assemble(&config, engine, store.clone(), None).unwrap();
+        let address = format!("http://{}", application.address());
+        tokio::spawn(application.run_until(std::future::pending()));
+        Self {
+            address,
+            database_url,
+            store,
+            client: Client::new(),
+        }
+    }
+
+    /// A request without a token.
+    pub fn bare(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client
+            .request(method, format!("{}{path}", self.address))
+    }
+
+    /// A request with every scope, as the tenant `acme`.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.bare(method, path)
+            .bearer_auth(token("acme", ALL_SCOPES))
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        Answer::of(self.request(Method::GET, path)).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        Answer::of(self.request(Method::DELETE, path)).await
+    }
+
+    pub async fn post_json(&self, path: &str, body: &Value) -> Answer {
+        Answer::of(self.request(Method::POST, path).json(body)).await
+    }
+
+    pub async fn post_form(&self, path: &str, form: Form) -> Answer {
+        Answer::of(self.request(Method::POST, path).multipart(form)).await
+    }
+
+    /// Checks a selfie against a document.
+    pub async fn verify(&self, selfie: Vec<u8>, document: Vec<u8>) -> Answer {
+        self.post_form("/v1/verifications", pair(selfie, document))
+            .await
+    }
+
+    /// Makes a list and gives its id.
+    pub async fn watchlist(&self, name: &str, kind: &str) -> String {
+        let answer = self
+            .post_json("/v1/watchlists", &json!({"name": name, "kind": kind}))
+            .await;
+        answer.expect(StatusCode::CREATED)["id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    /// Enrols a person and gives the subject's id.
+    pub async fn enrol(&self, watchlist: &str, external_id: &str, image: Vec<u8>) -> String {
+        let form = Form::new()
+            .text("external_id", external_id.to_owned())
+            .part("image", Part::bytes(image));
+        let answer = self
+            .post_form(&format!("/v1/watchlists/{watchlist}/subjects"), form)
+            .await;
+        answer.expect(StatusCode::CREATED)["id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+}
+
+/// The form of a verification with nothing else in it.
+pub fn pair(selfie: Vec<u8>, document: Vec<u8>) -> Form {
+    Form::new()
+        .part("selfie", Part::bytes(selfie))
+        .part("document", Part::bytes(document))
+}
+
+fn config(options: Options) -> Config {
+    let mut config = support::config();
+    config.listen = ([127, 0, 0, 1], 0).into();
+    config.jwt.key = Some(
+        options
+            .jwt_key
+            .unwrap_or_else(|| JwtKey::Secret(SECRET.into())),
+    );
+    config.jwt.issuer = rules().issuer;
+    config.jwt.audience = rules().audience;
+    config.jwt.leeway = rules().leeway;
+    config.policy = likeness::domain::policy::Policy::default();
+    config.images.max_bytes = options.max_image_bytes.unwrap_or(64 * 1024);
+    config.load.request_deadline = options.request_deadline.unwrap_or(Duration::from_secs(20));
+    config
+}
+
+/// What tokens have to say here.
+pub fn rules() -> TokenRules {
+    TokenRules {
+        issuer: "https://issuer.test".to_owned(),
+        audience: "likeness-test".to_owned(),
+        leeway: Duration::from_secs(5),
+    }
+}
+
+/// A valid token.
+pub fn token(tenant: &str, scope: &str) -> String {
+    let request = TokenRequest {
+        subject: "tester".to_owned(),
+        tenant: TenantId::parse(tenant).unwrap(),
+        scope: scope.to_owned(),
+        ttl: Duration::from_secs(600),
+    };
+    mint(&SECRET.into(), &rules(), &request).unwrap()
+}
+
+/// A whole answer.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: reqwest::header::HeaderMap,
+    pub body: Value,
+}
+
+impl Answer {
+    pub async fn of(request: RequestBuilder) -> Self {
+        Self::read(request.send().await.unwrap()).await
+    }
+
+    pub async fn read(response: Response) -> Self {
+        let (status, headers) = (response.status(), response.headers().clone());
+        let text = response.text().await.unwrap();
+        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        Self {
+            status,
+            headers,
+            body,
+        }
+    }
+
+    /// The body, where the status is as expected.
+    #[track_caller]
+    pub fn expect(self, status: StatusCode) -> Value {
+        assert_eq!(self.status, status, "{}", self.body);
+        self.body
+    }
+
+    /// Fails unless this is a problem of that status and code.
+    #[track_caller]
+    pub fn expect_problem(&self, status: u16, code: &str) {
+        assert_eq!(
+            (self.status.as_u16(), &self.body["code"]),
+            (status, &json!(code)),
+            "{}",
+            self.body
+        );
+        assert_eq!(self.headers["content-type"], "application/problem+json");
+        assert_eq!(self.body["status"], status);
+        assert_eq!(
+            self.body["request_id"],
+            self.headers["x-request-id"].to_str().unwrap()
+        );
+    }
+
+    /// The fields at fault, as `name:code`.
+    pub fn faults(&self) -> Vec<String> {
+        let fields = self.body["fields"].as_array().cloned().unwrap_or_default();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        fields
+            .iter()
+            .map(|f| format!("{}:{}", text(&f["field"]), text(&f["code"])))
+            .collect()
+    }
+}
