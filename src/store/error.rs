@@ -1,6 +1,6 @@
 //! What can go wrong between the service and its database.
 
-use sqlx::error::{DatabaseError, ErrorKind};
+use sqlx::error::DatabaseError;
 
 use super::versions::UnsupportedDatabase;
 
@@ -98,18 +98,16 @@ enum Class {
 }
 
 fn of_database(error: &dyn DatabaseError) -> Class {
-    let constraint = error.constraint().unwrap_or_default().to_owned();
-    match error.kind() {
-        ErrorKind::UniqueViolation => Class::Conflict(constraint),
-        ErrorKind::ForeignKeyViolation => Class::MissingReference(constraint),
-        ErrorKind::CheckViolation => Class::Refused(constraint),
-        _ => of_state(&error.code().unwrap_or_default()),
-    }
+    let state = error.code().unwrap_or_default();
+    of_state(&state, error.constraint().unwrap_or_default())
 }
 
 /// By SQLSTATE, see the appendix "PostgreSQL Error Codes" of its manual.
-fn of_state(state: &str) -> Class {
+fn of_state(state: &str, constraint: &str) -> Class {
     match state {
+        "23505" => Class::Conflict(constraint.to_owned()),
+        "23503" => Class::MissingReference(constraint.to_owned()),
+        "23514" => Class::Refused(constraint.to_owned()),
         // Cancelled by the statement timeout, a lock or an idle transaction that took too long, a deadlock or
         // serialization failure, a server that has become read-only by a failover.
         "57014" | "55P03" | "25P03" | "40P01" | "40001" | "25006" => Class::Unavailable,
@@ -137,7 +135,7 @@ mod tests {
         for state in [
             "08006", "53100", "53300", "57014", "57P01", "57P03", "58030",
         ] {
-            assert_eq!(of_state(state), Class::Unavailable, "{state}");
+            assert_eq!(of_state(state, ""), Class::Unavailable, "{state}");
         }
     }
 
@@ -145,7 +143,7 @@ mod tests {
     fn a_mistake_of_ours_is_not_called_unavailable() {
         // Undefined table, insufficient privilege, syntax error, aborted transaction.
         for state in ["42P01", "42501", "42601", "25P02"] {
-            assert_eq!(of_state(state), Class::Other, "{state}");
+            assert_eq!(of_state(state, ""), Class::Other, "{state}");
         }
     }
 

@@ -27,7 +27,10 @@ impl TenantTx {
             from faces
             where watchlist_id = $1
                 and model_id = $2
-                and subject_id not in (select id from subjects where watchlist_id = $1 and valid_until <= now())
+                and not exists (
+                    select from subjects
+                    where watchlist_id = $1 and id = faces.subject_id and valid_until <= now()
+                )
             "#,
             watchlist.as_uuid(),
             model_id
@@ -59,7 +62,10 @@ impl TenantTx {
                 from faces
                 where watchlist_id = $1
                     and model_id = $2
-                    and subject_id not in (select id from subjects where watchlist_id = $1 and valid_until <= now())
+                    and not exists (
+                        select from subjects
+                        where watchlist_id = $1 and id = faces.subject_id and valid_until <= now()
+                    )
                     and -(template <#> $3) >= $4
                 group by subject_id
                 order by similarity desc, subject_id

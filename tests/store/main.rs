@@ -1,5 +1,10 @@
 //! The store against a real PostgreSQL: what is kept, who can see it, and what is refused.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a failed step of a test is a failed test"
+)]
+
 mod cancellation;
 mod constraints;
 mod fixture;
