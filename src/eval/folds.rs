@@ -113,10 +113,11 @@ mod tests {
             let scores = [
                 lost,
                 pair(1, true, 0.9),
+                pair(1, false, 0.1),
                 pair(2, true, 0.9),
                 pair(2, false, 0.1),
             ];
-            assert_eq!(FoldAccuracy::of(&scores).unwrap().folds, [0.5, 1.0]);
+            assert_eq!(FoldAccuracy::of(&scores).unwrap().folds, [2.0 / 3.0, 1.0]);
         }
     }
 

@@ -103,13 +103,16 @@ fn work(mut backend: Box<dyn FaceBackend>, jobs: &Receiver<Job>, healthy: &Atomi
             backend.analyse(&job.encoded, &job.request)
         }));
         let lost = result.is_err();
+        if lost {
+            // Before the answer: whoever hears of the loss finds the engine unhealthy.
+            healthy.store(false, Ordering::Relaxed);
+            tracing::error!("a worker was lost to a panic");
+        }
         // The caller may have gone meanwhile; then nobody wants the answer.
         let _ = job
             .reply
             .send(result.unwrap_or(Err(VisionError::WorkerLost)));
         if lost {
-            healthy.store(false, Ordering::Relaxed);
-            tracing::error!("a worker was lost to a panic");
             return;
         }
     }

@@ -173,7 +173,6 @@ pub struct Options {
 /// A service on a port of its own.
 pub struct App {
     pub address: String,
-    pub database_url: SecretString,
     pub store: Store,
     client: Client,
 }
