@@ -26,13 +26,13 @@ pub(super) struct FetchLock {
 }
 
 impl FetchLock {
-    /// Waits until no other process changes the folder.
+    /// Waits until nobody else changes the folder, in this process or another.
     pub fn acquire(root: &Path) -> Result<Self, AssetError> {
         fs::create_dir_all(root).map_err(AssetError::io("create", root))?;
         let path = root.join(LOCK);
         let file = File::create(&path).map_err(AssetError::io("create", &path))?;
         if file.try_lock().is_err() {
-            tracing::info!("waiting for another process that fetches assets");
+            tracing::info!("waiting until another fetch of assets is done");
             file.lock().map_err(AssetError::io("lock", &path))?;
         }
         Ok(Self {

@@ -130,7 +130,7 @@ impl Assets {
         }
         let lock = FetchLock::acquire(&self.root)?;
         for package in packages() {
-            // Looked at again: another process may have fetched it while this one waited for the lock.
+            // Looked at again: somebody else may have fetched it while this one waited for the lock.
             let lacking = self.lacking(package);
             if !lacking.is_empty() {
                 let Package { name, version, .. } = package;

@@ -1,4 +1,6 @@
 //! Assets and the embedded database as a whole: real programs, real packages, and faults that are made on purpose.
 
+#![expect(clippy::unwrap_used, reason = "a step that fails is to fail its test")]
+
 mod assets;
 mod postgres;

@@ -1,5 +1,7 @@
 //! The command line: what each command takes, and what it prints.
 
+mod health;
+
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -48,6 +50,8 @@ enum Command {
     Eval(EvalArgs),
     /// Print the OpenAPI document of the API.
     Openapi,
+    /// Ask the running service whether it is ready: fails if it is not.
+    Health,
     /// Run the embedded database alone and print its address, for psql or pg_dump.
     Postgres,
 }
@@ -109,6 +113,7 @@ impl Cli {
             Command::Token(args) => token(&args, &config),
             Command::Eval(args) => evaluate(args, &config),
             Command::Openapi => openapi(),
+            Command::Health => health::check(config.listen).map(|()| ExitCode::SUCCESS),
         }
     }
 }
@@ -323,6 +328,7 @@ mod tests {
             "token",
             "eval",
             "openapi",
+            "health",
             "postgres",
             "LIKENESS_HOME",
             "DATABASE_URL",

@@ -1,0 +1,99 @@
+//! `likeness health`: asks a running service whether it is ready, so that a container image needs no other client.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+/// How long each step of the question may take.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Succeeds where the service that listens on this address says that it is ready.
+pub(super) fn check(listen: SocketAddr) -> anyhow::Result<()> {
+    let status = ask(reachable(listen)).with_context(|| format!("no answer from {listen}"))?;
+    anyhow::ensure!(
+        status.split(' ').nth(1) == Some("200"),
+        "not ready: {status}"
+    );
+    Ok(())
+}
+
+/// The first line of the answer.
+fn ask(address: SocketAddr) -> std::io::Result<String> {
+    let mut connection = TcpStream::connect_timeout(&address, PATIENCE)?;
+    connection.set_read_timeout(Some(PATIENCE))?;
+    connection.set_write_timeout(Some(PATIENCE))?;
+    write!(
+        connection,
+        "GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )?;
+    let mut status = String::new();
+    BufReader::new(connection).read_line(&mut status)?;
+    Ok(status.trim().to_owned())
+}
+
+/// A service that listens on every address listens on the loopback address too.
+fn reachable(mut listen: SocketAddr) -> SocketAddr {
+    if listen.ip().is_unspecified() {
+        listen.set_ip(match listen {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    listen
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+    use std::net::TcpListener;
+    use std::thread;
+
+    use super::*;
+
+    /// Answers one request and returns what it was.
+    fn service(answer: &'static str) -> (SocketAddr, thread::JoinHandle<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let request = thread::spawn(move || {
+            let (mut connection, _) = listener.accept().unwrap();
+            let mut request = [0; 11];
+            connection.read_exact(&mut request).unwrap();
+            connection.write_all(answer.as_bytes()).unwrap();
+            String::from_utf8(request.to_vec()).unwrap()
+        });
+        (address, request)
+    }
+
+    #[test]
+    fn a_ready_service_passes() {
+        let (address, request) = service("HTTP/1.1 200 OK\r\n\r\n");
+        check(address).unwrap();
+        assert_eq!(request.join().unwrap(), "GET /readyz");
+    }
+
+    #[test]
+    fn a_service_that_is_not_ready_and_one_that_is_not_there_fail() {
+        let (address, _request) = service("HTTP/1.1 503 Service Unavailable\r\n\r\n");
+        let said = check(address).unwrap_err().to_string();
+        assert_eq!(said, "not ready: HTTP/1.1 503 Service Unavailable");
+        let nobody = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap();
+        let said = check(nobody).unwrap_err().to_string();
+        assert!(said.starts_with("no answer from 127.0.0.1:"), "{said}");
+    }
+
+    #[test]
+    fn every_address_is_reached_through_the_loopback_address() {
+        for (listen, reached) in [
+            ("0.0.0.0:80", "127.0.0.1:80"),
+            ("[::]:80", "[::1]:80"),
+            ("10.0.0.1:80", "10.0.0.1:80"),
+        ] {
+            assert_eq!(reachable(listen.parse().unwrap()), reached.parse().unwrap());
+        }
+    }
+}
