@@ -60,7 +60,7 @@ impl FivePoints {
 /// Rotation of the head in degrees; 0, 0, 0 looks straight at the camera.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Pose {
-    /// Turn to the side; positive turns towards the picture's right.
+    /// Turn to the side; positive turns towards the picture's left.
     pub yaw: f32,
     /// Nod; positive looks up.
     pub pitch: f32,

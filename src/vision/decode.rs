@@ -46,6 +46,9 @@ fn decode_upright(encoded: &[u8], limits: ImageLimits) -> Result<DynamicImage, V
     ) {
         return Err(VisionError::UnsupportedImage);
     }
+    if format == ImageFormat::Jpeg && !jpeg_has_an_end(encoded) {
+        return Err(VisionError::CorruptImage);
+    }
     let mut reader = ImageReader::with_format(Cursor::new(encoded), format);
     reader.limits(allocation_limits(limits));
     let mut decoder = reader.into_decoder().map_err(refusal)?;
@@ -65,6 +68,26 @@ fn decode_upright(encoded: &[u8], limits: ImageLimits) -> Result<DynamicImage, V
     let mut image = DynamicImage::from_decoder(decoder).map_err(refusal)?;
     image.apply_orientation(orientation);
     Ok(image)
+}
+
+/// Whether the end-of-image marker follows the first scan of a JPEG.
+///
+/// The decoder fills what is missing of a truncated file with grey, and half a face gets a score like any other. The
+/// segments before the scan are skipped, since a thumbnail in one has an end of its own.
+fn jpeg_has_an_end(encoded: &[u8]) -> bool {
+    const START_OF_SCAN: u8 = 0xDA;
+    const END_OF_IMAGE: [u8; 2] = [0xFF, 0xD9];
+    let mut rest = encoded.get(2..).unwrap_or_default();
+    while let [0xFF, marker, high, low, ..] = *rest {
+        // A marker may be padded with any number of further 0xFF before it.
+        let skipped = match marker {
+            START_OF_SCAN => return rest.windows(2).any(|pair| pair == END_OF_IMAGE),
+            0xFF => 1,
+            _ => 2 + usize::from(u16::from_be_bytes([high, low])),
+        };
+        rest = rest.get(skipped..).unwrap_or_default();
+    }
+    false
 }
 
 fn allocation_limits(limits: ImageLimits) -> Limits {
@@ -154,6 +177,23 @@ mod tests {
                 "{length} bytes: {refused:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_jpeg_without_its_end_is_refused_even_if_its_thumbnail_has_one() {
+        let mut bytes = Vec::new();
+        DynamicImage::new_rgb8(64, 64)
+            .write_to(&mut Cursor::new(&mut bytes), ImageFormat::Jpeg)
+            .unwrap();
+        let thumbnail = [0xFF, 0xEE, 0, 6, 0xFF, 0xD8, 0xFF, 0xD9];
+        bytes.splice(2..2, thumbnail);
+        assert!(decode(&bytes, ImageLimits::default()).is_ok());
+        bytes.truncate(bytes.len() - 2);
+        let refused = decode(&bytes, ImageLimits::default());
+        assert!(
+            matches!(refused, Err(VisionError::CorruptImage)),
+            "{refused:?}"
+        );
     }
 
     #[test]

@@ -62,13 +62,13 @@ impl From<FivePoints> for LandmarksView {
 /// Rotation of the head in degrees.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PoseView {
-    /// Turn to the side.
+    /// Turn to the side; positive turns towards the picture's left.
     #[schema(example = -4.2)]
     pub yaw: f64,
-    /// Nod up or down.
+    /// Nod; positive looks up.
     #[schema(example = 2.1)]
     pub pitch: f64,
-    /// Tilt in the picture's plane.
+    /// Tilt in the picture's plane; positive is clockwise.
     #[schema(example = 0.7)]
     pub roll: f64,
 }
