@@ -127,7 +127,7 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting(
         "LIKENESS_LOG",
-        Some("info"),
+        Some("info,ort=warn"),
         "Which log lines, such as info,likeness=debug",
     ),
     setting(

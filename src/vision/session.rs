@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use ort::environment::Environment;
+use ort::logging::LogLevel;
 use ort::session::Session;
 use ort::value::TensorRef;
 
@@ -56,7 +57,10 @@ impl Runtime {
         let runtime = RUNTIME.get_or_init(|| {
             let builder = ort::init_from(library).map_err(|error| error.to_string())?;
             let builder = builder.with_name("likeness").with_telemetry(false);
-            builder.build().map(Self).map_err(|error| error.to_string())
+            let environment = builder.build().map_err(|error| error.to_string())?;
+            // Below this it tells of every node that it rewrites.
+            environment.set_log_level(LogLevel::Warning);
+            Ok(Self(environment))
         });
         let failed = |reason: &String| ModelError::Runtime {
             path: library.to_owned(),

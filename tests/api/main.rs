@@ -1,5 +1,7 @@
 //! The service over a real socket, on a real PostgreSQL, with scripted faces.
 
+#![expect(clippy::unwrap_used, reason = "a test fails where an unwrap does")]
+
 mod app;
 mod authorization;
 mod bodies;
