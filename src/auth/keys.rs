@@ -127,6 +127,10 @@ fn pem_key(pem: &[u8]) -> Result<VerificationKey, Option<&'static str>> {
     })
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the enum is non-exhaustive, and what is not named is refused"
+)]
 fn jwk_key(jwk: &Jwk) -> Result<VerificationKey, Option<&'static str>> {
     if matches!(
         jwk.common.public_key_use,

@@ -157,8 +157,9 @@ impl Verifier {
 
 /// A list that a path names is the resource itself: without it there is nothing there.
 fn of_path(error: VerifyError) -> VerifyError {
-    match error {
-        VerifyError::NoSuchWatchlist(_) => VerifyError::NotFound,
-        error => error,
+    if matches!(error, VerifyError::NoSuchWatchlist(_)) {
+        VerifyError::NotFound
+    } else {
+        error
     }
 }

@@ -14,7 +14,6 @@ use likeness::vision::{
 };
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
-use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -198,7 +197,6 @@ impl App {
         tokio::spawn(application.run_until(std::future::pending()));
         Self {
             address,
-            database_url,
             store,
             client: Client::new(),
         }

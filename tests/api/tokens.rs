@@ -22,13 +22,12 @@ fn claims() -> Value {
 /// Valid claims with one of them changed, or removed where the value is null.
 fn with(name: &str, value: Value) -> Value {
     let mut claims = claims();
-    match value {
-        Value::Null => claims.as_object_mut().unwrap().remove(name),
-        value => claims
-            .as_object_mut()
-            .unwrap()
-            .insert(name.to_owned(), value),
-    };
+    let members = claims.as_object_mut().unwrap();
+    if value.is_null() {
+        members.remove(name);
+    } else {
+        members.insert(name.to_owned(), value);
+    }
     claims
 }
 

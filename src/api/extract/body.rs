@@ -102,6 +102,10 @@ fn too_large(max_bytes: usize) -> ApiError {
     ApiError::with_detail(ErrorCode::PayloadTooLarge, detail)
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the enum is non-exhaustive; all the rest are faults of the form"
+)]
 fn malformed(error: MultipartError) -> ApiError {
     match error {
         MultipartError::Payload(error) => broken(error),
@@ -112,6 +116,10 @@ fn malformed(error: MultipartError) -> ApiError {
     }
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the enum is non-exhaustive; all the rest are faults of the stream"
+)]
 fn broken(error: PayloadError) -> ApiError {
     match error {
         PayloadError::Overflow => ApiError::new(ErrorCode::PayloadTooLarge),

@@ -209,14 +209,14 @@ impl<'de> Deserializer<'de> for Part {
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PartError> {
         match self {
             Part::Json(Value::Null) => visitor.visit_none(),
-            part => visitor.visit_some(part),
+            part @ (Part::Bytes(_) | Part::Json(_) | Part::Repeated(_)) => visitor.visit_some(part),
         }
     }
 
     fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PartError> {
         match self {
             Part::Bytes(bytes) => visitor.visit_byte_buf(bytes),
-            part => part.deserialize_any(visitor),
+            part @ (Part::Json(_) | Part::Repeated(_)) => part.deserialize_any(visitor),
         }
     }
 
@@ -230,7 +230,7 @@ impl<'de> Deserializer<'de> for Part {
             single @ (Part::Bytes(_) | Part::Json(Value::String(_))) => {
                 visitor.visit_seq(SeqDeserializer::new(std::iter::once(single)))
             }
-            part => part.deserialize_any(visitor),
+            part @ Part::Json(_) => part.deserialize_any(visitor),
         }
     }
 
@@ -251,7 +251,7 @@ impl<'de> Deserializer<'de> for Part {
         match self {
             Part::Bytes(bytes) => visitor.visit_enum(Part::into_text(bytes)?.into_deserializer()),
             Part::Json(Value::String(text)) => visitor.visit_enum(text.into_deserializer()),
-            _ => Err(PartError::new("invalid", "expected a text")),
+            Part::Json(_) | Part::Repeated(_) => Err(PartError::new("invalid", "expected a text")),
         }
     }
 
@@ -291,7 +291,7 @@ impl Part {
     fn read_json(self) -> Result<Self, PartError> {
         match self {
             Part::Bytes(bytes) => Part::parse_json(&bytes),
-            part => Ok(part),
+            part @ (Part::Json(_) | Part::Repeated(_)) => Ok(part),
         }
     }
 }
