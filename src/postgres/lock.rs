@@ -3,11 +3,17 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write as _;
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::PostgresError;
 
 /// The file that is locked; it holds the number of the process that has it.
 const FILE_NAME: &str = "postgres.lock";
+
+/// How long a process may take to die before its lock counts as that of a living one.
+const DYING: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// The right to a home's database, until it is dropped or the process ends in whatever way.
 #[derive(Debug)]
@@ -25,7 +31,7 @@ impl HomeLock {
             .truncate(false)
             .to_owned();
         let mut file = options.open(&path).map_err(io("create"))?;
-        match file.try_lock() {
+        match try_lock_for(&file, DYING) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let pid = fs::read_to_string(&path).unwrap_or_default();
@@ -44,6 +50,17 @@ impl HomeLock {
             .and_then(|()| write!(file, "{}", std::process::id()))
             .map_err(io("write"))?;
         Ok(Self { _file: file })
+    }
+}
+
+/// Tries until the time is over. A process that was killed holds its lock until the system has cleared it away.
+fn try_lock_for(file: &File, time: Duration) -> Result<(), TryLockError> {
+    let deadline = Instant::now() + time;
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(PAUSE),
+            result => return result,
+        }
     }
 }
 

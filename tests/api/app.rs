@@ -182,15 +182,20 @@ impl App {
     }
 
     pub async fn start_with(options: Options) -> Self {
-        let database_url = support::database().await;
-        let store = Store::connect(&database_url, 5).await.unwrap();
+        let workers = (0..options.workers.unwrap_or(2))
+            .map(|_| Box::new(Scripted) as Box<dyn FaceBackend>)
+            .collect();
+        Self::around(workers, options).await
+    }
+
+    /// The service around the given workers.
+    pub async fn around(workers: Vec<Box<dyn FaceBackend>>, options: Options) -> Self {
+        let store = Store::connect(&support::database().await, 5).await.unwrap();
         store
             .register_model(EMBEDDER_ID, EMBEDDER_DIMENSIONS)
             .await
             .unwrap();
-        let workers =
-            (0..options.workers.unwrap_or(2)).map(|_| Box::new(Scripted) as Box<dyn FaceBackend>);
-        let engine = Engine::start(workers.collect(), options.queue_capacity.unwrap_or(16));
+        let engine = Engine::start(workers, options.queue_capacity.unwrap_or(16));
         let config = config(options);
         let application = Application::assemble(&config, engine, store.clone(), None).unwrap();
         let address = format!("http://{}", application.address());

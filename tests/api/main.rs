@@ -7,6 +7,7 @@ mod authorization;
 mod bodies;
 mod documentation;
 mod operations;
+mod photographs;
 mod tokens;
 mod verifications;
 mod watchlists;

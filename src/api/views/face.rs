@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::verification::ThresholdsView;
-use super::{round1, round3};
+use super::{round1, round3, told_fmr};
 use crate::domain::decision::{CheckResult, FaceQuality};
 use crate::domain::face::{BoundingBox, Face, FivePoints, Point, Pose, Quality};
 use crate::verify::{Comparison, TargetComparison};
@@ -189,7 +189,7 @@ pub struct ComparedFaceView {
     /// Cosine similarity, -1 to 1.
     #[schema(example = 0.612)]
     pub similarity: f64,
-    /// How often two different people look at least this alike.
+    /// How often two different people look at least this alike; 1e-9 stands for that and less.
     #[schema(example = 1e-6)]
     pub fmr_estimate: f64,
     /// True where that lies beyond the calibration data.
@@ -202,7 +202,7 @@ impl From<TargetComparison> for ComparedFaceView {
             face: comparison.face.into(),
             result: comparison.result,
             similarity: round3(comparison.similarity.into()),
-            fmr_estimate: round3(comparison.fmr.fmr),
+            fmr_estimate: told_fmr(comparison.fmr),
             extrapolated: comparison.fmr.extrapolated,
         }
     }

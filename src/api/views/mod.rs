@@ -4,6 +4,9 @@ mod face;
 mod verification;
 mod watchlist;
 
+use crate::domain::calibration::FmrEstimate;
+use crate::domain::policy::MIN_TARGET_FMR;
+
 pub use face::{ComparisonView, DetectionView};
 pub use verification::VerificationView;
 pub use watchlist::{EnrolledFaceView, SearchView, SubjectView, WatchlistView};
@@ -12,6 +15,11 @@ pub use watchlist::{EnrolledFaceView, SearchView, SubjectView, WatchlistView};
 fn round3(value: f64) -> f64 {
     // Through text: the nearest number to the decimal, without a tail of digits.
     format!("{value:.2e}").parse().unwrap_or(value)
+}
+
+/// An estimated false match rate, but never a smaller one than may be asked for: no data support such a claim.
+fn told_fmr(estimate: FmrEstimate) -> f64 {
+    round3(estimate.fmr.max(MIN_TARGET_FMR))
 }
 
 /// Rounds a measure in pixels or degrees to one decimal.

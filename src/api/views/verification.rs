@@ -6,8 +6,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::face::{BoxView, QualityView};
-use super::round3;
 use super::watchlist::{HitView, SearchedView};
+use super::{round3, told_fmr};
 use crate::domain::calibration::Threshold;
 use crate::domain::decision::{
     Assessment, Check, CheckResult, Decision, FaceMatch, Liveness, QualityCheck, ReasonCode,
@@ -66,7 +66,7 @@ pub struct FaceMatchView {
     /// Cosine similarity of the two faces, -1 to 1.
     #[schema(example = 0.612)]
     pub similarity: f64,
-    /// How often two different people look at least this alike.
+    /// How often two different people look at least this alike; 1e-9 stands for that and less.
     #[schema(example = 1e-6)]
     pub fmr_estimate: f64,
     /// True where that lies beyond the calibration data.
@@ -80,7 +80,7 @@ impl From<FaceMatch> for FaceMatchView {
         Self {
             result: check.result,
             similarity: round3(check.similarity.into()),
-            fmr_estimate: round3(check.fmr.fmr),
+            fmr_estimate: told_fmr(check.fmr),
             extrapolated: check.fmr.extrapolated,
             thresholds: ThresholdsView::new(check.approve, check.review),
         }

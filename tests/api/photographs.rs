@@ -1,0 +1,127 @@
+//! The promise of the service, whole: real photographs, real models, a real database, over HTTP.
+
+use std::path::Path;
+
+use likeness::assets::Assets;
+use likeness::startup::load_backends;
+use likeness::vision::{FaceBackend, ImageLimits};
+use reqwest::StatusCode;
+use reqwest::multipart::{Form, Part};
+use serde_json::{Value, json};
+
+use crate::app::{App, Options, pair};
+use crate::support;
+
+fn fixture(name: &str) -> Vec<u8> {
+    std::fs::read(
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("fixtures")
+            .join(name),
+    )
+    .unwrap()
+}
+
+async fn app() -> App {
+    let load = || {
+        let files = Assets::open(&support::config().assets)
+            .unwrap()
+            .ensure_inference()
+            .unwrap();
+        load_backends(&files, 2, ImageLimits::default()).unwrap()
+    };
+    let backends = tokio::task::spawn_blocking(load).await.unwrap();
+    let workers = backends
+        .into_iter()
+        .map(|backend| Box::new(backend) as Box<dyn FaceBackend>)
+        .collect();
+    App::around(
+        workers,
+        Options {
+            max_image_bytes: Some(10 * 1024 * 1024),
+            ..Options::default()
+        },
+    )
+    .await
+}
+
+fn reasons(body: &Value) -> Vec<&str> {
+    body["reasons"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|reason| reason["code"].as_str().unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn the_bearer_of_a_document_passes_and_somebody_else_is_declined() {
+    let app = app().await;
+    let own = app
+        .verify(fixture("obama.jpg"), fixture("document_obama.jpg"))
+        .await;
+    let own = own.expect(StatusCode::CREATED);
+    assert_eq!(own["checks"]["face_match"]["result"], "pass", "{own}");
+    assert_ne!(own["decision"], "declined", "{own}");
+    let other = app
+        .verify(fixture("obama.jpg"), fixture("document_biden.jpg"))
+        .await;
+    let other = other.expect(StatusCode::CREATED);
+    assert_eq!(
+        (&other["decision"], reasons(&other)[0]),
+        (&json!("declined"), "face_mismatch"),
+        "{other}"
+    );
+}
+
+#[tokio::test]
+async fn a_person_on_a_watchlist_is_named_and_an_empty_list_is_clear() {
+    let app = app().await;
+    let (full, empty) = (
+        app.watchlist("full", "alert").await,
+        app.watchlist("empty", "alert").await,
+    );
+    let subject = app.enrol(&full, "potus-44", fixture("obama2.jpg")).await;
+    app.enrol(&full, "potus-46", fixture("biden.jpg")).await;
+    let form = pair(fixture("obama.jpg"), fixture("document_obama.jpg"));
+    let form = form.text("watchlist_ids", json!([full, empty]).to_string());
+    let body = app
+        .post_form("/v1/verifications", form)
+        .await
+        .expect(StatusCode::CREATED);
+    let watchlist = &body["checks"]["watchlist"];
+    assert_eq!(watchlist["result"], "hit");
+    let hits = watchlist["hits"].as_array().unwrap();
+    assert_eq!(
+        (hits.len(), &hits[0]["subject_id"]),
+        (1, &json!(subject)),
+        "{watchlist}"
+    );
+
+    let image = Form::new().part("image", Part::bytes(fixture("obama.jpg")));
+    let path = format!("/v1/watchlists/{empty}/search");
+    assert_eq!(
+        app.post_form(&path, image).await.expect(StatusCode::OK)["hits"],
+        json!([])
+    );
+}
+
+#[tokio::test]
+async fn a_crowd_and_a_landscape_are_no_selfies() {
+    let app = app().await;
+    let crowd = app
+        .verify(fixture("two_faces.jpg"), fixture("document_obama.jpg"))
+        .await;
+    crowd.expect_problem(422, "multiple_faces");
+    let landscape = app
+        .verify(fixture("no_face.jpg"), fixture("document_obama.jpg"))
+        .await;
+    landscape.expect_problem(422, "no_face");
+    let torn = fixture("obama.jpg");
+    let torn = app
+        .verify(
+            torn[..torn.len() / 2].to_vec(),
+            fixture("document_obama.jpg"),
+        )
+        .await;
+    torn.expect_problem(422, "corrupt_image");
+}
