@@ -1,5 +1,10 @@
 //! The real models on real photographs. Numbers have tolerances: they depend on the processor's arithmetic.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a failed step of a test is a failed test"
+)]
+
 use std::io::Cursor;
 use std::path::Path;
 
@@ -42,9 +47,7 @@ fn photograph(name: &str) -> RgbImage {
 fn png(image: impl Into<DynamicImage>) -> Vec<u8> {
     let mut encoded = Cursor::new(Vec::new());
     let image: DynamicImage = image.into();
-    image
-        .write_to(&mut encoded, image::ImageFormat::Png)
-        .unwrap();
+    image.write_to(&mut encoded, ImageFormat::Png).unwrap();
     encoded.into_inner()
 }
 
@@ -98,14 +101,13 @@ fn encode(image: &RgbImage, orientation: Orientation, format: ImageFormat) -> Ve
             .unwrap();
     }
     let mut encoded = Vec::new();
-    match format {
-        ImageFormat::Jpeg => write(
-            JpegEncoder::new_with_quality(&mut encoded, 95),
-            image,
-            orientation,
-        ),
-        ImageFormat::WebP => write(WebPEncoder::new_lossless(&mut encoded), image, orientation),
-        _ => write(PngEncoder::new(&mut encoded), image, orientation),
+    if format == ImageFormat::Jpeg {
+        let encoder = JpegEncoder::new_with_quality(&mut encoded, 95);
+        write(encoder, image, orientation);
+    } else if format == ImageFormat::WebP {
+        write(WebPEncoder::new_lossless(&mut encoded), image, orientation);
+    } else {
+        write(PngEncoder::new(&mut encoded), image, orientation);
     }
     encoded
 }
@@ -115,7 +117,12 @@ fn inverse(orientation: Orientation) -> Orientation {
     match orientation {
         Orientation::Rotate90 => Orientation::Rotate270,
         Orientation::Rotate270 => Orientation::Rotate90,
-        other => other,
+        Orientation::NoTransforms
+        | Orientation::FlipHorizontal
+        | Orientation::FlipVertical
+        | Orientation::Rotate180
+        | Orientation::Rotate90FlipH
+        | Orientation::Rotate270FlipH => orientation,
     }
 }
 
