@@ -3,11 +3,12 @@
 //! Each worker owns its backend, so models run without a lock and off the async threads. A full queue refuses at
 //! once. A picture whose caller has gone or whose deadline has passed is skipped before any work. A worker whose
 //! backend panics ends, since the state of its sessions is unknown: the engine then reports itself unhealthy and the
-//! remaining workers go on.
+//! remaining workers go on. The last one to be lost stays to refuse what waits and what still comes, since a queue
+//! that nobody empties would hold its callers until their deadlines.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Instant;
 
@@ -29,7 +30,8 @@ struct Job {
 #[derive(Clone)]
 pub struct Engine {
     queue: Sender<Job>,
-    healthy: Arc<AtomicBool>,
+    workers: usize,
+    living: Arc<AtomicUsize>,
 }
 
 impl Engine {
@@ -37,17 +39,21 @@ impl Engine {
     #[must_use]
     pub fn start(backends: Vec<Box<dyn FaceBackend>>, queue_capacity: usize) -> Self {
         let (queue, jobs) = bounded(queue_capacity);
-        let healthy = Arc::new(AtomicBool::new(true));
+        let workers = backends.len();
+        let living = Arc::new(AtomicUsize::new(workers));
         for (index, backend) in backends.into_iter().enumerate() {
-            let jobs = jobs.clone();
+            let (jobs, theirs) = (jobs.clone(), Arc::clone(&living));
             let worker = thread::Builder::new().name(format!("vision-{index}"));
-            let theirs = Arc::clone(&healthy);
             if let Err(error) = worker.spawn(move || work(backend, &jobs, &theirs)) {
-                healthy.store(false, Ordering::Relaxed);
+                living.fetch_sub(1, Ordering::Relaxed);
                 tracing::error!(%error, "cannot start a worker thread");
             }
         }
-        Self { queue, healthy }
+        Self {
+            queue,
+            workers,
+            living,
+        }
     }
 
     /// Has a picture analysed by the next free worker.
@@ -83,7 +89,7 @@ impl Engine {
     /// False once a worker was lost or could not be started; the others go on meanwhile.
     #[must_use]
     pub fn is_healthy(&self) -> bool {
-        self.healthy.load(Ordering::Relaxed)
+        self.living.load(Ordering::Relaxed) == self.workers
     }
 
     /// Pictures that wait for a worker.
@@ -93,28 +99,42 @@ impl Engine {
     }
 }
 
-fn work(mut backend: Box<dyn FaceBackend>, jobs: &Receiver<Job>, healthy: &AtomicBool) {
+fn work(mut backend: Box<dyn FaceBackend>, jobs: &Receiver<Job>, living: &AtomicUsize) {
     for job in jobs {
         if job.reply.is_closed() || Instant::now() >= job.deadline {
             continue;
         }
         let _entered = job.span.enter();
-        let result = catch_unwind(AssertUnwindSafe(|| {
+        let analysis = catch_unwind(AssertUnwindSafe(|| {
             backend.analyse(&job.encoded, &job.request)
         }));
-        let lost = result.is_err();
-        if lost {
+        let Ok(result) = analysis else {
             // Before the answer: whoever hears of the loss finds the engine unhealthy.
-            healthy.store(false, Ordering::Relaxed);
+            let last = living.fetch_sub(1, Ordering::Relaxed) == 1;
             tracing::error!("a worker was lost to a panic");
-        }
-        // The caller may have gone meanwhile; then nobody wants the answer.
-        let _ = job
-            .reply
-            .send(result.unwrap_or(Err(VisionError::WorkerLost)));
-        if lost {
+            answer(job.reply, Err(VisionError::WorkerLost));
+            drop(backend);
+            if last {
+                refuse(jobs);
+            }
             return;
-        }
+        };
+        answer(job.reply, result);
+    }
+}
+
+fn answer(
+    reply: oneshot::Sender<Result<Analysis, VisionError>>,
+    result: Result<Analysis, VisionError>,
+) {
+    // The caller may have gone meanwhile; then nobody wants the answer.
+    let _ = reply.send(result);
+}
+
+/// Tells every caller that the workers are lost, until the last handle goes.
+fn refuse(jobs: &Receiver<Job>) {
+    for job in jobs {
+        answer(job.reply, Err(VisionError::WorkerLost));
     }
 }
 
@@ -262,6 +282,27 @@ mod tests {
         assert!(!engine.is_healthy());
         let after = engine.analyse(b"a".to_vec(), REQUEST, soon()).await;
         assert!(matches!(after, Err(VisionError::WorkerLost)));
+    }
+
+    #[tokio::test]
+    async fn what_waits_for_the_last_worker_is_refused_when_it_is_lost() {
+        let (engine, open, saw) = engine(8);
+        let first = spawn(&engine, b"a", soon());
+        assert_eq!(next_seen(&saw).await, 1);
+        let lost = spawn(&engine, b"panic", soon());
+        until_queued(&engine, 1).await;
+        let waiting = spawn(&engine, b"bb", soon());
+        until_queued(&engine, 2).await;
+        open.send(()).unwrap();
+        first.await.unwrap().unwrap();
+        for refused in [lost, waiting] {
+            let answer = refused.await.unwrap();
+            assert!(matches!(answer, Err(VisionError::WorkerLost)), "{answer:?}");
+        }
+        drop(engine);
+        while let Ok(length) = saw.recv_timeout(Duration::from_secs(20)) {
+            assert_eq!(length, 5, "only the picture that broke it came after");
+        }
     }
 
     #[tokio::test]
