@@ -1,6 +1,6 @@
 //! Who calls: a bearer token becomes a [`Principal`] before a byte of the body is read.
 //!
-//! [`verifier`] is the only place that decodes a token. Without a principal nothing under `/v1` is reached, and
+//! [`TokenVerifier`] is the only place that decodes a token. Without a principal nothing under `/v1` is reached, and
 //! without the scope that its handler names in its signature, no handler runs.
 
 mod authorized;
@@ -15,4 +15,4 @@ pub use keys::{KeyError, TokenKeys, home_secret};
 pub use middleware::authenticate;
 pub use mint::{MintError, TokenRequest, mint};
 pub use principal::{Principal, Scope};
-pub use verifier::{TokenRules, TokenVerifier};
+pub use verifier::{Refusal, TokenRules, TokenVerifier};
