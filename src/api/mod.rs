@@ -1,5 +1,6 @@
 //! The HTTP face of the service: one file a resource, each handler registered and documented in one step.
 
+mod answers;
 mod docs;
 mod edge;
 mod extract;

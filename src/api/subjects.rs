@@ -9,13 +9,14 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 use validator::Validate;
 
+use super::answers::{found, gone};
 use super::extract::rules::{self, MAX_EXTERNAL_ID_CHARS, MAX_NAME_CHARS};
 use super::extract::{Form, Image, MAX_LIMIT, Page, PageQuery, Path, Query};
 use super::views::{EnrolledFaceView, SubjectView};
 use crate::auth::{Authorized, WatchlistRead, WatchlistWrite};
 use crate::domain::ids::{FaceId, SubjectId, WatchlistId};
 use crate::domain::verification::Metadata;
-use crate::error::{ApiError, ErrorCode};
+use crate::error::ApiError;
 use crate::state::AppState;
 use crate::store::NewSubject;
 
@@ -136,7 +137,7 @@ pub async fn list_subjects(
     let list = WatchlistId::from(id);
     let mut transaction = state.verifier.store().begin(&caller.tenant).await?;
     let known = transaction.find_watchlist(list).await?;
-    known.ok_or_else(|| ApiError::new(ErrorCode::NotFound))?;
+    found(known)?;
     let subjects = transaction
         .list_subjects(list, query.external_id.as_deref(), page)
         .await?;
@@ -167,11 +168,7 @@ pub async fn get_subject(
         .find_subject(id.into(), SubjectId::from(subject_id))
         .await?;
     transaction.commit().await?;
-    Ok(Json(
-        subject
-            .ok_or_else(|| ApiError::new(ErrorCode::NotFound))?
-            .into(),
-    ))
+    Ok(Json(found(subject)?.into()))
 }
 
 /// Take a person off a watchlist
@@ -197,11 +194,7 @@ pub async fn delete_subject(
         .delete_subject(id.into(), SubjectId::from(subject_id))
         .await?;
     transaction.commit().await?;
-    if deleted {
-        Ok(HttpResponse::NoContent().finish())
-    } else {
-        Err(ApiError::new(ErrorCode::NotFound))
-    }
+    gone(deleted)
 }
 
 /// A picture of a person's face.
@@ -263,9 +256,7 @@ pub async fn list_faces(
         .find_subject(id.into(), SubjectId::from(subject_id))
         .await?;
     transaction.commit().await?;
-    let faces = subject
-        .ok_or_else(|| ApiError::new(ErrorCode::NotFound))?
-        .faces;
+    let faces = found(subject)?.faces;
     Ok(Json(Page::whole(faces, EnrolledFaceView::from)))
 }
 
@@ -293,9 +284,5 @@ pub async fn delete_face(
         .delete_face(id.into(), subject_id.into(), FaceId::from(face_id))
         .await?;
     transaction.commit().await?;
-    if deleted {
-        Ok(HttpResponse::NoContent().finish())
-    } else {
-        Err(ApiError::new(ErrorCode::NotFound))
-    }
+    gone(deleted)
 }

@@ -8,6 +8,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 use validator::Validate;
 
+use super::answers::{found, gone};
 use super::extract::rules::{self, MAX_EXTERNAL_ID_CHARS};
 use super::extract::{Form, Image, Page, PageQuery, Path, Query};
 use super::views::VerificationView;
@@ -87,7 +88,7 @@ pub struct CreateVerification {
     /// The lists to search for the person of the selfie, at most 10.
     #[serde(default)]
     #[validate(length(max = MAX_WATCHLISTS))]
-    #[schema(max_items = 10)]
+    #[schema(max_items = 10, example = json!([]))]
     pub watchlist_ids: Vec<Uuid>,
     /// Error rates in place of the defaults.
     #[serde(default)]
@@ -107,7 +108,8 @@ pub struct CreateVerification {
 /// Check an identity
 ///
 /// Compares the face of a live selfie with the portrait of an identity document, judges liveness, searches the
-/// named watchlists, and decides. Send `multipart/form-data` with files, or JSON with base64 under the same names.
+/// named watchlists, and decides. Send `multipart/form-data` with files (to upload some on this page, choose it beside
+/// "Request body"), or JSON with base64 under the same names.
 /// The pictures are not kept, nor is any template.
 #[utoipa::path(
     tag = "verifications",
@@ -216,8 +218,7 @@ pub async fn get_verification(
         .find_verification(VerificationId::from(id))
         .await?;
     transaction.commit().await?;
-    let verification = verification.ok_or_else(|| ApiError::new(ErrorCode::NotFound))?;
-    Ok(Json(verification.into()))
+    Ok(Json(found(verification)?.into()))
 }
 
 /// Erase a verification
@@ -240,9 +241,5 @@ pub async fn delete_verification(
         .delete_verification(VerificationId::from(id))
         .await?;
     transaction.commit().await?;
-    if deleted {
-        Ok(HttpResponse::NoContent().finish())
-    } else {
-        Err(ApiError::new(ErrorCode::NotFound))
-    }
+    gone(deleted)
 }

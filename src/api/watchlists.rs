@@ -8,6 +8,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 use validator::Validate;
 
+use super::answers::{found, gone};
 use super::extract::rules::{self, MAX_NAME_CHARS};
 use super::extract::{Form, Image, Page, PageQuery, Path, Query};
 use super::views::{SearchView, WatchlistView};
@@ -15,7 +16,7 @@ use crate::auth::{Authorized, WatchlistRead, WatchlistWrite};
 use crate::domain::ids::WatchlistId;
 use crate::domain::policy::{MAX_TARGET_FPIR, MIN_TARGET_FPIR};
 use crate::domain::watchlist::WatchlistKind;
-use crate::error::{ApiError, ErrorCode};
+use crate::error::ApiError;
 use crate::state::AppState;
 use crate::store::NewWatchlist;
 
@@ -126,10 +127,7 @@ pub async fn get_watchlist(
     let mut transaction = state.verifier.store().begin(&caller.tenant).await?;
     let list = transaction.find_watchlist(WatchlistId::from(id)).await?;
     transaction.commit().await?;
-    Ok(Json(
-        list.ok_or_else(|| ApiError::new(ErrorCode::NotFound))?
-            .into(),
-    ))
+    Ok(Json(found(list)?.into()))
 }
 
 /// Delete a watchlist
@@ -150,11 +148,7 @@ pub async fn delete_watchlist(
     let mut transaction = state.verifier.store().begin(&caller.tenant).await?;
     let deleted = transaction.delete_watchlist(WatchlistId::from(id)).await?;
     transaction.commit().await?;
-    if deleted {
-        Ok(HttpResponse::NoContent().finish())
-    } else {
-        Err(ApiError::new(ErrorCode::NotFound))
-    }
+    gone(deleted)
 }
 
 /// Whom to look for.

@@ -1,0 +1,112 @@
+//! From the failures of the other parts to what a caller is told.
+
+use super::{ApiError, ErrorCode, FieldFault};
+use crate::store::StoreError;
+use crate::verify::VerifyError;
+use crate::vision::VisionError;
+
+impl From<VisionError> for ApiError {
+    fn from(error: VisionError) -> Self {
+        match error {
+            VisionError::UnsupportedImage => Self::new(ErrorCode::UnsupportedImage),
+            VisionError::CorruptImage => Self::new(ErrorCode::CorruptImage),
+            VisionError::ImageTooLarge {
+                width,
+                height,
+                max_pixels,
+            } => Self::with_detail(
+                ErrorCode::ImageTooLarge,
+                format!(
+                    "The picture has {width} x {height} pixels; at most {max_pixels} are taken."
+                ),
+            ),
+            VisionError::Overloaded => Self::new(ErrorCode::Overloaded),
+            VisionError::DeadlineExceeded => Self::new(ErrorCode::DeadlineExceeded),
+            error @ (VisionError::WorkerLost | VisionError::Inference(_)) => {
+                Self::caused_by(ErrorCode::Internal, error)
+            }
+        }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict { constraint } => Self::conflict(&constraint),
+            // What the record belongs to was there when the request began and is gone now.
+            StoreError::MissingReference { .. } => Self::new(ErrorCode::NotFound),
+            error @ StoreError::InvalidValue(_) => {
+                Self::caused_by(ErrorCode::ValidationFailed, error)
+            }
+            error @ StoreError::Unavailable(_) => Self::caused_by(ErrorCode::Unavailable, error),
+            error @ (StoreError::Refused { .. }
+            | StoreError::Corrupt(_)
+            | StoreError::InvalidUrl(_)
+            | StoreError::Unsupported(_)
+            | StoreError::UnsafeSession(_)
+            | StoreError::Migration(_)
+            | StoreError::Database(_)) => Self::caused_by(ErrorCode::Internal, error),
+        }
+    }
+}
+
+impl From<VerifyError> for ApiError {
+    fn from(error: VerifyError) -> Self {
+        match error {
+            VerifyError::Vision { part, source } => Self::from(source).about(part),
+            VerifyError::NoFace { part } => Self::of_field(
+                ErrorCode::NoFace,
+                part,
+                "no_face",
+                "no face was found in this picture",
+            ),
+            VerifyError::MultipleFaces { part, count } => Self::of_field(
+                ErrorCode::MultipleFaces,
+                part,
+                "multiple_faces",
+                format!("{count} faces were found; exactly one is wanted"),
+            ),
+            VerifyError::NoSuchWatchlist(id) => Self::of_field(
+                ErrorCode::NotFound,
+                "watchlist_ids",
+                "not_found",
+                format!("there is no watchlist {id}"),
+            ),
+            VerifyError::NotFound => Self::new(ErrorCode::NotFound),
+            VerifyError::Store(source) => source.into(),
+            error @ VerifyError::ModelsDiffer => Self::caused_by(ErrorCode::Internal, error),
+        }
+    }
+}
+
+impl ApiError {
+    /// Names the part that a picture's failure belongs to, unless the fault is the service's own.
+    fn about(mut self, part: &'static str) -> Self {
+        if self.code.status().is_client_error() {
+            let message = self
+                .detail
+                .clone()
+                .unwrap_or_else(|| self.code.title().to_owned());
+            self.fields.push(FieldFault {
+                field: part.to_owned(),
+                code: self.code.name().into(),
+                message,
+            });
+        }
+        self
+    }
+
+    fn conflict(constraint: &str) -> Self {
+        let field = match constraint {
+            "watchlists_name_unique" => "name",
+            "subjects_external_id_unique" => "external_id",
+            _ => return Self::new(ErrorCode::Conflict),
+        };
+        Self::of_field(
+            ErrorCode::Conflict,
+            field,
+            "taken",
+            "another record has this value already",
+        )
+    }
+}
