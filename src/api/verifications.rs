@@ -2,7 +2,8 @@
 
 use actix_web::web::{Data, Json};
 use actix_web::{HttpResponse, delete, get, post};
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -85,8 +86,8 @@ pub struct CreateVerification {
     #[validate(custom(function = rules::metadata))]
     #[schema(value_type = Object)]
     pub expected: Metadata,
-    /// The lists to search for the person of the selfie, at most 10.
-    #[serde(default)]
+    /// The lists to search for the person of the selfie, at most 10. An empty part names none.
+    #[serde(default, deserialize_with = "ids_or_none")]
     #[validate(length(max = MAX_WATCHLISTS))]
     #[schema(max_items = 10, example = json!([]))]
     pub watchlist_ids: Vec<Uuid>,
@@ -103,6 +104,19 @@ pub struct CreateVerification {
     #[validate(custom(function = rules::metadata))]
     #[schema(value_type = Object)]
     pub metadata: Metadata,
+}
+
+/// A list of ids. One empty text is an empty list: that is how pages send a field that nobody filled in.
+fn ids_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Uuid>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    if texts == [""] {
+        return Ok(Vec::new());
+    }
+    let parse = |text: &String| {
+        text.parse()
+            .map_err(|_| D::Error::custom("expected the id of a watchlist"))
+    };
+    texts.iter().map(parse).collect()
 }
 
 /// Check an identity

@@ -75,6 +75,14 @@ async fn lists_in_a_form_are_repeated_parts_or_a_json_array() {
 }
 
 #[tokio::test]
+async fn an_empty_list_of_a_form_names_no_watchlist_and_the_answer_says_so() {
+    let app = App::start().await;
+    let form = pair(person(1), person(1)).text("watchlist_ids", "");
+    let answer = app.post_form(PATH, form).await.expect(StatusCode::CREATED);
+    assert_eq!(answer["checks"]["watchlist"]["result"], "not_evaluated");
+}
+
+#[tokio::test]
 async fn faults_of_a_form_are_named_and_values_are_not_repeated() {
     let app = App::start().await;
     let selfie_only = || Form::new().part("selfie", Part::bytes(person(1)));
