@@ -311,6 +311,16 @@ pub fn token(tenant: &str, scope: &str) -> String {
     mint(&SECRET.into(), &rules(), &request).unwrap()
 }
 
+/// The codes of the reasons of a verification, in their order.
+pub fn reasons(body: &Value) -> Vec<&str> {
+    body["reasons"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|reason| reason["code"].as_str().unwrap())
+        .collect()
+}
+
 /// A whole answer.
 #[derive(Debug)]
 pub struct Answer {

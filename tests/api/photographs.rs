@@ -7,9 +7,9 @@ use likeness::startup::load_backends;
 use likeness::vision::{FaceBackend, ImageLimits};
 use reqwest::StatusCode;
 use reqwest::multipart::{Form, Part};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::app::{App, Options, pair};
+use crate::app::{App, Options, pair, reasons};
 use crate::support;
 
 fn fixture(name: &str) -> Vec<u8> {
@@ -42,15 +42,6 @@ async fn app() -> App {
         },
     )
     .await
-}
-
-fn reasons(body: &Value) -> Vec<&str> {
-    body["reasons"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|reason| reason["code"].as_str().unwrap())
-        .collect()
 }
 
 #[tokio::test]

@@ -4,16 +4,7 @@ use reqwest::StatusCode;
 use reqwest::multipart::Part;
 use serde_json::{Value, json};
 
-use crate::app::{Answer, App, lookalike, pair, person, picture};
-
-fn reasons(body: &Value) -> Vec<&str> {
-    body["reasons"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|reason| reason["code"].as_str().unwrap())
-        .collect()
-}
+use crate::app::{Answer, App, lookalike, pair, person, picture, reasons};
 
 #[tokio::test]
 async fn one_person_on_both_pictures_is_approved() {
