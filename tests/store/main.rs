@@ -11,6 +11,7 @@ mod fixture;
 mod galleries;
 mod isolation;
 mod queries;
+mod recall;
 mod records;
 mod search;
 mod startup;
