@@ -197,7 +197,9 @@ impl App {
             .unwrap();
         let engine = Engine::start(workers, options.queue_capacity.unwrap_or(16));
         let config = config(options);
-        let application = Application::assemble(&config, engine, store.clone(), None).unwrap();
+        let application = Application::assemble(&config, engine, store.clone(), None)
+            .await
+            .unwrap();
         let address = format!("http://{}", application.address());
         tokio::spawn(application.run_until(std::future::pending()));
         Self {
@@ -285,6 +287,7 @@ fn config(options: Options) -> Config {
     config.jwt.issuer = rules().issuer;
     config.jwt.audience = rules().audience;
     config.jwt.leeway = rules().leeway;
+    config.jwt.max_lifetime = rules().max_lifetime;
     config.policy = likeness::domain::policy::Policy::default();
     config.images.max_bytes = options.max_image_bytes.unwrap_or(64 * 1024);
     config.load.request_deadline = options.request_deadline.unwrap_or(Duration::from_secs(20));
@@ -297,6 +300,9 @@ pub fn rules() -> TokenRules {
         issuer: "https://issuer.test".to_owned(),
         audience: "likeness-test".to_owned(),
         leeway: Duration::from_secs(5),
+        max_lifetime: Duration::from_secs(3600),
+        token_type: None,
+        one_time_scopes: Vec::new(),
     }
 }
 
