@@ -14,6 +14,7 @@ use likeness::vision::{
 };
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -167,6 +168,10 @@ pub struct Options {
     pub request_deadline: Option<Duration>,
     pub jwt_key: Option<JwtKey>,
     pub max_image_bytes: Option<usize>,
+    /// A database to share with another service, instead of one of its own.
+    pub database: Option<SecretString>,
+    /// The last word on the configuration.
+    pub configure: Option<Box<dyn FnOnce(&mut Config) + Send>>,
 }
 
 /// A service on a port of its own.
@@ -182,31 +187,45 @@ impl App {
     }
 
     pub async fn start_with(options: Options) -> Self {
+        Self::try_start(options).await.unwrap()
+    }
+
+    /// The service, or why it does not start.
+    pub async fn try_start(options: Options) -> anyhow::Result<Self> {
         let workers = (0..options.workers.unwrap_or(2))
             .map(|_| Box::new(Scripted) as Box<dyn FaceBackend>)
             .collect();
-        Self::around(workers, options).await
+        Self::try_around(workers, options).await
     }
 
     /// The service around the given workers.
     pub async fn around(workers: Vec<Box<dyn FaceBackend>>, options: Options) -> Self {
-        let store = Store::connect(&support::database().await, 5).await.unwrap();
+        Self::try_around(workers, options).await.unwrap()
+    }
+
+    async fn try_around(
+        workers: Vec<Box<dyn FaceBackend>>,
+        options: Options,
+    ) -> anyhow::Result<Self> {
+        let database = match &options.database {
+            Some(shared) => shared.clone(),
+            None => support::database().await,
+        };
+        let store = Store::connect(&database, 5).await?;
         store
             .register_model(EMBEDDER_ID, EMBEDDER_DIMENSIONS)
             .await
             .unwrap();
         let engine = Engine::start(workers, options.queue_capacity.unwrap_or(16));
         let config = config(options);
-        let application = Application::assemble(&config, engine, store.clone(), None)
-            .await
-            .unwrap();
+        let application = Application::assemble(&config, engine, store.clone(), None).await?;
         let address = format!("http://{}", application.address());
         tokio::spawn(application.run_until(std::future::pending()));
-        Self {
+        Ok(Self {
             address,
             store,
             client: Client::new(),
-        }
+        })
     }
 
     /// A request without a token.
@@ -291,6 +310,9 @@ fn config(options: Options) -> Config {
     config.policy = likeness::domain::policy::Policy::default();
     config.images.max_bytes = options.max_image_bytes.unwrap_or(64 * 1024);
     config.load.request_deadline = options.request_deadline.unwrap_or(Duration::from_secs(20));
+    if let Some(configure) = options.configure {
+        configure(&mut config);
+    }
     config
 }
 
