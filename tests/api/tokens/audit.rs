@@ -1,5 +1,6 @@
 //! What the service under test writes to its log, by request.
 
+use std::collections::HashMap;
 use std::io;
 use std::sync::{Mutex, OnceLock};
 
@@ -37,17 +38,22 @@ pub fn listen() {
     });
 }
 
-/// The lines of a request.
-pub fn lines_of(request_id: &str) -> Vec<Value> {
-    let quoted = format!("\"{request_id}\"");
-    let lines = LINES.lock().unwrap();
-    let lines = lines
-        .iter()
-        .map(|line| std::str::from_utf8(line).unwrap())
-        .filter(|line| line.contains(&quoted));
-    lines
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+/// Every line so far, by the id of its request.
+pub fn lines_by_request() -> HashMap<String, Vec<Value>> {
+    let mut by_request: HashMap<String, Vec<Value>> = HashMap::new();
+    for line in LINES.lock().unwrap().iter() {
+        let line: Value = serde_json::from_slice(line).unwrap();
+        if let Some(id) = line.pointer("/span/request.id").and_then(Value::as_str) {
+            by_request.entry(id.to_owned()).or_default().push(line);
+        }
+    }
+    by_request
+}
+
+/// The audit lines among some.
+pub fn audit_lines(lines: &[Value]) -> Vec<&Value> {
+    let audit = |line: &&Value| line["target"] == AUDIT_TARGET;
+    lines.iter().filter(audit).collect()
 }
 
 /// Whether any line holds this text.
@@ -58,14 +64,10 @@ pub fn anywhere(text: &str) -> bool {
         .any(|line| std::str::from_utf8(line).unwrap().contains(text))
 }
 
-/// The reason that the one audit line of a request names.
+/// The reason that the one audit line among a request's lines names.
 #[track_caller]
-pub fn reason_of(request_id: &str) -> String {
-    let lines = lines_of(request_id);
-    let audit: Vec<&Value> = lines
-        .iter()
-        .filter(|line| line["target"] == AUDIT_TARGET)
-        .collect();
+pub fn reason_of(lines: &[Value]) -> String {
+    let audit = audit_lines(lines);
     assert_eq!(audit.len(), 1, "{lines:#?}");
     let fields = audit[0]["fields"].as_object().unwrap();
     let names: Vec<&str> = fields.keys().map(String::as_str).collect();

@@ -47,7 +47,7 @@ async fn a_token_for_one_request_is_refused_the_second_time_wherever_it_arrives(
         let answer = Answer::of(request.header("x-request-id", id)).await;
         answer.expect_problem(401, "unauthenticated");
         assert_eq!(answer.body.get("detail"), None);
-        assert_eq!(audit::reason_of(id), "replayed");
+        assert_eq!(audit::reason_of(&audit::lines_by_request()[id]), "replayed");
     }
     // The id counts, not the text of the token; and a tenant's ids are its own.
     let same_id = token(json!({"jti": "first", "sub": "somebody else"}));

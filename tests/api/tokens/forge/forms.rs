@@ -33,7 +33,7 @@ pub fn unusual(random: &mut StdRng) -> Vec<Forgery> {
             header[name] = value.clone();
             add(format!("{name} {value}"), key.sign(&header, &claims()));
         }
-        for size in [8_193, 16_384, 65_536, 100_000] {
+        for size in [8_193, 16_384, 65_536, 90_000] {
             let token = key.sign(&key.header(), &claims_with(json!({"x": "x".repeat(size)})));
             add(format!("{size} bytes of a claim"), token);
         }

@@ -1,4 +1,5 @@
-//! Forged tokens, family by family. The generator is seeded: two runs make the same forgeries over different keys.
+//! Forged tokens, family by family. What is random comes from a seed; keys
+//! and times are new in each run.
 
 mod algorithms;
 mod claims;
@@ -39,6 +40,15 @@ impl Forgery {
             sent: Sent::Bearer(token),
         }
     }
+}
+
+/// Those that lie about how they are to be checked.
+pub fn forged_algorithms() -> Vec<Forgery> {
+    let mut random = StdRng::seed_from_u64(SEED);
+    let mut all = algorithms::unsigned(&mut random);
+    all.extend(algorithms::confused_with_hmac());
+    all.extend(algorithms::exchanged());
+    all
 }
 
 /// All of them. `bait` is an address that nobody must call.
