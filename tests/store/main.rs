@@ -13,6 +13,7 @@ mod queries;
 mod records;
 mod search;
 mod startup;
+mod used_tokens;
 
 #[path = "../support/mod.rs"]
 mod support;
