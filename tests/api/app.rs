@@ -13,11 +13,12 @@ use likeness::vision::{
     StageTimings, VisionError,
 };
 use reqwest::multipart::{Form, Part};
-use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+pub use crate::answer::Answer;
 use crate::support;
 
 /// The secret that the service under test checks tokens with.
@@ -160,6 +161,9 @@ fn describe(face: &ScriptedFace, embedded: bool) -> Face {
     }
 }
 
+/// A change of the configuration.
+pub type Configure = Box<dyn FnOnce(&mut Config) + Send>;
+
 /// What a test may want different.
 #[derive(Default)]
 pub struct Options {
@@ -171,7 +175,7 @@ pub struct Options {
     /// A database to share with another service, instead of one of its own.
     pub database: Option<SecretString>,
     /// The last word on the configuration.
-    pub configure: Option<Box<dyn FnOnce(&mut Config) + Send>>,
+    pub configure: Option<Configure>,
 }
 
 /// A service on a port of its own.
@@ -347,63 +351,4 @@ pub fn reasons(body: &Value) -> Vec<&str> {
         .iter()
         .map(|reason| reason["code"].as_str().unwrap())
         .collect()
-}
-
-/// A whole answer.
-#[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: reqwest::header::HeaderMap,
-    pub body: Value,
-}
-
-impl Answer {
-    pub async fn of(request: RequestBuilder) -> Self {
-        Self::read(request.send().await.unwrap()).await
-    }
-
-    pub async fn read(response: Response) -> Self {
-        let (status, headers) = (response.status(), response.headers().clone());
-        let text = response.text().await.unwrap();
-        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Self {
-            status,
-            headers,
-            body,
-        }
-    }
-
-    /// The body, where the status is as expected.
-    #[track_caller]
-    pub fn expect(self, status: StatusCode) -> Value {
-        assert_eq!(self.status, status, "{}", self.body);
-        self.body
-    }
-
-    /// Fails unless this is a problem of that status and code.
-    #[track_caller]
-    pub fn expect_problem(&self, status: u16, code: &str) {
-        assert_eq!(
-            (self.status.as_u16(), &self.body["code"]),
-            (status, &json!(code)),
-            "{}",
-            self.body
-        );
-        assert_eq!(self.headers["content-type"], "application/problem+json");
-        assert_eq!(self.body["status"], status);
-        assert_eq!(
-            self.body["request_id"],
-            self.headers["x-request-id"].to_str().unwrap()
-        );
-    }
-
-    /// The fields at fault, as `name:code`.
-    pub fn faults(&self) -> Vec<String> {
-        let fields = self.body["fields"].as_array().cloned().unwrap_or_default();
-        let text = |value: &Value| value.as_str().unwrap().to_owned();
-        fields
-            .iter()
-            .map(|f| format!("{}:{}", text(&f["field"]), text(&f["code"])))
-            .collect()
-    }
 }

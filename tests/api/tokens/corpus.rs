@@ -14,7 +14,7 @@ use super::forge::{Forgery, Sent, forged_algorithms, forgeries};
 use super::issuer::{claims_with, claims_without, jwks, keys};
 use super::key_server::{Behaviour, KeyServer};
 use super::{PATH, status_of};
-use crate::app::{Answer, App, Options, SECRET, rules};
+use crate::app::{Answer, App, Options, SECRET, rules, token};
 
 /// How many are under way at once.
 const AT_ONCE: usize = 16;
@@ -237,6 +237,22 @@ async fn a_shared_secret_signs_with_its_one_algorithm() {
         let answer = send(&app, &forgery, "secret").await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{}", forgery.what);
     }
+}
+
+#[tokio::test]
+async fn a_token_without_the_scope_leaves_one_line_that_names_the_scope() {
+    audit::listen();
+    let app = App::start().await;
+    let request = app
+        .bare(Method::GET, PATH)
+        .bearer_auth(token("acme", "verify"))
+        .header("x-request-id", "narrow");
+    Answer::of(request).await.expect_problem(403, "forbidden");
+    let lines = &lines_by_request()["narrow"];
+    let audit = audit_lines(lines);
+    assert_eq!(audit.len(), 1, "{lines:#?}");
+    assert_eq!(audit[0]["fields"]["audit.event"], "scope_missing");
+    assert_eq!(audit[0]["fields"]["audit.scope"], "watchlist:read");
 }
 
 #[tokio::test]
