@@ -2,9 +2,10 @@
 //!
 //! No transaction and no pooled connection is held while a model runs.
 
+mod enrolment;
 mod faces;
+mod search;
 mod verification;
-mod watchlist;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,11 +1,11 @@
-//! Enrolment and search.
+//! Search: who on a watchlist is the person in a picture?
 
 use super::{Verifier, VerifyError};
 use crate::domain::face::Template;
-use crate::domain::ids::{SubjectId, TenantId, WatchlistId};
+use crate::domain::ids::{TenantId, WatchlistId};
 use crate::domain::policy::fmr_for_fpir;
-use crate::domain::watchlist::{EnrolledFace, SearchOutcome, Subject};
-use crate::store::{NewSubject, TenantTx};
+use crate::domain::watchlist::SearchOutcome;
+use crate::store::TenantTx;
 
 impl Verifier {
     /// Searches one watchlist for the one person in a picture.
@@ -86,54 +86,6 @@ impl Verifier {
         })
     }
 
-    /// Adds a person with the faces of their pictures, all of them or nothing.
-    ///
-    /// # Errors
-    /// [`VerifyError`]; nothing is kept then.
-    pub async fn enrol_subject(
-        &self,
-        tenant: &TenantId,
-        watchlist_id: WatchlistId,
-        subject: NewSubject,
-        images: Vec<Vec<u8>>,
-    ) -> Result<Subject, VerifyError> {
-        self.require_watchlists(tenant, &[watchlist_id])
-            .await
-            .map_err(of_path)?;
-        let probes = images.into_iter().map(|image| self.probe("image", image));
-        let templates = futures_util::future::try_join_all(probes).await?;
-        let mut transaction = self.store.begin(tenant).await?;
-        let subject = transaction
-            .insert_subject(watchlist_id, subject, &templates)
-            .await?;
-        transaction.commit().await?;
-        Ok(subject)
-    }
-
-    /// Adds a face to a person.
-    ///
-    /// # Errors
-    /// [`VerifyError`]; nothing is kept then.
-    pub async fn enrol_face(
-        &self,
-        tenant: &TenantId,
-        watchlist_id: WatchlistId,
-        subject_id: SubjectId,
-        image: Vec<u8>,
-    ) -> Result<EnrolledFace, VerifyError> {
-        let mut transaction = self.store.begin(tenant).await?;
-        let known = transaction.find_subject(watchlist_id, subject_id).await?;
-        transaction.commit().await?;
-        known.ok_or(VerifyError::NotFound)?;
-        let template = self.probe("image", image).await?;
-        let mut transaction = self.store.begin(tenant).await?;
-        let face = transaction
-            .insert_face(watchlist_id, subject_id, &template)
-            .await?;
-        transaction.commit().await?;
-        Ok(face)
-    }
-
     /// Fails before any picture is worked on where a list of a request's body is not there.
     pub(super) async fn require_watchlists(
         &self,
@@ -156,7 +108,7 @@ impl Verifier {
 }
 
 /// A list that a path names is the resource itself: without it there is nothing there.
-fn of_path(error: VerifyError) -> VerifyError {
+pub(super) fn of_path(error: VerifyError) -> VerifyError {
     if matches!(error, VerifyError::NoSuchWatchlist(_)) {
         VerifyError::NotFound
     } else {

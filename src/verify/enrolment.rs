@@ -1,0 +1,57 @@
+//! Enrolment: people and their faces are put on a watchlist.
+
+use super::search::of_path;
+use super::{Verifier, VerifyError};
+use crate::domain::ids::{SubjectId, TenantId, WatchlistId};
+use crate::domain::watchlist::{EnrolledFace, Subject};
+use crate::store::NewSubject;
+
+impl Verifier {
+    /// Adds a person with the faces of their pictures, all of them or nothing.
+    ///
+    /// # Errors
+    /// [`VerifyError`]; nothing is kept then.
+    pub async fn enrol_subject(
+        &self,
+        tenant: &TenantId,
+        watchlist_id: WatchlistId,
+        subject: NewSubject,
+        images: Vec<Vec<u8>>,
+    ) -> Result<Subject, VerifyError> {
+        self.require_watchlists(tenant, &[watchlist_id])
+            .await
+            .map_err(of_path)?;
+        let probes = images.into_iter().map(|image| self.probe("image", image));
+        let templates = futures_util::future::try_join_all(probes).await?;
+        let mut transaction = self.store.begin(tenant).await?;
+        let subject = transaction
+            .insert_subject(watchlist_id, subject, &templates)
+            .await?;
+        transaction.commit().await?;
+        Ok(subject)
+    }
+
+    /// Adds a face to a person.
+    ///
+    /// # Errors
+    /// [`VerifyError`]; nothing is kept then.
+    pub async fn enrol_face(
+        &self,
+        tenant: &TenantId,
+        watchlist_id: WatchlistId,
+        subject_id: SubjectId,
+        image: Vec<u8>,
+    ) -> Result<EnrolledFace, VerifyError> {
+        let mut transaction = self.store.begin(tenant).await?;
+        let known = transaction.find_subject(watchlist_id, subject_id).await?;
+        transaction.commit().await?;
+        known.ok_or(VerifyError::NotFound)?;
+        let template = self.probe("image", image).await?;
+        let mut transaction = self.store.begin(tenant).await?;
+        let face = transaction
+            .insert_face(watchlist_id, subject_id, &template)
+            .await?;
+        transaction.commit().await?;
+        Ok(face)
+    }
+}
