@@ -63,11 +63,11 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "LIKENESS_JWKS",
         None,
-        "Public keys instead of a secret: a file (PEM, JWK, JWK set) or the https URL of a JWK set",
+        "Public keys instead of a secret: a file, or the https URL of a JWK set",
     ),
     setting(
         "LIKENESS_JWKS_REFRESH_SECONDS",
-        Some("60"),
+        Some("45"),
         "How often keys are fetched from a URL",
     ),
     setting(
@@ -108,7 +108,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "LIKENESS_JWT_TYP",
         None,
-        "The typ that headers must have, such as at+jwt [default: JWT, at+jwt or none]",
+        "The typ that tokens must have, such as at+jwt [default: a usual one]",
     ),
     setting(
         "LIKENESS_JWT_ONE_TIME_SCOPES",
