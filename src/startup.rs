@@ -8,6 +8,7 @@ use std::thread;
 use actix_web::dev::Server;
 use anyhow::Context as _;
 use secrecy::SecretString;
+use tokio::task::JoinHandle;
 
 use crate::api;
 use crate::assets::{Assets, InferenceFiles};
@@ -20,8 +21,8 @@ use crate::domain::verification::ModelIds;
 use crate::metrics::Metrics;
 use crate::postgres::EmbeddedPostgres;
 use crate::state::{AppState, Limits};
-use crate::store::Store;
-use crate::verify::Verifier;
+use crate::store::{SearchSettings, Store};
+use crate::verify::{RecallMonitor, Verifier};
 use crate::vision::{
     DETECTOR_ID, EMBEDDER_DIMENSIONS, EMBEDDER_ID, Engine, FaceBackend, ImageLimits, LIVENESS_ID,
     ModelFiles, OnnxBackend, Runtime,
@@ -33,6 +34,7 @@ pub struct Application {
     address: SocketAddr,
     store: Store,
     postgres: Option<EmbeddedPostgres>,
+    self_test: Option<JoinHandle<()>>,
 }
 
 impl Application {
@@ -66,6 +68,11 @@ impl Application {
         store: Store,
         postgres: Option<EmbeddedPostgres>,
     ) -> anyhow::Result<Self> {
+        let store = store.with_search(search_settings(config));
+        let metrics = Metrics::default();
+        let recall = RecallMonitor::new(store.clone(), metrics.clone(), config.search.recall_floor);
+        let every = config.search.self_test_every;
+        let self_test = (!every.is_zero()).then(|| tokio::spawn(recall.clone().run(every)));
         let verifier = Verifier::new(
             engine,
             store.clone(),
@@ -80,7 +87,8 @@ impl Application {
                 token_keys(config).await?,
                 token_rules(config),
             )),
-            metrics: Metrics::default(),
+            metrics,
+            recall,
             limits: Limits::for_images_of(config.images.max_bytes),
         };
         let listener = TcpListener::bind(config.listen)
@@ -92,6 +100,7 @@ impl Application {
             address,
             store,
             postgres,
+            self_test,
         })
     }
 
@@ -110,6 +119,7 @@ impl Application {
             server,
             store,
             postgres,
+            self_test,
             ..
         } = self;
         let handle = server.handle();
@@ -124,6 +134,9 @@ impl Application {
             }
         }
         pruning.abort();
+        if let Some(self_test) = self_test {
+            self_test.abort();
+        }
         store.close().await;
         if let Some(postgres) = postgres {
             tokio::task::spawn_blocking(|| postgres.stop()).await?;
@@ -197,6 +210,16 @@ pub fn worker_count(configured: usize) -> usize {
     match configured {
         0 => thread::available_parallelism().map_or(1, usize::from),
         workers => workers,
+    }
+}
+
+/// How large watchlists are searched, as configured.
+#[must_use]
+pub fn search_settings(config: &Config) -> SearchSettings {
+    SearchSettings {
+        exact_limit: config.search.exact_faces,
+        candidates: config.search.candidates,
+        memory_bytes: config.search.memory_bytes,
     }
 }
 
