@@ -356,6 +356,6 @@ async fn under_load_no_search_is_stale() {
     stop.store(true, Ordering::Relaxed);
     taking_in.await.unwrap();
     vacuuming.await.unwrap();
-    println!("{stale} stale answers in {searches}");
+    eprintln!("{stale} stale answers in {searches}");
     assert_eq!((stale, searches), (0, rounds / 4 * 8));
 }

@@ -15,6 +15,7 @@ mod recall;
 mod records;
 mod search;
 mod startup;
+mod used_tokens;
 
 #[path = "../support/mod.rs"]
 mod support;
