@@ -24,7 +24,7 @@ use reader::Reader;
 pub use settings::{SETTINGS, Setting, help};
 
 /// Everything that can be set.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Config {
     /// Keys and the embedded database.
     pub home: PathBuf,
@@ -49,7 +49,7 @@ pub struct Config {
 }
 
 /// The database.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Database {
     /// A server to use instead of the embedded one.
     pub url: Option<SecretString>,
@@ -58,7 +58,7 @@ pub struct Database {
 }
 
 /// What tokens are checked with.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Jwt {
     /// The key, or none: the home's own.
     pub key: Option<JwtKey>,
@@ -92,7 +92,7 @@ pub struct Jwks {
 }
 
 /// A configured key.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum JwtKey {
     /// A shared secret for HS256.
     Secret(SecretString),
