@@ -82,7 +82,7 @@ pub async fn create_subject(
     let images = form
         .image
         .into_iter()
-        .map(|image| state.limits.admit("image", image));
+        .map(|image| image.within(&state.limits, "image"));
     let images = images.collect::<Result<_, ApiError>>()?;
     let subject = NewSubject {
         external_id: form.external_id,
@@ -135,13 +135,12 @@ pub async fn list_subjects(
     }
     .to_page()?;
     let list = WatchlistId::from(id);
-    let mut transaction = state.verifier.store().begin(&caller.tenant).await?;
-    let known = transaction.find_watchlist(list).await?;
+    let mut records = state.records(&caller.tenant).await?;
+    let known = records.find_watchlist(list).await?;
     found(known)?;
-    let subjects = transaction
+    let subjects = records
         .list_subjects(list, query.external_id.as_deref(), page)
         .await?;
-    transaction.commit().await?;
     Ok(Json(Page::of(subjects, SubjectView::from)))
 }
 
@@ -163,11 +162,10 @@ pub async fn get_subject(
     state: Data<AppState>,
     Path((id, subject_id)): Path<(Uuid, Uuid)>,
 ) -> Result<Json<SubjectView>, ApiError> {
-    let mut transaction = state.verifier.store().begin(&caller.tenant).await?;
-    let subject = transaction
+    let mut records = state.records(&caller.tenant).await?;
+    let subject = records
         .find_subject(id.into(), SubjectId::from(subject_id))
         .await?;
-    transaction.commit().await?;
     Ok(Json(found(subject)?.into()))
 }
 
@@ -189,11 +187,11 @@ pub async fn delete_subject(
     state: Data<AppState>,
     Path((id, subject_id)): Path<(Uuid, Uuid)>,
 ) -> Result<HttpResponse, ApiError> {
-    let mut transaction = state.verifier.store().begin(&caller.tenant).await?;
-    let deleted = transaction
+    let mut records = state.records(&caller.tenant).await?;
+    let deleted = records
         .delete_subject(id.into(), SubjectId::from(subject_id))
         .await?;
-    transaction.commit().await?;
+    records.commit().await?;
     gone(deleted)
 }
 
@@ -225,7 +223,7 @@ pub async fn create_face(
     Path((id, subject_id)): Path<(Uuid, Uuid)>,
     Form(form): Form<CreateFace>,
 ) -> Result<HttpResponse, ApiError> {
-    let image = state.limits.admit("image", form.image)?;
+    let image = form.image.within(&state.limits, "image")?;
     let face = state
         .verifier
         .enrol_face(&caller.tenant, id.into(), subject_id.into(), image)
@@ -251,11 +249,10 @@ pub async fn list_faces(
     state: Data<AppState>,
     Path((id, subject_id)): Path<(Uuid, Uuid)>,
 ) -> Result<Json<Page<EnrolledFaceView>>, ApiError> {
-    let mut transaction = state.verifier.store().begin(&caller.tenant).await?;
-    let subject = transaction
+    let mut records = state.records(&caller.tenant).await?;
+    let subject = records
         .find_subject(id.into(), SubjectId::from(subject_id))
         .await?;
-    transaction.commit().await?;
     let faces = found(subject)?.faces;
     Ok(Json(Page::whole(faces, EnrolledFaceView::from)))
 }
@@ -279,10 +276,10 @@ pub async fn delete_face(
     state: Data<AppState>,
     Path((id, subject_id, face_id)): Path<(Uuid, Uuid, Uuid)>,
 ) -> Result<HttpResponse, ApiError> {
-    let mut transaction = state.verifier.store().begin(&caller.tenant).await?;
-    let deleted = transaction
+    let mut records = state.records(&caller.tenant).await?;
+    let deleted = records
         .delete_face(id.into(), subject_id.into(), FaceId::from(face_id))
         .await?;
-    transaction.commit().await?;
+    records.commit().await?;
     gone(deleted)
 }

@@ -82,9 +82,9 @@ pub async fn create_watchlist(
         kind: form.kind,
         target_fpir: form.target_fpir,
     };
-    let mut transaction = state.verifier.store().begin(&caller.tenant).await?;
-    let list = transaction.insert_watchlist(list).await?;
-    transaction.commit().await?;
+    let mut records = state.records(&caller.tenant).await?;
+    let list = records.insert_watchlist(list).await?;
+    records.commit().await?;
     Ok(HttpResponse::Created().json(WatchlistView::from(list)))
 }
 
@@ -103,9 +103,8 @@ pub async fn list_watchlists(
     state: Data<AppState>,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<WatchlistView>>, ApiError> {
-    let mut transaction = state.verifier.store().begin(&caller.tenant).await?;
-    let lists = transaction.list_watchlists(query.to_page()?).await?;
-    transaction.commit().await?;
+    let mut records = state.records(&caller.tenant).await?;
+    let lists = records.list_watchlists(query.to_page()?).await?;
     Ok(Json(Page::of(lists, WatchlistView::from)))
 }
 
@@ -124,9 +123,8 @@ pub async fn get_watchlist(
     state: Data<AppState>,
     Path(id): Path<Uuid>,
 ) -> Result<Json<WatchlistView>, ApiError> {
-    let mut transaction = state.verifier.store().begin(&caller.tenant).await?;
-    let list = transaction.find_watchlist(WatchlistId::from(id)).await?;
-    transaction.commit().await?;
+    let mut records = state.records(&caller.tenant).await?;
+    let list = records.find_watchlist(WatchlistId::from(id)).await?;
     Ok(Json(found(list)?.into()))
 }
 
@@ -145,9 +143,9 @@ pub async fn delete_watchlist(
     state: Data<AppState>,
     Path(id): Path<Uuid>,
 ) -> Result<HttpResponse, ApiError> {
-    let mut transaction = state.verifier.store().begin(&caller.tenant).await?;
-    let deleted = transaction.delete_watchlist(WatchlistId::from(id)).await?;
-    transaction.commit().await?;
+    let mut records = state.records(&caller.tenant).await?;
+    let deleted = records.delete_watchlist(WatchlistId::from(id)).await?;
+    records.commit().await?;
     gone(deleted)
 }
 
@@ -184,7 +182,7 @@ pub async fn search_watchlist(
     Path(id): Path<Uuid>,
     Form(form): Form<SearchWatchlist>,
 ) -> Result<Json<SearchView>, ApiError> {
-    let image = state.limits.admit("image", form.image)?;
+    let image = form.image.within(&state.limits, "image")?;
     let limit = form.limit.unwrap_or(DEFAULT_HITS);
     let search = state
         .verifier
