@@ -55,7 +55,7 @@ impl Verifier {
     }
 
     /// The threshold follows the number of faces that the same snapshot compares.
-    async fn search_in(
+    pub(super) async fn search_in(
         &self,
         transaction: &mut TenantTx,
         watchlist_id: WatchlistId,

@@ -9,7 +9,10 @@ use crate::domain::policy::MIN_TARGET_FMR;
 
 pub use face::{ComparisonView, DetectionView};
 pub use verification::VerificationView;
-pub use watchlist::{EnrolledFaceView, SearchView, SubjectView, WatchlistView};
+pub use watchlist::{
+    DuplicateView, EnrolledFaceView, EnrolmentView, FaceEnrolmentView, SearchView, SubjectView,
+    WatchlistView,
+};
 
 /// Rounds to three significant digits: enough to act on, too little to climb by.
 fn round3(value: f64) -> f64 {
