@@ -59,6 +59,12 @@ struct ScriptedFace {
     liveness: f32,
     #[serde(default = "sixty")]
     eye_distance: f32,
+    #[serde(default = "sharp")]
+    sharpness: f32,
+    #[serde(default = "half")]
+    brightness: f32,
+    #[serde(default)]
+    yaw: f32,
 }
 
 fn one() -> f32 {
@@ -67,6 +73,14 @@ fn one() -> f32 {
 
 fn sixty() -> f32 {
     60.0
+}
+
+fn sharp() -> f32 {
+    300.0
+}
+
+fn half() -> f32 {
+    0.5
 }
 
 /// Finds what the picture says, instead of looking.
@@ -145,12 +159,12 @@ fn describe(face: &ScriptedFace, embedded: bool) -> Face {
         },
         quality: Quality {
             inter_eye_distance: face.eye_distance,
-            sharpness: 300.0,
-            brightness: 0.5,
+            sharpness: face.sharpness,
+            brightness: face.brightness,
             contrast: 0.2,
         },
         pose: Some(Pose {
-            yaw: 1.0,
+            yaw: face.yaw,
             pitch: 2.0,
             roll: 3.0,
         }),
@@ -233,6 +247,14 @@ impl App {
 
     pub async fn post_form(&self, path: &str, form: Form) -> Answer {
         Answer::of(self.request(Method::POST, path).multipart(form)).await
+    }
+
+    pub async fn put_form(&self, path: &str, form: Form) -> Answer {
+        Answer::of(self.request(Method::PUT, path).multipart(form)).await
+    }
+
+    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
+        Answer::of(self.request(Method::PATCH, path).json(body)).await
     }
 
     /// Checks a selfie against a document.
