@@ -59,10 +59,8 @@ struct ScriptedFace {
     liveness: f32,
     #[serde(default = "sixty")]
     eye_distance: f32,
-    #[serde(default = "sharp")]
-    sharpness: f32,
-    #[serde(default = "half")]
-    brightness: f32,
+    sharpness: Option<f32>,
+    brightness: Option<f32>,
     #[serde(default)]
     yaw: f32,
 }
@@ -73,14 +71,6 @@ fn one() -> f32 {
 
 fn sixty() -> f32 {
     60.0
-}
-
-fn sharp() -> f32 {
-    300.0
-}
-
-fn half() -> f32 {
-    0.5
 }
 
 /// Finds what the picture says, instead of looking.
@@ -159,8 +149,8 @@ fn describe(face: &ScriptedFace, embedded: bool) -> Face {
         },
         quality: Quality {
             inter_eye_distance: face.eye_distance,
-            sharpness: face.sharpness,
-            brightness: face.brightness,
+            sharpness: face.sharpness.unwrap_or(300.0),
+            brightness: face.brightness.unwrap_or(0.5),
             contrast: 0.2,
         },
         pose: Some(Pose {
