@@ -105,7 +105,7 @@ async fn a_poor_picture_is_refused_with_what_is_wrong_and_nothing_is_enrolled() 
         (
             json!({"yaw": -75.0}),
             "image:yaw",
-            "is 75.000; at most 60 is taken",
+            "is 75.000; at most 65 is taken",
         ),
     ] {
         let refused = app.post_form(&path, image(poor(measures))).await;
