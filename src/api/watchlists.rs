@@ -54,7 +54,8 @@ pub struct CreateWatchlist {
     #[validate(length(min = 1, max = MAX_NAME_CHARS), custom(function = rules::printable))]
     #[schema(min_length = 1, max_length = 200, example = "Known fraudsters")]
     pub name: String,
-    /// `block`: a hit declines; `alert` (default): a hit asks for a human; `allow`: a hit is only reported.
+    /// What a hit does to a verification. `block`: it declines. `alert` (default): it asks for a human's review. `allow`:
+    /// it is reported and changes nothing; it never outweighs another reason.
     #[serde(default = "default_kind")]
     #[schema(value_type = String, example = "alert", default = "alert")]
     pub kind: WatchlistKind,
