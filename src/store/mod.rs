@@ -9,6 +9,7 @@
 mod connection;
 mod error;
 mod faces;
+mod galleries;
 mod page;
 mod search;
 mod subjects;
@@ -17,9 +18,10 @@ mod verifications;
 mod versions;
 mod watchlists;
 
-pub use connection::Store;
+pub use connection::{SearchSettings, Store};
 pub use error::StoreError;
 pub use page::{Page, PageRequest};
+pub use search::{GalleryMatches, GalleryQuery};
 pub use subjects::{NewSubject, SubjectChange, SubjectFilter};
 pub use transaction::TenantTx;
 pub use verifications::VerificationFilter;

@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 
 use super::enrolment::Candidate;
+use super::search::{PlannedSearch, of_path};
 use super::{Verifier, VerifyError};
 use crate::domain::duplicate::{Duplicate, OnDuplicate};
-use crate::domain::ids::{SubjectId, TenantId, WatchlistId};
+use crate::domain::ids::{SubjectId, TenantId};
+use crate::domain::watchlist::Band;
 use crate::store::TenantTx;
 
 /// Most people that an answer names.
@@ -31,32 +33,30 @@ impl Verifier {
     /// Opens the transaction that enrols faces, having looked whose they are; `themselves` tells the person whom they
     /// are for, who is never a duplicate.
     ///
-    /// Where that decides whether anything is enrolled, the search is made in the transaction and after the list's
-    /// gallery is locked, so that of two requests with the same face the second finds the first.
+    /// Where that decides whether anything is enrolled, the search is made in the transaction and after the list is
+    /// locked, so that of two requests with the same face the second finds the first.
     pub(super) async fn begin_enrolment(
         &self,
         tenant: &TenantId,
-        watchlist_id: WatchlistId,
+        list: PlannedSearch,
         candidates: &[Candidate],
         themselves: impl Fn(&Duplicate) -> bool,
     ) -> Result<(TenantTx, Found), VerifyError> {
         let mut transaction = self.store.begin(tenant).await?;
-        let policy = transaction.find_watchlist_policy(watchlist_id).await?;
+        let policy = transaction.find_watchlist_policy(list.watchlist_id).await?;
         let rule = policy.ok_or(VerifyError::NotFound)?.on_duplicate;
         if candidates.is_empty() {
             return Ok((transaction, Found::default()));
         }
         let known = if rule == OnDuplicate::Report {
+            let known = self.known(&mut transaction, list, candidates).await?;
+            // Given back first: nobody who holds a connection waits for another.
             drop(transaction);
-            let mut snapshot = self.store.begin_snapshot(tenant).await?;
-            let known = self.known(&mut snapshot, watchlist_id, candidates).await?;
-            drop(snapshot);
             transaction = self.store.begin(tenant).await?;
             known
         } else {
-            transaction.lock_gallery(watchlist_id).await?;
-            self.known(&mut transaction, watchlist_id, candidates)
-                .await?
+            transaction.lock_watchlist(list.watchlist_id).await?;
+            self.known(&mut transaction, list, candidates).await?
         };
         let joins = rule == OnDuplicate::AddToSubject && !known.first().is_some_and(&themselves);
         let mut others = known;
@@ -72,17 +72,19 @@ impl Verifier {
     async fn known(
         &self,
         transaction: &mut TenantTx,
-        watchlist_id: WatchlistId,
+        list: PlannedSearch,
         candidates: &[Candidate],
     ) -> Result<Vec<Duplicate>, VerifyError> {
         let mut known: HashMap<SubjectId, Duplicate> = HashMap::new();
         for candidate in candidates {
             // One more, who may be the person themselves.
             let limit = MAX_DUPLICATES + 1;
-            let outcome = self
-                .search_in(transaction, watchlist_id, &candidate.template, None, limit)
-                .await?;
-            for hit in outcome.hits {
+            let outcomes = self
+                .search_in(transaction, &[list], &candidate.template, limit)
+                .await
+                .map_err(of_path)?;
+            let hits = outcomes.into_iter().flat_map(|outcome| outcome.hits);
+            for hit in hits.filter(|hit| hit.band == Band::Hit) {
                 let found = Duplicate {
                     subject_id: hit.subject_id,
                     external_id: hit.external_id,

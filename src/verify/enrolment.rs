@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::search::of_path;
+use super::search::{PlannedSearch, of_path};
 use super::{Verifier, VerifyError, only_face, template};
 use crate::domain::decision::FaceQuality;
 use crate::domain::duplicate::Duplicate;
@@ -73,9 +73,9 @@ impl Verifier {
         subject: NewSubject,
         images: Vec<Vec<u8>>,
     ) -> Result<Enrolment, VerifyError> {
-        let candidates = self.candidates(tenant, watchlist_id, images).await?;
+        let (list, candidates) = self.candidates(tenant, watchlist_id, images).await?;
         let (mut transaction, found) = self
-            .begin_enrolment(tenant, watchlist_id, &candidates, |_| false)
+            .begin_enrolment(tenant, list, &candidates, |_| false)
             .await?;
         let (subject_id, is_new) = match found.joined() {
             Some(known)
@@ -112,11 +112,11 @@ impl Verifier {
         subject: NewSubject,
         images: Vec<Vec<u8>>,
     ) -> Result<Enrolment, VerifyError> {
-        let candidates = self.candidates(tenant, watchlist_id, images).await?;
+        let (list, candidates) = self.candidates(tenant, watchlist_id, images).await?;
         let key = subject.external_id.clone();
         let themselves = |found: &Duplicate| found.external_id == key;
         let (mut transaction, found) = self
-            .begin_enrolment(tenant, watchlist_id, &candidates, themselves)
+            .begin_enrolment(tenant, list, &candidates, themselves)
             .await?;
         if found.joined().is_some() {
             return Err(VerifyError::DuplicateSubject(found.others));
@@ -151,10 +151,10 @@ impl Verifier {
         let known = transaction.find_subject(watchlist_id, subject_id).await?;
         drop(transaction);
         known.ok_or(VerifyError::NotFound)?;
-        let candidates = self.candidates(tenant, watchlist_id, vec![image]).await?;
+        let (list, candidates) = self.candidates(tenant, watchlist_id, vec![image]).await?;
         let themselves = |found: &Duplicate| found.subject_id == subject_id;
         let (mut transaction, found) = self
-            .begin_enrolment(tenant, watchlist_id, &candidates, themselves)
+            .begin_enrolment(tenant, list, &candidates, themselves)
             .await?;
         if found.joined().is_some() {
             return Err(VerifyError::DuplicateSubject(found.others));
@@ -173,16 +173,15 @@ impl Verifier {
         })
     }
 
-    /// The faces of pictures of one person, every one good enough.
+    /// The list to search, and the faces of pictures of one person, every one of them good enough.
     async fn candidates(
         &self,
         tenant: &TenantId,
         watchlist_id: WatchlistId,
         images: Vec<Vec<u8>>,
-    ) -> Result<Vec<Candidate>, VerifyError> {
-        self.require_watchlists(tenant, &[watchlist_id])
-            .await
-            .map_err(of_path)?;
+    ) -> Result<(PlannedSearch, Vec<Candidate>), VerifyError> {
+        let lists = self.plan_search(tenant, &[watchlist_id], None).await;
+        let list = lists.map_err(of_path)?.pop().ok_or(VerifyError::NotFound)?;
         let analyses = images
             .into_iter()
             .map(|image| self.analyse("image", image, ENROLMENT));
@@ -190,7 +189,7 @@ impl Verifier {
         let faces = analyses
             .into_iter()
             .map(|analysis| only_face("image", analysis.faces));
-        admit(faces.collect::<Result<_, _>>()?)
+        Ok((list, admit(faces.collect::<Result<_, _>>()?)?))
     }
 }
 

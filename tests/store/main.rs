@@ -9,6 +9,7 @@ mod cancellation;
 mod changes;
 mod constraints;
 mod fixture;
+mod galleries;
 mod isolation;
 mod queries;
 mod records;

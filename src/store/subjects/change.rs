@@ -22,58 +22,6 @@ pub struct SubjectChange {
 }
 
 impl TenantTx {
-    /// Finds the person of a key.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database cannot answer.
-    pub async fn find_subject_id(
-        &mut self,
-        watchlist: WatchlistId,
-        external_id: &str,
-    ) -> Result<Option<SubjectId>, StoreError> {
-        let id = sqlx::query_scalar!(
-            "select id from subjects where watchlist_id = $1 and external_id = $2",
-            watchlist.as_uuid(),
-            external_id
-        )
-        .fetch_optional(self.connection())
-        .await?;
-        Ok(id.map(SubjectId::from))
-    }
-
-    /// TEMP
-    ///
-    /// # Errors
-    /// x
-    pub async fn lock_gallery(&mut self, watchlist: WatchlistId) -> Result<(), StoreError> {
-        sqlx::query!(
-            "select id from watchlists where id = $1 for update",
-            watchlist.as_uuid()
-        )
-        .fetch_optional(self.connection())
-        .await?;
-        Ok(())
-    }
-
-    /// TEMP
-    ///
-    /// # Errors
-    /// x
-    pub async fn delete_faces(
-        &mut self,
-        watchlist: WatchlistId,
-        subject: SubjectId,
-    ) -> Result<(), StoreError> {
-        sqlx::query!(
-            "delete from faces where watchlist_id = $1 and subject_id = $2",
-            watchlist.as_uuid(),
-            subject.as_uuid()
-        )
-        .execute(self.connection())
-        .await?;
-        Ok(())
-    }
-
     /// Puts a person without faces on a list, or replaces what is known of whoever has their `external_id`. Tells
     /// who it is, and whether they are new. Two at once make one person.
     ///
@@ -84,27 +32,34 @@ impl TenantTx {
         watchlist: WatchlistId,
         new: NewSubject,
     ) -> Result<(SubjectId, bool), StoreError> {
-        // A row that was there has been locked by this transaction, which leaves its mark in `xmax`.
-        let row = sqlx::query!(
-            r#"
-            insert into subjects (watchlist_id, id, external_id, display_name, metadata, valid_until)
-            values ($1, $2, $3, $4, $5, $6)
-            on conflict on constraint subjects_external_id_unique do update
-            set display_name = excluded.display_name,
-                metadata = excluded.metadata,
-                valid_until = excluded.valid_until
-            returning id, xmax = 0 as "is_new!"
-            "#,
+        self.lock_watchlist(watchlist).await?;
+        let known = sqlx::query!(
+            "select id, valid_until from subjects where watchlist_id = $1 and external_id = $2",
             watchlist.as_uuid(),
-            SubjectId::new().as_uuid(),
-            new.external_id,
+            new.external_id
+        )
+        .fetch_optional(self.connection())
+        .await?;
+        let valid_until = new.valid_until;
+        let Some(known) = known else {
+            let made = self.insert_subject(watchlist, new, &[]).await?;
+            return Ok((made.id, true));
+        };
+        let id = SubjectId::from(known.id);
+        sqlx::query!(
+            "update subjects set display_name = $3, metadata = $4, valid_until = $5 where watchlist_id = $1 and id = $2",
+            watchlist.as_uuid(),
+            id.as_uuid(),
             new.display_name,
             Value::Object(new.metadata),
-            new.valid_until
+            valid_until
         )
-        .fetch_one(self.connection())
+        .execute(self.connection())
         .await?;
-        Ok((row.id.into(), row.is_new))
+        if known.valid_until != valid_until {
+            self.change_validity(watchlist, id, valid_until).await?;
+        }
+        Ok((id, false))
     }
 
     /// Changes some of what is known of a person. False when they are not on the list.
@@ -117,6 +72,7 @@ impl TenantTx {
         id: SubjectId,
         change: SubjectChange,
     ) -> Result<bool, StoreError> {
+        self.lock_watchlist(watchlist).await?;
         let done = sqlx::query!(
             r#"
             update subjects
@@ -138,6 +94,22 @@ impl TenantTx {
         )
         .execute(self.connection())
         .await?;
+        if let Some(valid_until) = change.valid_until {
+            self.change_validity(watchlist, id, valid_until).await?;
+        }
         Ok(done.rows_affected() == 1)
+    }
+
+    /// Removes every face of a person, who stays.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot do it.
+    pub async fn delete_faces(
+        &mut self,
+        watchlist: WatchlistId,
+        id: SubjectId,
+    ) -> Result<(), StoreError> {
+        self.remove_faces(watchlist, id, None).await?;
+        Ok(())
     }
 }

@@ -41,6 +41,7 @@ impl TenantTx {
         new: NewSubject,
         templates: &[Template],
     ) -> Result<Subject, StoreError> {
+        self.lock_watchlist(watchlist).await?;
         let id = SubjectId::new();
         let row = sqlx::query_as!(
             SubjectRow,
@@ -95,6 +96,7 @@ impl TenantTx {
         watchlist: WatchlistId,
         id: SubjectId,
     ) -> Result<bool, StoreError> {
+        self.remove_faces(watchlist, id, None).await?;
         let done = sqlx::query!(
             "delete from subjects where watchlist_id = $1 and id = $2",
             watchlist.as_uuid(),
