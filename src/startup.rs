@@ -8,6 +8,7 @@ use std::thread;
 use actix_web::dev::Server;
 use anyhow::Context as _;
 use secrecy::SecretString;
+use tokio::task::JoinHandle;
 
 use crate::api;
 use crate::assets::{Assets, InferenceFiles};
@@ -18,8 +19,8 @@ use crate::domain::verification::ModelIds;
 use crate::metrics::Metrics;
 use crate::postgres::EmbeddedPostgres;
 use crate::state::{AppState, Limits};
-use crate::store::Store;
-use crate::verify::Verifier;
+use crate::store::{SearchSettings, Store};
+use crate::verify::{RecallMonitor, Verifier};
 use crate::vision::{
     DETECTOR_ID, EMBEDDER_DIMENSIONS, EMBEDDER_ID, Engine, FaceBackend, ImageLimits, LIVENESS_ID,
     ModelFiles, OnnxBackend, Runtime,
@@ -31,6 +32,7 @@ pub struct Application {
     address: SocketAddr,
     store: Store,
     postgres: Option<EmbeddedPostgres>,
+    self_test: Option<JoinHandle<()>>,
 }
 
 impl Application {
@@ -64,6 +66,11 @@ impl Application {
         store: Store,
         postgres: Option<EmbeddedPostgres>,
     ) -> anyhow::Result<Self> {
+        let store = store.with_search(search_settings(config));
+        let metrics = Metrics::default();
+        let recall = RecallMonitor::new(store.clone(), metrics.clone(), config.search.recall_floor);
+        let every = config.search.self_test_every;
+        let self_test = (!every.is_zero()).then(|| tokio::spawn(recall.clone().run(every)));
         let verifier = Verifier::new(
             engine,
             store.clone(),
@@ -75,7 +82,8 @@ impl Application {
         let state = AppState {
             verifier,
             tokens: Arc::new(TokenVerifier::new(token_keys(config)?, token_rules(config))),
-            metrics: Metrics::default(),
+            metrics,
+            recall,
             limits: Limits::for_images_of(config.images.max_bytes),
         };
         let listener = TcpListener::bind(config.listen)
@@ -87,6 +95,7 @@ impl Application {
             address,
             store,
             postgres,
+            self_test,
         })
     }
 
@@ -105,6 +114,7 @@ impl Application {
             server,
             store,
             postgres,
+            self_test,
             ..
         } = self;
         let handle = server.handle();
@@ -116,6 +126,9 @@ impl Application {
                 handle.stop(true).await;
                 serving.await??;
             }
+        }
+        if let Some(self_test) = self_test {
+            self_test.abort();
         }
         store.close().await;
         if let Some(postgres) = postgres {
@@ -190,6 +203,16 @@ pub fn worker_count(configured: usize) -> usize {
     match configured {
         0 => thread::available_parallelism().map_or(1, usize::from),
         workers => workers,
+    }
+}
+
+/// How large watchlists are searched, as configured.
+#[must_use]
+pub fn search_settings(config: &Config) -> SearchSettings {
+    SearchSettings {
+        exact_limit: config.search.exact_faces,
+        candidates: config.search.candidates,
+        memory_bytes: config.search.memory_bytes,
     }
 }
 

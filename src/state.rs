@@ -6,7 +6,7 @@ use crate::auth::TokenVerifier;
 use crate::domain::ids::TenantId;
 use crate::metrics::Metrics;
 use crate::store::{StoreError, TenantTx};
-use crate::verify::Verifier;
+use crate::verify::{RecallMonitor, Verifier};
 
 /// The handles that the HTTP layer shares.
 #[derive(Clone)]
@@ -17,6 +17,8 @@ pub struct AppState {
     pub tokens: Arc<TokenVerifier>,
     /// Counters and histograms.
     pub metrics: Metrics,
+    /// Measures whether searches find what they should.
+    pub recall: RecallMonitor,
     /// Bounds of what a request may bring.
     pub limits: Limits,
 }

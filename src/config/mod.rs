@@ -40,6 +40,8 @@ pub struct Config {
     pub images: Images,
     /// How much is done at once.
     pub load: Load,
+    /// How large watchlists are searched.
+    pub search: Search,
     /// The rules of a verification that names none.
     pub policy: Policy,
     /// What is logged, and how.
@@ -97,6 +99,21 @@ pub struct Load {
     pub request_deadline: Duration,
     /// How long requests may go on after the signal to stop.
     pub shutdown_grace: Duration,
+}
+
+/// How large watchlists are searched.
+#[derive(Debug, Clone, Copy)]
+pub struct Search {
+    /// Lists of more faces are searched through codes in memory.
+    pub exact_faces: i64,
+    /// Faces that the codes pick for exact comparison.
+    pub candidates: usize,
+    /// Most memory for codes.
+    pub memory_bytes: usize,
+    /// Time between two searches that test recall; zero for never.
+    pub self_test_every: Duration,
+    /// Measured recall below it makes readiness degraded.
+    pub recall_floor: f64,
 }
 
 /// What is logged, and how.
@@ -176,6 +193,13 @@ impl Config {
                 queue_capacity: reader.bounded("LIKENESS_QUEUE_CAPACITY", 1..=100_000),
                 request_deadline: reader.seconds("LIKENESS_REQUEST_DEADLINE_SECONDS", 1..=600),
                 shutdown_grace: reader.seconds("LIKENESS_SHUTDOWN_GRACE_SECONDS", 0..=600),
+            },
+            search: Search {
+                exact_faces: reader.bounded("LIKENESS_SEARCH_EXACT_FACES", 0..=1_000_000),
+                candidates: reader.bounded("LIKENESS_SEARCH_CANDIDATES", 10..=20_000),
+                memory_bytes: reader.bounded("LIKENESS_SEARCH_MEMORY_BYTES", 0..=1 << 44),
+                self_test_every: reader.seconds("LIKENESS_SEARCH_SELF_TEST_SECONDS", 0..=86_400),
+                recall_floor: reader.bounded("LIKENESS_SEARCH_RECALL_FLOOR", 0.5..=1.0),
             },
             policy: policy(&mut reader),
             log: Log {

@@ -121,6 +121,31 @@ pub const SETTINGS: &[Setting] = &[
         "Two different people reach a review at most this often",
     ),
     setting(
+        "LIKENESS_SEARCH_EXACT_FACES",
+        Some("10000"),
+        "Lists of more faces are searched through codes in memory",
+    ),
+    setting(
+        "LIKENESS_SEARCH_CANDIDATES",
+        Some("500"),
+        "Faces of such a list that the codes pick for exact comparison",
+    ),
+    setting(
+        "LIKENESS_SEARCH_MEMORY_BYTES",
+        Some("1073741824"),
+        "Most memory for codes, 80 bytes a face",
+    ),
+    setting(
+        "LIKENESS_SEARCH_SELF_TEST_SECONDS",
+        Some("10"),
+        "Time between two searches that test recall; 0 for never",
+    ),
+    setting(
+        "LIKENESS_SEARCH_RECALL_FLOOR",
+        Some("0.999"),
+        "Measured recall below it makes readiness degraded",
+    ),
+    setting(
         "LIKENESS_LIVENESS_THRESHOLD",
         Some("0.5"),
         "Liveness scores below it are not taken for a live face",

@@ -10,7 +10,7 @@ use crate::domain::duplicate::OnDuplicate;
 use crate::domain::ids::WatchlistId;
 use crate::domain::watchlist::{Watchlist, WatchlistKind};
 
-/// How long the removal of a list may take: a million faces take a quarter of a minute when they are in memory.
+/// How long the removal of a list may take: a million faces take half a minute when they are in memory.
 const DELETION_TIMEOUT: &str = "10min";
 
 /// A watchlist to be made.

@@ -5,6 +5,7 @@
 mod duplicates;
 mod enrolment;
 mod faces;
+mod recall;
 mod search;
 mod verification;
 
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 
 pub use enrolment::{Enrolment, FaceEnrolment, PoorPicture};
 pub use faces::{Comparison, TargetComparison};
+pub use recall::RecallMonitor;
 pub use verification::Submission;
 
 use crate::domain::calibration::Calibration;
