@@ -12,7 +12,9 @@ use tokio::task::JoinHandle;
 
 use crate::api;
 use crate::assets::{Assets, InferenceFiles};
-use crate::auth::{TokenKeys, TokenRules, TokenVerifier, home_secret};
+use crate::auth::{
+    JwksSource, TokenKeys, TokenRules, TokenVerifier, home_secret, prune_used_tokens,
+};
 use crate::config::{Config, JwtKey};
 use crate::domain::calibration::Calibration;
 use crate::domain::verification::ModelIds;
@@ -53,14 +55,14 @@ impl Application {
             .register_model(EMBEDDER_ID, EMBEDDER_DIMENSIONS)
             .await?;
         let engine = Engine::start(backends, config.load.queue_capacity);
-        Self::assemble(config, engine, store, postgres)
+        Self::assemble(config, engine, store, postgres).await
     }
 
     /// The same around a given engine and store, as tests have them.
     ///
     /// # Errors
     /// Where keys cannot be loaded or the address is taken.
-    pub fn assemble(
+    pub async fn assemble(
         config: &Config,
         engine: Engine,
         store: Store,
@@ -81,7 +83,10 @@ impl Application {
         );
         let state = AppState {
             verifier,
-            tokens: Arc::new(TokenVerifier::new(token_keys(config)?, token_rules(config))),
+            tokens: Arc::new(TokenVerifier::new(
+                token_keys(config).await?,
+                token_rules(config),
+            )),
             metrics,
             recall,
             limits: Limits::for_images_of(config.images.max_bytes),
@@ -118,6 +123,7 @@ impl Application {
             ..
         } = self;
         let handle = server.handle();
+        let pruning = tokio::spawn(prune_used_tokens(store.clone()));
         let mut serving = tokio::spawn(server);
         tokio::select! {
             ended = &mut serving => ended??,
@@ -127,6 +133,7 @@ impl Application {
                 serving.await??;
             }
         }
+        pruning.abort();
         if let Some(self_test) = self_test {
             self_test.abort();
         }
@@ -231,12 +238,26 @@ pub fn token_rules(config: &Config) -> TokenRules {
         issuer: config.jwt.issuer.clone(),
         audience: config.jwt.audience.clone(),
         leeway: config.jwt.leeway,
+        max_lifetime: config.jwt.max_lifetime,
+        token_type: config.jwt.token_type.clone(),
+        one_time_scopes: config.jwt.one_time_scopes.clone(),
     }
 }
 
-fn token_keys(config: &Config) -> anyhow::Result<TokenKeys> {
+async fn token_keys(config: &Config) -> anyhow::Result<TokenKeys> {
     match &config.jwt.key {
         Some(JwtKey::PublicKeys(path)) => Ok(TokenKeys::load(path)?),
+        Some(JwtKey::KeyServer(url)) => {
+            let jwks = config.jwt.jwks.clone();
+            let source = JwksSource {
+                url: url.clone(),
+                refresh: jwks.refresh,
+                max_outage: jwks.max_outage,
+                private_network: jwks.private_network,
+                extra_roots: jwks.extra_roots,
+            };
+            Ok(TokenKeys::fetch(source).await?)
+        }
         Some(JwtKey::Secret(_)) | None => Ok(TokenKeys::secret(&signing_secret(config)?)),
     }
 }
@@ -248,7 +269,7 @@ fn token_keys(config: &Config) -> anyhow::Result<TokenKeys> {
 pub fn signing_secret(config: &Config) -> anyhow::Result<SecretString> {
     match &config.jwt.key {
         Some(JwtKey::Secret(secret)) => Ok(secret.clone()),
-        Some(JwtKey::PublicKeys(_)) => {
+        Some(JwtKey::PublicKeys(_) | JwtKey::KeyServer(_)) => {
             anyhow::bail!(
                 "LIKENESS_JWKS holds public keys only: tokens come from whoever has the private ones"
             )

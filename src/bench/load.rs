@@ -10,7 +10,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use half::f16;
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::{Connection as _, PgConnection};
-use uuid::Uuid;
+use uuid::{NoContext, Timestamp, Uuid};
 
 use super::synthetic::Population;
 use crate::domain::duplicate::OnDuplicate;
@@ -20,8 +20,8 @@ use crate::store::{NewWatchlist, Store};
 
 /// Faces whose rows are made at once.
 const CHUNK: u64 = 10_000;
-/// By how many the order of ids may differ from that of the people.
-pub(super) const DISORDER: u64 = 4 * CHUNK;
+/// When the first person would have been enrolled, in seconds since 1970; the others follow, one a millisecond.
+const FIRST_ENROLMENT: u64 = 1_700_000_000;
 
 /// Makes a list of the people `0..size`, one picture each.
 pub(super) async fn gallery(
@@ -119,7 +119,7 @@ fn rows_of(
     let count = people.end - people.start;
     let (mut subjects, mut faces) = (Table::new(), Table::new());
     for person in people {
-        let subject = SubjectId::new();
+        let subject = subject_of(person);
         subjects.row(4);
         subjects.field(tenant.as_bytes());
         subjects.uuid(list.as_uuid());
@@ -140,6 +140,17 @@ fn rows_of(
         faces: faces.end(),
         count,
     }
+}
+
+/// Ids follow time, and so the numbers of the people.
+fn subject_of(person: u64) -> SubjectId {
+    let (seconds, milliseconds) = (FIRST_ENROLMENT + person / 1000, (person % 1000) as u32);
+    Uuid::new_v7(Timestamp::from_unix(
+        NoContext,
+        seconds,
+        milliseconds * 1_000_000,
+    ))
+    .into()
 }
 
 struct Table(Vec<u8>);

@@ -122,6 +122,7 @@ impl Scratch<'_> {
             ..neighbour
         };
         let neighbour_after = neighbours_p95(&neighbour).await?;
+        let code_bytes = restarted.galleries().bytes();
         let disk_mb = self.disk_mb().await?;
         let after_churn = self.after_churn(searching, progress).await?;
         Ok(GalleryReport {
@@ -130,7 +131,7 @@ impl Scratch<'_> {
             load_seconds,
             first_answer_seconds,
             take_in_seconds,
-            code_bytes_per_face: restarted.galleries().bytes() as f64 / self.size as f64,
+            code_bytes_per_face: code_bytes as f64 / self.size as f64,
             resident_mb,
             disk_mb,
             searched,
@@ -246,9 +247,9 @@ impl Scratch<'_> {
         }
         stop.store(true, Ordering::Relaxed);
         vacuuming.await??;
-        // Rows are made by several threads, so ids follow the people's numbers only roughly.
-        let stayed = (self.size - replaced).saturating_sub(load::DISORDER.min(self.size / 10));
-        searching.people.retain(|person| *person < stayed);
+        searching
+            .people
+            .retain(|person| *person < self.size - replaced);
         searching.store.take_in(&self.key(&searching)).await?;
         let searched = searching.measure().await?;
         Ok(Some(searched))

@@ -154,12 +154,13 @@ fn greeting(application: &Application, config: &Config) -> anyhow::Result<String
         subject: "developer".to_owned(),
         tenant: TenantId::parse(DEVELOPMENT_TENANT)?,
         scope: Scope::ALL.map(Scope::name).join(" "),
-        ttl: DEVELOPMENT_TTL,
+        ttl: DEVELOPMENT_TTL.min(config.jwt.max_lifetime),
     };
+    let minutes = request.ttl.as_secs() / 60;
     let token = mint(&signing_secret(config)?, &token_rules(config), &request)?;
     text += &format!(
         "\nNo LIKENESS_JWT_SECRET or LIKENESS_JWKS is set: tokens are checked with this home's own random key.\n\
-         A token for development, good for 12 hours:\n\nTOKEN={token}\n\n\
+         A token for development, good for {minutes} minutes:\n\nTOKEN={token}\n\n\
          Try it from the repository's folder:\n\n\
          curl -s http://{address}/v1/verifications -H \"Authorization: Bearer $TOKEN\" \\\n  \
          -F selfie=@fixtures/obama.jpg -F document=@fixtures/document_obama.jpg\n"
