@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::calibration::{Calibration, Threshold};
+use super::duplicate::OnDuplicate;
 use super::ids::{FaceId, SubjectId, WatchlistId};
 use super::policy::{REVIEW_FPIR_FACTOR, fmr_for_fpir};
 
@@ -30,6 +31,8 @@ pub struct Watchlist {
     pub kind: WatchlistKind,
     /// Share of searches of people who are not on the list that may raise a false alarm, above 0 and up to 1.
     pub target_fpir: f64,
+    /// What becomes of a face that is on it already.
+    pub on_duplicate: OnDuplicate,
     /// Subjects enrolled.
     pub subjects: u64,
     /// Faces enrolled.

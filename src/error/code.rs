@@ -24,6 +24,8 @@ pub enum ErrorCode {
     MethodNotAllowed,
     /// The record exists already.
     Conflict,
+    /// The face belongs to somebody who is on the list already; see `duplicate_of`.
+    DuplicateSubject,
     /// The whole request is larger than the service takes.
     PayloadTooLarge,
     /// One picture has too many bytes or pixels.
@@ -38,6 +40,8 @@ pub enum ErrorCode {
     NoFace,
     /// More than one face was found where exactly one is wanted.
     MultipleFaces,
+    /// The face is too poor to be enrolled; see `fields`.
+    QualityTooLow,
     /// Too many requests wait for a worker.
     Overloaded,
     /// The database does not answer.
@@ -50,7 +54,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, for tests and documentation.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::MalformedRequest,
         Self::ValidationFailed,
         Self::MissingPart,
@@ -59,6 +63,7 @@ impl ErrorCode {
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::Conflict,
+        Self::DuplicateSubject,
         Self::PayloadTooLarge,
         Self::ImageTooLarge,
         Self::UnsupportedMediaType,
@@ -66,6 +71,7 @@ impl ErrorCode {
         Self::CorruptImage,
         Self::NoFace,
         Self::MultipleFaces,
+        Self::QualityTooLow,
         Self::Overloaded,
         Self::Unavailable,
         Self::DeadlineExceeded,
@@ -100,6 +106,11 @@ impl ErrorCode {
                 "This route does not take that method",
             ),
             Self::Conflict => ("conflict", S::CONFLICT, "It exists already"),
+            Self::DuplicateSubject => (
+                "duplicate_subject",
+                S::CONFLICT,
+                "The face belongs to somebody who is on the list already",
+            ),
             Self::PayloadTooLarge => (
                 "payload_too_large",
                 S::PAYLOAD_TOO_LARGE,
@@ -130,6 +141,11 @@ impl ErrorCode {
                 "multiple_faces",
                 S::UNPROCESSABLE_ENTITY,
                 "More than one face was found",
+            ),
+            Self::QualityTooLow => (
+                "quality_too_low",
+                S::UNPROCESSABLE_ENTITY,
+                "The face is too poor to be enrolled",
             ),
             Self::Overloaded => (
                 "overloaded",
@@ -213,6 +229,7 @@ mod tests {
                 "404 not_found",
                 "405 method_not_allowed",
                 "409 conflict",
+                "409 duplicate_subject",
                 "413 payload_too_large",
                 "413 image_too_large",
                 "415 unsupported_media_type",
@@ -220,6 +237,7 @@ mod tests {
                 "422 corrupt_image",
                 "422 no_face",
                 "422 multiple_faces",
+                "422 quality_too_low",
                 "503 overloaded",
                 "503 unavailable",
                 "504 deadline_exceeded",

@@ -11,7 +11,7 @@ use crate::store::{GalleryMatches, GalleryQuery, TenantTx};
 /// A list that is to be searched, and by which rate.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PlannedSearch {
-    watchlist_id: WatchlistId,
+    pub(super) watchlist_id: WatchlistId,
     kind: WatchlistKind,
     target_fpir: f64,
 }
