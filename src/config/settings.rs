@@ -163,7 +163,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "LIKENESS_SEARCH_CANDIDATES",
         Some("500"),
-        "Faces of such a list that the codes pick for exact comparison",
+        "Faces that the codes pick for exact comparison, of a million",
     ),
     setting(
         "LIKENESS_SEARCH_MEMORY_BYTES",
