@@ -6,6 +6,7 @@ pub mod calibration;
 pub mod decision;
 pub mod face;
 pub mod ids;
+pub mod job;
 pub mod policy;
 pub mod verification;
 pub mod watchlist;

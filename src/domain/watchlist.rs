@@ -6,6 +6,13 @@ use time::OffsetDateTime;
 use super::calibration::Threshold;
 use super::ids::{FaceId, SubjectId, WatchlistId};
 
+/// Longest `external_id`, in characters.
+pub const MAX_EXTERNAL_ID_CHARS: u64 = 128;
+/// Longest name of a list or a subject, in characters.
+pub const MAX_NAME_CHARS: u64 = 200;
+/// Largest `metadata`, in bytes of JSON.
+pub const MAX_METADATA_BYTES: usize = 16 * 1024;
+
 /// What a hit on the list means for a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -9,6 +9,7 @@
 mod connection;
 mod error;
 mod faces;
+mod jobs;
 mod page;
 mod search;
 mod subjects;
@@ -19,6 +20,7 @@ mod watchlists;
 
 pub use connection::Store;
 pub use error::StoreError;
+pub use jobs::{Claim, Duty, FinishedRow, Holder, NewJobRow, PendingRow, RowContent, RowOutcome};
 pub use page::{Page, PageRequest};
 pub use subjects::NewSubject;
 pub use transaction::TenantTx;
