@@ -2,9 +2,10 @@
 
 use super::search::of_path;
 use super::{Verifier, VerifyError};
-use crate::domain::ids::{SubjectId, TenantId, WatchlistId};
+use crate::domain::face::Template;
+use crate::domain::ids::{FaceId, SubjectId, TenantId, WatchlistId};
 use crate::domain::watchlist::{EnrolledFace, Subject};
-use crate::store::NewSubject;
+use crate::store::{NewSubject, StoreError, TenantTx};
 
 impl Verifier {
     /// Adds a person with the faces of their pictures, all of them or nothing.
@@ -53,5 +54,40 @@ impl Verifier {
             .await?;
         transaction.commit().await?;
         Ok(face)
+    }
+
+    /// The template of the one face in a picture to be enrolled.
+    ///
+    /// # Errors
+    /// [`VerifyError`] where the picture cannot be enrolled.
+    pub async fn enrolment_template(&self, image: Vec<u8>) -> Result<Template, VerifyError> {
+        self.probe("image", image).await
+    }
+
+    /// Adds a face to the person with that `external_id`, who is put on the list if they are not on it; all in the
+    /// given transaction.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the transaction is of no use then.
+    pub async fn enrol_in(
+        &self,
+        transaction: &mut TenantTx,
+        watchlist_id: WatchlistId,
+        subject: NewSubject,
+        template: &Template,
+    ) -> Result<(SubjectId, FaceId), StoreError> {
+        let known = match subject.external_id.as_deref() {
+            Some(key) => transaction.find_subject_id(watchlist_id, key).await?,
+            None => None,
+        };
+        let id = match known {
+            Some(id) => id,
+            None => {
+                let subject = transaction.insert_subject(watchlist_id, subject, &[]);
+                subject.await?.id
+            }
+        };
+        let face = transaction.insert_face(watchlist_id, id, template).await?;
+        Ok((id, face.id))
     }
 }
