@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::api::Image;
 use crate::auth::TokenVerifier;
 use crate::error::{ApiError, ErrorCode};
+use crate::imports::Imports;
 use crate::metrics::Metrics;
 use crate::verify::Verifier;
 
@@ -13,6 +14,8 @@ use crate::verify::Verifier;
 pub struct AppState {
     /// The use cases.
     pub verifier: Verifier,
+    /// Takes bulk imports in.
+    pub imports: Imports,
     /// Checks bearer tokens.
     pub tokens: Arc<TokenVerifier>,
     /// Counters and histograms.

@@ -42,6 +42,8 @@ pub struct Config {
     pub load: Load,
     /// The rules of a verification that names none.
     pub policy: Policy,
+    /// The token that commands show a running service, in place of one that they sign.
+    pub token: Option<SecretString>,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -84,6 +86,8 @@ pub struct Images {
     pub max_bytes: usize,
     /// Largest picture, from its header.
     pub max_pixels: u64,
+    /// Largest bulk import, as it is sent and unpacked.
+    pub max_import_bytes: u64,
 }
 
 /// How much is done at once.
@@ -170,6 +174,7 @@ impl Config {
             images: Images {
                 max_bytes: reader.bounded("LIKENESS_MAX_IMAGE_BYTES", 1024..=100 * 1024 * 1024),
                 max_pixels: reader.bounded("LIKENESS_MAX_IMAGE_PIXELS", 10_000..=250_000_000),
+                max_import_bytes: reader.bounded("LIKENESS_MAX_IMPORT_BYTES", 1024..=1 << 44),
             },
             load: Load {
                 workers: reader.bounded("LIKENESS_WORKERS", 0..=1024),
@@ -178,6 +183,7 @@ impl Config {
                 shutdown_grace: reader.seconds("LIKENESS_SHUTDOWN_GRACE_SECONDS", 0..=600),
             },
             policy: policy(&mut reader),
+            token: reader.optional("LIKENESS_TOKEN").map(Into::into),
             log: Log {
                 format: log_format(&mut reader),
                 filter: log_filter(&mut reader),

@@ -125,6 +125,12 @@ impl Imports {
         Runner::new(self.verifier.clone(), Arc::clone(&self.wake))
     }
 
+    /// Largest body.
+    #[must_use]
+    pub fn max_bytes(&self) -> u64 {
+        self.limits.max_bytes
+    }
+
     /// Lets one more import in, as long as the permit lives.
     ///
     /// # Errors

@@ -56,7 +56,7 @@ impl Runner {
 
     /// Works until `stop` says true or its sender is gone, and lets go of what it holds.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
-        while !*stop.borrow() {
+        while !*stop.borrow() && stop.has_changed().is_ok() {
             // Not to be abandoned halfway: a job that is leased and not worked on waits for its lease to run out.
             if let Some(claim) = self.claim().await {
                 self.take_turn(&claim, &stop).await;

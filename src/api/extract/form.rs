@@ -45,7 +45,7 @@ async fn read<T: DeserializeOwned>(request: &HttpRequest, payload: Payload) -> R
         .expect("the state is registered at start");
     let limits = &state.limits;
     let headers = request.headers();
-    let entries = match content_type(request) {
+    let entries = match essence(request).as_deref() {
         Some("multipart/form-data") => {
             read_multipart(headers, payload, limits.max_body_bytes).await?
         }
@@ -61,11 +61,8 @@ async fn read<T: DeserializeOwned>(request: &HttpRequest, payload: Payload) -> R
     Ok(T::deserialize(Parts::new(entries))?)
 }
 
-/// The media type without its parameters, where it is one that forms come in.
-fn content_type(request: &HttpRequest) -> Option<&'static str> {
+/// The media type without its parameters, in lower case.
+pub(super) fn essence(request: &HttpRequest) -> Option<String> {
     let header = request.headers().get(CONTENT_TYPE)?.to_str().ok()?;
-    let essence = header.split(';').next()?.trim();
-    ["multipart/form-data", "application/json"]
-        .into_iter()
-        .find(|known| essence.eq_ignore_ascii_case(known))
+    Some(header.split(';').next()?.trim().to_ascii_lowercase())
 }

@@ -7,8 +7,10 @@ mod page;
 mod parts;
 mod query;
 pub mod rules;
+mod upload;
 
 pub use form::Form;
 pub use image::Image;
 pub use page::{MAX_LIMIT, Page, PageQuery};
 pub use query::{Path, Query};
+pub use upload::Upload;

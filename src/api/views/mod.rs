@@ -1,6 +1,7 @@
 //! What answers look like. A view never holds a template, a picture or a token.
 
 mod face;
+mod job;
 mod verification;
 mod watchlist;
 
@@ -8,6 +9,7 @@ use crate::domain::calibration::FmrEstimate;
 use crate::domain::policy::MIN_TARGET_FMR;
 
 pub use face::{ComparisonView, DetectionView};
+pub use job::{JobRowView, JobView};
 pub use verification::VerificationView;
 pub use watchlist::{EnrolledFaceView, SearchView, SubjectView, WatchlistView};
 
