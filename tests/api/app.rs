@@ -167,6 +167,7 @@ pub struct Options {
     pub request_deadline: Option<Duration>,
     pub jwt_key: Option<JwtKey>,
     pub max_image_bytes: Option<usize>,
+    pub max_import_bytes: Option<u64>,
 }
 
 /// A service on a port of its own.
@@ -287,6 +288,9 @@ fn config(options: Options) -> Config {
     config.jwt.leeway = rules().leeway;
     config.policy = likeness::domain::policy::Policy::default();
     config.images.max_bytes = options.max_image_bytes.unwrap_or(64 * 1024);
+    if let Some(bytes) = options.max_import_bytes {
+        config.images.max_import_bytes = bytes;
+    }
     config.load.request_deadline = options.request_deadline.unwrap_or(Duration::from_secs(20));
     config
 }

@@ -6,6 +6,7 @@ mod app;
 mod authorization;
 mod bodies;
 mod documentation;
+mod imports;
 mod operations;
 mod photographs;
 mod tokens;
