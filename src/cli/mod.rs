@@ -1,6 +1,8 @@
 //! The command line: what each command takes, and what it prints.
 
+mod folder;
 mod health;
+mod import;
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -50,6 +52,8 @@ enum Command {
     Eval(EvalArgs),
     /// Print the OpenAPI document of the API.
     Openapi,
+    /// Put the people of a folder of pictures on a watchlist of the running service.
+    Import(import::ImportArgs),
     /// Ask the running service whether it is ready: fails if it is not.
     Health,
     /// Run the embedded database alone and print its address, for psql or pg_dump.
@@ -112,6 +116,7 @@ impl Cli {
             Command::Serve => serve(&config),
             Command::Token(args) => token(&args, &config),
             Command::Eval(args) => evaluate(args, &config),
+            Command::Import(args) => import::run(&args, &config),
             Command::Openapi => openapi(),
             Command::Health => health::check(config.listen).map(|()| ExitCode::SUCCESS),
         }
@@ -329,6 +334,7 @@ mod tests {
             "eval",
             "openapi",
             "health",
+            "import",
             "postgres",
             "LIKENESS_HOME",
             "DATABASE_URL",
