@@ -19,8 +19,8 @@ use crate::store::{Claim, Duty, Holder, StoreError};
 use crate::verify::Verifier;
 
 /// How long a job waits for somebody else when its holder dies.
-const LEASE: Duration = Duration::from_secs(20);
-const RENEWAL: Duration = Duration::from_secs(5);
+const LEASE: Duration = Duration::from_secs(10);
+const RENEWAL: Duration = Duration::from_secs(2);
 /// How often jobs of other processes are looked for; one's own wake the runner at once.
 const POLL: Duration = Duration::from_secs(1);
 /// How long a job rests after a fault.

@@ -9,6 +9,7 @@ mod cancellation;
 mod constraints;
 mod fixture;
 mod isolation;
+mod jobs;
 mod queries;
 mod records;
 mod search;
