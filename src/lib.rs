@@ -1,6 +1,7 @@
 //! Likeness: is the person in a live selfie the one on an identity document, and are they on a watchlist?
 //!
-//! Dependencies point down only: `startup` → `api` → `imports` → `verify` → {`store`, `vision`} → `domain`.
+//! Dependencies point down only: `startup` → `api` → `imports` → `verify` → {`store` → `gallery`, `vision`} →
+//! `domain`.
 
 pub mod api;
 pub mod assets;
@@ -10,6 +11,7 @@ pub mod config;
 pub mod domain;
 pub mod error;
 pub mod eval;
+pub mod gallery;
 pub mod imports;
 pub mod metrics;
 pub mod postgres;

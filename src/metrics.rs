@@ -12,7 +12,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::domain::decision::Decision;
-use crate::domain::watchlist::SearchOutcome;
+use crate::domain::watchlist::{Band, SearchOutcome};
 
 /// Content type of the text that [`Metrics::encode`] gives.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -115,10 +115,12 @@ impl Metrics {
 
     /// Counts the search of one list.
     pub fn observe_search(&self, search: &SearchOutcome) {
-        let result = if search.hits.is_empty() {
-            "clear"
-        } else {
+        let result = if search.has(Band::Hit) {
             "hit"
+        } else if search.has(Band::Review) {
+            "review"
+        } else {
+            "clear"
         };
         self.searches.get_or_create(&SearchLabels { result }).inc();
     }

@@ -244,6 +244,10 @@ impl<'a> Work<'a> {
             .filter(|row| matches!(row.finding, Finding::Refused(_)))
             .count();
         let mut transaction = self.verifier.store().begin(self.tenant).await?;
+        // The list first, as everybody does who changes it or takes it away: so nobody waits for each other.
+        if !transaction.lock_watchlist(self.watchlist).await? {
+            return Ok(Commit::Overtaken);
+        }
         let counted = transaction.count_rows(self.job, rows.len() as u64, failed as u64);
         if !counted.await? {
             return Ok(Commit::Overtaken);

@@ -9,6 +9,7 @@
 mod connection;
 mod error;
 mod faces;
+mod galleries;
 mod jobs;
 mod page;
 mod search;
@@ -18,10 +19,11 @@ mod verifications;
 mod versions;
 mod watchlists;
 
-pub use connection::Store;
+pub use connection::{SearchSettings, Store};
 pub use error::StoreError;
 pub use jobs::{Claim, Duty, FinishedRow, Holder, NewJobRow, PendingRow, RowContent, RowOutcome};
 pub use page::{Page, PageRequest};
+pub use search::{GalleryMatches, GalleryQuery};
 pub use subjects::NewSubject;
 pub use transaction::TenantTx;
 pub use verifications::VerificationFilter;

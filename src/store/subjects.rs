@@ -37,6 +37,7 @@ impl TenantTx {
         new: NewSubject,
         templates: &[Template],
     ) -> Result<Subject, StoreError> {
+        self.lock_watchlist(watchlist).await?;
         let id = SubjectId::new();
         let row = sqlx::query_as!(
             SubjectRow,
@@ -140,6 +141,7 @@ impl TenantTx {
         watchlist: WatchlistId,
         id: SubjectId,
     ) -> Result<bool, StoreError> {
+        self.remove_faces(watchlist, id, None).await?;
         let done = sqlx::query!(
             "delete from subjects where watchlist_id = $1 and id = $2",
             watchlist.as_uuid(),

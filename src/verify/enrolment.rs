@@ -19,9 +19,8 @@ impl Verifier {
         subject: NewSubject,
         images: Vec<Vec<u8>>,
     ) -> Result<Subject, VerifyError> {
-        self.require_watchlists(tenant, &[watchlist_id])
-            .await
-            .map_err(of_path)?;
+        let list = self.plan_search(tenant, &[watchlist_id], None).await;
+        list.map_err(of_path)?;
         let probes = images.into_iter().map(|image| self.probe("image", image));
         let templates = futures_util::future::try_join_all(probes).await?;
         let mut transaction = self.store.begin(tenant).await?;

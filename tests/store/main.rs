@@ -8,6 +8,7 @@
 mod cancellation;
 mod constraints;
 mod fixture;
+mod galleries;
 mod isolation;
 mod jobs;
 mod queries;

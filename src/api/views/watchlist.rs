@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::round3;
 use crate::domain::verification::Metadata;
 use crate::domain::watchlist::{
-    EnrolledFace, Hit, SearchOutcome, Subject, Watchlist, WatchlistKind,
+    Band, EnrolledFace, Hit, SearchMethod, SearchOutcome, Subject, Watchlist, WatchlistKind,
 };
 
 /// A gallery of subjects.
@@ -129,16 +129,29 @@ pub struct HitView {
     /// Cosine similarity of their nearest face.
     #[schema(example = 0.71)]
     pub similarity: f64,
+    /// `hit`: at or above the list's threshold; `review`: below it, and alike enough for a human to look.
+    #[schema(value_type = String, example = "hit")]
+    pub band: Band,
+    /// Strangers that a search of this list is expected to bring up at this similarity: its faces times the false
+    /// match rate. Null in verifications from before it was told.
+    #[schema(example = 0.0004)]
+    pub expected_false_alarms: Option<f64>,
+    /// True where that rate lies beyond the calibration data.
+    pub extrapolated: bool,
 }
 
 impl From<Hit> for HitView {
     fn from(hit: Hit) -> Self {
+        let alarms = hit.expected_false_alarms;
         Self {
             watchlist_id: hit.watchlist_id.as_uuid(),
             subject_id: hit.subject_id.as_uuid(),
             external_id: hit.external_id,
             display_name: hit.display_name,
             similarity: round3(hit.similarity.into()),
+            band: hit.band,
+            expected_false_alarms: alarms.map(|alarms| round3(alarms.count)),
+            extrapolated: alarms.is_some_and(|alarms| alarms.extrapolated),
         }
     }
 }
@@ -151,10 +164,11 @@ pub struct SearchedView {
     /// Faces in it at the time.
     #[schema(example = 10000)]
     pub size: u64,
-    /// Always `exact`: every face was compared.
-    #[schema(example = "exact")]
-    pub method: &'static str,
-    /// Faces that were compared.
+    /// `exact`: every face was compared; `coarse_rerank`: a pass over one-bit codes of all of them picked those that
+    /// were compared.
+    #[schema(value_type = String, example = "exact")]
+    pub method: SearchMethod,
+    /// Faces that were compared exactly.
     #[schema(example = 10000)]
     pub candidates: u64,
     /// The rate of false alarms that the threshold holds to.
@@ -163,7 +177,10 @@ pub struct SearchedView {
     /// The similarity from which on a subject is a hit, for a list of this size.
     #[schema(example = 0.58)]
     pub threshold: f64,
-    /// The false match rate of one comparison at that threshold.
+    /// The similarity from which on a subject is in the review band, where ten times the target would be met.
+    #[schema(example = 0.52)]
+    pub review_threshold: Option<f64>,
+    /// The false match rate of one comparison at the threshold of a hit.
     #[schema(example = 1e-6)]
     pub target_fmr: f64,
     /// True where that rate lies beyond the calibration data.
@@ -175,10 +192,14 @@ impl From<&SearchOutcome> for SearchedView {
         Self {
             watchlist_id: search.watchlist_id.as_uuid(),
             size: search.size,
-            method: "exact",
-            candidates: search.size,
+            method: search.method,
+            candidates: match search.method {
+                SearchMethod::Exact => search.size,
+                SearchMethod::CoarseRerank => search.candidates,
+            },
             target_fpir: search.target_fpir,
             threshold: round3(search.threshold.similarity),
+            review_threshold: search.review.map(|review| round3(review.similarity)),
             target_fmr: round3(search.threshold.target_fmr),
             extrapolated: search.threshold.extrapolated,
         }
@@ -190,7 +211,7 @@ impl From<&SearchOutcome> for SearchedView {
 pub struct SearchView {
     /// How the list was searched.
     pub searched: SearchedView,
-    /// Everybody at or above the threshold, most alike first.
+    /// Everybody at or above the lower threshold, most alike first; `band` tells which they reach.
     pub hits: Vec<HitView>,
 }
 
