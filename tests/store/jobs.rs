@@ -196,7 +196,10 @@ async fn a_finished_row_keeps_neither_picture_nor_details_and_no_writer_can_leav
     .unwrap();
     assert_eq!(left, 1, "the row that waits");
     for (change, constraint) in [
-        ("state = 'cancelled'", "job_rows_picture_while_pending"),
+        (
+            "state = 'cancelled', display_name = null, metadata = null",
+            "job_rows_picture_while_pending",
+        ),
         (
             "state = 'cancelled', image = null",
             "job_rows_details_while_pending",
