@@ -36,7 +36,8 @@ impl Scene {
             home,
             listen,
             token: String::new(),
-            client: Client::new(),
+            // A connection to a service that was killed is of no use to the next question.
+            client: Client::builder().pool_max_idle_per_host(0).build().unwrap(),
         };
         let scope = ["--tenant", "default", "--scope", "watchlist:read"];
         let output = scene.command("token").args(scope).output().unwrap();
@@ -55,7 +56,7 @@ impl Scene {
         command
     }
 
-    /// The service, ready.
+    /// The service, ready. Its output goes on being read, since it does not like to talk to nobody.
     fn serve(&self) -> Child {
         let mut process = self
             .command("serve")
@@ -65,6 +66,7 @@ impl Scene {
             .unwrap();
         let mut said = BufReader::new(process.stdout.take().unwrap()).lines();
         assert!(said.any(|line| line.unwrap().contains("Likeness serves on")));
+        std::thread::spawn(move || said.for_each(drop));
         process
     }
 
