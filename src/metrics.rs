@@ -1,6 +1,8 @@
-//! Counters and histograms, in the OpenMetrics text format. Labels come from short fixed lists, never from a request.
+//! Counters and histograms, in the OpenMetrics text format. Labels come from short fixed lists or are the ids of lists
+//! in memory, never what a request brings.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -12,6 +14,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::domain::decision::Decision;
+use crate::domain::ids::WatchlistId;
 use crate::domain::watchlist::{Band, SearchOutcome};
 
 /// Content type of the text that [`Metrics::encode`] gives.
@@ -34,6 +37,11 @@ struct SearchLabels {
     result: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RecallLabels {
+    watchlist_id: String,
+}
+
 /// Cheap handle on the service's metrics.
 #[derive(Clone)]
 pub struct Metrics {
@@ -42,6 +50,7 @@ pub struct Metrics {
     durations: Histogram,
     decisions: Family<DecisionLabels, Counter>,
     searches: Family<SearchLabels, Counter>,
+    recall: Family<RecallLabels, Gauge<f64, AtomicU64>>,
     queue_depth: Gauge,
 }
 
@@ -52,6 +61,7 @@ impl Default for Metrics {
         let durations = Histogram::new(exponential_buckets(0.002, 2.0, 13));
         let decisions = Family::default();
         let searches = Family::default();
+        let recall = Family::default();
         let queue_depth = Gauge::default();
         registry.register("http_requests", "Requests answered", requests.clone());
         registry.register_with_unit(
@@ -71,6 +81,11 @@ impl Default for Metrics {
             searches.clone(),
         );
         registry.register(
+            "search_recall",
+            "Share of the latest self-tests in which the coarse search of a list found the nearest face",
+            recall.clone(),
+        );
+        registry.register(
             "queue_depth",
             "Pictures that wait for a worker",
             queue_depth.clone(),
@@ -81,6 +96,7 @@ impl Default for Metrics {
             durations,
             decisions,
             searches,
+            recall,
             queue_depth,
         }
     }
@@ -125,6 +141,16 @@ impl Metrics {
         self.searches.get_or_create(&SearchLabels { result }).inc();
     }
 
+    /// Publishes the measured recall of a list.
+    pub fn set_search_recall(&self, list: WatchlistId, recall: f64) {
+        self.recall.get_or_create(&recall_labels(list)).set(recall);
+    }
+
+    /// Stops publishing it.
+    pub fn forget_search_recall(&self, list: WatchlistId) {
+        self.recall.remove(&recall_labels(list));
+    }
+
     /// Everything as text, with the queue's depth as it is now.
     ///
     /// # Errors
@@ -135,6 +161,12 @@ impl Metrics {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
+    }
+}
+
+fn recall_labels(list: WatchlistId) -> RecallLabels {
+    RecallLabels {
+        watchlist_id: list.to_string(),
     }
 }
 

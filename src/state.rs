@@ -7,7 +7,7 @@ use crate::auth::TokenVerifier;
 use crate::error::{ApiError, ErrorCode};
 use crate::imports::Imports;
 use crate::metrics::Metrics;
-use crate::verify::Verifier;
+use crate::verify::{RecallMonitor, Verifier};
 
 /// The handles that the HTTP layer shares.
 #[derive(Clone)]
@@ -20,6 +20,8 @@ pub struct AppState {
     pub tokens: Arc<TokenVerifier>,
     /// Counters and histograms.
     pub metrics: Metrics,
+    /// Measures whether searches find what they should.
+    pub recall: RecallMonitor,
     /// Bounds of what a request may bring.
     pub limits: Limits,
 }

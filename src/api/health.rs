@@ -6,6 +6,7 @@ use actix_web::{HttpResponse, get};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::auth::KeyHealth;
 use crate::error::{ApiError, ErrorCode};
 use crate::metrics::CONTENT_TYPE as METRICS_CONTENT_TYPE;
 use crate::state::AppState;
@@ -13,12 +14,19 @@ use crate::state::AppState;
 /// The service's own word on itself.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HealthView {
-    /// Always `ok`.
+    /// `ok`, or `degraded` where requests are answered but a part does not work as it should.
     #[schema(example = "ok")]
     pub status: &'static str,
+    /// The parts at fault, where the status is `degraded`: `token_keys` where the issuer's keys could not be
+    /// refreshed and the last ones serve.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<&'static str>,
 }
 
-const OK: HealthView = HealthView { status: "ok" };
+const OK: HealthView = HealthView {
+    status: "ok",
+    parts: Vec::new(),
+};
 
 /// Whether the process is up
 ///
@@ -31,11 +39,11 @@ pub async fn healthz() -> Json<HealthView> {
 
 /// Whether requests will be answered
 ///
-/// Has a worker look at a picture, and runs a query on the database.
+/// Has a worker look at a picture, runs a query on the database, and sees whether tokens can be checked.
 #[utoipa::path(
     tag = "operations",
     responses(
-        (status = 200, description = "It is ready", body = HealthView),
+        (status = 200, description = "It is ready, perhaps degraded", body = HealthView),
         (status = 503, description = "A part does not work", body = super::problem::Problem, content_type = "application/problem+json"),
     )
 )]
@@ -46,7 +54,14 @@ pub async fn readyz(state: Data<AppState>) -> Result<Json<HealthView>, ApiError>
     let (database, models) = tokio::join!(state.verifier.store().ping(), state.verifier.ping());
     database.map_err(|_| unready("database"))?;
     models.map_err(|_| unready("inference"))?;
-    Ok(Json(OK))
+    match state.tokens.key_health() {
+        KeyHealth::Good => Ok(Json(OK)),
+        KeyHealth::Degraded => Ok(Json(HealthView {
+            status: "degraded",
+            parts: vec!["token_keys"],
+        })),
+        KeyHealth::Unknown => Err(unready("token issuer's key server")),
+    }
 }
 
 /// Counters and histograms

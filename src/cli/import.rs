@@ -20,13 +20,13 @@ use tokio::time::sleep;
 use super::folder;
 use super::health::reachable;
 use super::print;
-use crate::auth::{Scope, TokenRequest, mint};
+use crate::auth::{Scope, TokenRequest, TokenRules, mint};
 use crate::config::Config;
 use crate::domain::ids::TenantId;
 use crate::startup::{signing_secret, token_rules};
 
-/// How long the command's own token lasts: longer than it looks on.
-const TOKEN_TTL: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long a token of the command's own lasts: each request gets a new one.
+const TOKEN_TTL: Duration = Duration::from_secs(15 * 60);
 /// How often it asks.
 const POLL: Duration = Duration::from_millis(500);
 /// How long a service that does not answer may take to come back.
@@ -74,7 +74,53 @@ pub(super) fn run(args: &ImportArgs, config: &Config) -> anyhow::Result<ExitCode
 struct Service {
     client: Client,
     url: String,
-    token: SecretString,
+    credential: Credential,
+}
+
+/// What the command shows the service.
+enum Credential {
+    /// What it was given.
+    Given(SecretString),
+    /// What it signs itself.
+    Own {
+        secret: SecretString,
+        rules: TokenRules,
+        tenant: TenantId,
+    },
+}
+
+impl Credential {
+    fn new(args: &ImportArgs, config: &Config) -> anyhow::Result<Self> {
+        let given = args.token.clone().map(SecretString::from);
+        if let Some(token) = given.or_else(|| config.token.clone()) {
+            return Ok(Self::Given(token));
+        }
+        Ok(Self::Own {
+            secret: signing_secret(config).context("give a --token or set LIKENESS_TOKEN")?,
+            rules: token_rules(config),
+            tenant: TenantId::parse(&args.tenant).context("--tenant")?,
+        })
+    }
+
+    fn token(&self) -> anyhow::Result<String> {
+        match self {
+            Self::Given(token) => Ok(token.expose_secret().to_owned()),
+            Self::Own {
+                secret,
+                rules,
+                tenant,
+            } => {
+                let scopes = [Scope::WatchlistRead, Scope::WatchlistWrite].map(Scope::name);
+                let request = TokenRequest {
+                    subject: "likeness-import".to_owned(),
+                    tenant: tenant.clone(),
+                    scope: scopes.join(" "),
+                    ttl: TOKEN_TTL.min(rules.max_lifetime),
+                };
+                Ok(mint(secret, rules, &request)?)
+            }
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -91,27 +137,22 @@ impl Service {
     fn new(args: &ImportArgs, config: &Config) -> anyhow::Result<Self> {
         let here = || format!("http://{}", reachable(config.listen));
         let url = args.url.clone().unwrap_or_else(here);
-        let given = args.token.clone().map(SecretString::from);
-        let token = match given.or_else(|| config.token.clone()) {
-            Some(token) => token,
-            None => own_token(args, config)?.into(),
-        };
         Ok(Self {
             client: Client::new(),
             url: url.trim_end_matches('/').to_owned(),
-            token,
+            credential: Credential::new(args, config)?,
         })
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client
             .request(method, format!("{}{path}", self.url))
-            .bearer_auth(self.token.expose_secret())
     }
 
     /// The answer, or what the service says is wrong.
     async fn ask(&self, request: RequestBuilder) -> anyhow::Result<Value> {
         let answer = request
+            .bearer_auth(self.credential.token()?)
             .send()
             .await
             .with_context(|| format!("no answer from {}; is the service running?", self.url))?;
@@ -255,18 +296,6 @@ impl Service {
             ExitCode::FAILURE
         })
     }
-}
-
-fn own_token(args: &ImportArgs, config: &Config) -> anyhow::Result<String> {
-    let scopes = [Scope::WatchlistRead, Scope::WatchlistWrite].map(Scope::name);
-    let request = TokenRequest {
-        subject: "likeness-import".to_owned(),
-        tenant: TenantId::parse(&args.tenant).context("--tenant")?,
-        scope: scopes.join(" "),
-        ttl: TOKEN_TTL,
-    };
-    let secret = signing_secret(config).context("give a --token or set LIKENESS_TOKEN")?;
-    Ok(mint(&secret, &token_rules(config), &request)?)
 }
 
 /// Whether the service has answered, and will not answer otherwise later.

@@ -12,6 +12,7 @@ use time::OffsetDateTime;
 use super::connection::Store;
 use super::error::StoreError;
 use super::transaction::TenantTx;
+use crate::domain::face::Template;
 use crate::domain::ids::{FaceId, SubjectId, WatchlistId};
 use crate::gallery::{CodedFace, Codes, FaceChange, GalleryKey};
 
@@ -130,6 +131,42 @@ impl TenantTx {
         .execute(self.connection())
         .await?;
         Ok(())
+    }
+
+    /// The template of some face of a gallery, each as likely as another where none was removed.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot answer.
+    pub async fn any_template(
+        &mut self,
+        watchlist: WatchlistId,
+        model_id: &str,
+    ) -> Result<Option<Template>, StoreError> {
+        let template = sqlx::query_scalar!(
+            r#"
+            select template
+            from faces
+            where watchlist_id = $1
+                and model_id = $2
+                and revision > (
+                    select floor(random() * revision)::bigint from galleries where watchlist_id = $1 and model_id = $2
+                )
+            order by revision
+            limit 1
+            "#,
+            watchlist.as_uuid(),
+            model_id
+        )
+        .fetch_optional(self.connection())
+        .await?;
+        let Some(template) = template else {
+            return Ok(None);
+        };
+        let values = template.to_vec().into_iter().map(f32::from).collect();
+        let template = Template::normalised(model_id, values);
+        template
+            .map(Some)
+            .map_err(|error| StoreError::Corrupt(error.into()))
     }
 
     /// How far a gallery has come; none before its first face.

@@ -15,6 +15,7 @@ mod page;
 mod search;
 mod subjects;
 mod transaction;
+mod used_tokens;
 mod verifications;
 mod versions;
 mod watchlists;

@@ -4,6 +4,7 @@
 
 mod enrolment;
 mod faces;
+mod recall;
 mod search;
 mod verification;
 
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use faces::{Comparison, TargetComparison};
+pub use recall::RecallMonitor;
 pub use verification::Submission;
 
 use crate::domain::calibration::Calibration;

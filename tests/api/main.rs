@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where an unwrap does")]
 
+mod answer;
 mod app;
 mod authorization;
 mod bodies;

@@ -15,23 +15,23 @@ use time::{Duration, OffsetDateTime};
 use crate::fixture::{Fixture, MODEL, search, tenant};
 use crate::search::{at_similarity, random};
 
-const SETTINGS: SearchSettings = SearchSettings {
+pub const SETTINGS: SearchSettings = SearchSettings {
     exact_limit: 100,
     candidates: 50,
     memory_bytes: 1 << 20,
 };
 
 /// A list of strangers that is large enough for the coarse pass, and two services over its database.
-struct Replicas {
+pub struct Replicas {
     writer: Store,
-    reader: Store,
-    list: WatchlistId,
+    pub reader: Store,
+    pub list: WatchlistId,
     rng: StdRng,
     _fixture: Fixture,
 }
 
 impl Replicas {
-    async fn new(faces: usize) -> Self {
+    pub async fn new(faces: usize) -> Self {
         let fixture = Fixture::new().await;
         let writer = fixture.store.clone().with_search(SETTINGS);
         let reader = Store::connect(&fixture.url, 5)
@@ -58,7 +58,7 @@ impl Replicas {
         }
     }
 
-    fn key(&self) -> GalleryKey {
+    pub fn key(&self) -> GalleryKey {
         GalleryKey {
             tenant: tenant("acme"),
             watchlist_id: self.list,
@@ -66,7 +66,7 @@ impl Replicas {
         }
     }
 
-    async fn take_in(&self) {
+    pub async fn take_in(&self) {
         self.reader.take_in(&self.key()).await.unwrap();
     }
 
@@ -356,6 +356,6 @@ async fn under_load_no_search_is_stale() {
     stop.store(true, Ordering::Relaxed);
     taking_in.await.unwrap();
     vacuuming.await.unwrap();
-    println!("{stale} stale answers in {searches}");
+    eprintln!("{stale} stale answers in {searches}");
     assert_eq!((stale, searches), (0, rounds / 4 * 8));
 }

@@ -12,9 +12,11 @@ mod galleries;
 mod isolation;
 mod jobs;
 mod queries;
+mod recall;
 mod records;
 mod search;
 mod startup;
+mod used_tokens;
 
 #[path = "../support/mod.rs"]
 mod support;
