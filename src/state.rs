@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::api::Image;
 use crate::auth::TokenVerifier;
-use crate::error::{ApiError, ErrorCode};
+use crate::domain::ids::TenantId;
 use crate::imports::Imports;
 use crate::metrics::Metrics;
+use crate::store::{StoreError, TenantTx};
 use crate::verify::{RecallMonitor, Verifier};
 
 /// The handles that the HTTP layer shares.
@@ -26,6 +26,16 @@ pub struct AppState {
     pub limits: Limits,
 }
 
+impl AppState {
+    /// A tenant's records. What only reads them lets go of the transaction without a commit.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when no connection is to be had.
+    pub async fn records(&self, tenant: &TenantId) -> Result<TenantTx, StoreError> {
+        self.verifier.store().begin(tenant).await
+    }
+}
+
 /// Bounds of what a request may bring.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -43,27 +53,6 @@ impl Limits {
             max_image_bytes,
             max_body_bytes: 4 * max_image_bytes + 256 * 1024,
         }
-    }
-
-    /// The bytes of a picture that is not too large.
-    ///
-    /// # Errors
-    /// `image_too_large`, naming the part.
-    pub fn admit(&self, part: &'static str, image: Image) -> Result<Vec<u8>, ApiError> {
-        if image.len() > self.max_image_bytes {
-            let message = format!(
-                "has {} bytes; at most {} are taken",
-                image.len(),
-                self.max_image_bytes
-            );
-            return Err(ApiError::of_field(
-                ErrorCode::ImageTooLarge,
-                part,
-                "image_too_large",
-                message,
-            ));
-        }
-        Ok(image.into_bytes())
     }
 
     /// Largest JSON body: base64 takes four bytes for three.

@@ -17,5 +17,4 @@ mod views;
 mod watchlists;
 
 pub use docs::openapi;
-pub use extract::Image;
 pub use routes::serve;

@@ -13,6 +13,7 @@ use sqlx::{Connection as _, PgConnection};
 use uuid::{NoContext, Timestamp, Uuid};
 
 use super::synthetic::Population;
+use crate::domain::duplicate::OnDuplicate;
 use crate::domain::ids::{FaceId, SubjectId, TenantId, WatchlistId};
 use crate::domain::watchlist::WatchlistKind;
 use crate::store::{NewWatchlist, Store};
@@ -35,6 +36,7 @@ pub(super) async fn gallery(
         name: format!("{size} people"),
         kind: WatchlistKind::Alert,
         target_fpir: 0.01,
+        on_duplicate: OnDuplicate::Report,
     };
     let mut transaction = store.begin(tenant).await?;
     let list = transaction.insert_watchlist(list).await?.id;

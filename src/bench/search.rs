@@ -16,7 +16,7 @@ use crate::domain::ids::TenantId;
 use crate::eval::Spectrum;
 use crate::gallery::GalleryKey;
 use crate::postgres::EmbeddedPostgres;
-use crate::store::{NewSubject, PageRequest, SearchSettings, Store};
+use crate::store::{NewSubject, PageRequest, SearchSettings, Store, SubjectFilter};
 
 /// How the templates of the shipped embedder spread, measured by `likeness eval --spectrum`.
 const SPECTRUM: &str = include_str!("spectrum.json");
@@ -224,7 +224,7 @@ impl Scratch<'_> {
             let mut transaction = searching.store.begin(&searching.tenant).await?;
             // From the latest of the original people to the first: newcomers have higher ids than the page begins at.
             let doomed = transaction
-                .list_subjects(searching.list, None, page)
+                .list_subjects(searching.list, &SubjectFilter::default(), page)
                 .await?;
             page.after = doomed.items.last().map(|subject| subject.id.as_uuid());
             anyhow::ensure!(page.after.is_some(), "nobody is left to replace");

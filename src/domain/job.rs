@@ -176,8 +176,8 @@ row_codes! {
     MultipleFaces = "multiple_faces",
     /// The face is too small, too blurred or turned away.
     QualityTooLow = "quality_too_low",
-    /// The list says so about a face that it holds already.
-    Conflict = "conflict",
+    /// The face belongs to somebody else who is on the list, and the list refuses that.
+    DuplicateSubject = "duplicate_subject",
     /// The models failed on this picture again and again.
     Internal = "internal",
 }
@@ -227,7 +227,7 @@ mod tests {
                 "no_face",
                 "multiple_faces",
                 "quality_too_low",
-                "conflict",
+                "duplicate_subject",
                 "internal",
             ]
         );

@@ -4,9 +4,11 @@
 
 pub mod calibration;
 pub mod decision;
+pub mod duplicate;
 pub mod face;
 pub mod ids;
 pub mod job;
 pub mod policy;
+pub mod quality;
 pub mod verification;
 pub mod watchlist;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::calibration::{Calibration, Threshold};
+use super::duplicate::OnDuplicate;
 use super::ids::{FaceId, SubjectId, WatchlistId};
 use super::policy::{REVIEW_FPIR_FACTOR, fmr_for_fpir};
 
@@ -13,6 +14,8 @@ pub const MAX_EXTERNAL_ID_CHARS: u64 = 128;
 pub const MAX_NAME_CHARS: u64 = 200;
 /// Largest `metadata`, in bytes of JSON.
 pub const MAX_METADATA_BYTES: usize = 16 * 1024;
+/// Deepest nesting of `metadata`: the object itself is the first level.
+pub const MAX_METADATA_DEPTH: usize = 16;
 
 /// What a hit on the list means for a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +40,8 @@ pub struct Watchlist {
     pub kind: WatchlistKind,
     /// Share of searches of people who are not on the list that may raise a false alarm, above 0 and up to 1.
     pub target_fpir: f64,
+    /// What becomes of a face that is on it already.
+    pub on_duplicate: OnDuplicate,
     /// Subjects enrolled.
     pub subjects: u64,
     /// Faces enrolled.

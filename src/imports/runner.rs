@@ -16,7 +16,7 @@ use super::intake::discard;
 use super::work::{self, Pause};
 use crate::domain::ids::{JobId, TenantId};
 use crate::store::{Claim, Duty, Holder, StoreError};
-use crate::verify::Verifier;
+use crate::verify::{Verifier, VerifyError};
 
 /// How long a job waits for somebody else when its holder dies.
 const LEASE: Duration = Duration::from_secs(10);
@@ -121,7 +121,7 @@ impl Runner {
         &self,
         claim: &Claim,
         stop: &watch::Receiver<bool>,
-    ) -> Result<Turn, StoreError> {
+    ) -> Result<Turn, VerifyError> {
         let (tenant, job) = (&claim.tenant, claim.job);
         let mut transaction = self.verifier.store().begin(tenant).await?;
         if claim.strikes >= MAX_STRIKES {
@@ -136,7 +136,7 @@ impl Runner {
                 discard(self.verifier.store(), tenant, job).await?;
                 Ok(Turn::Over)
             }
-            Some(Duty::Clear) => self.clear(tenant, job).await,
+            Some(Duty::Clear) => Ok(self.clear(tenant, job).await?),
             Some(Duty::Work(watchlist)) => {
                 let work = work::Work::new(&self.verifier, tenant, watchlist, job);
                 Ok(match work.run(stop).await? {

@@ -10,11 +10,10 @@ use futures_util::{StreamExt as _, stream};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::{sleep, timeout_at};
 
-use crate::domain::face::Template;
 use crate::domain::ids::{JobId, TenantId, WatchlistId};
 use crate::domain::job::{RowCode, RowFault};
-use crate::store::{FinishedRow, NewSubject, PendingRow, RowOutcome, StoreError, TenantTx};
-use crate::verify::{Verifier, VerifyError};
+use crate::store::{FinishedRow, NewSubject, PendingRow, RowOutcome, StoreError};
+use crate::verify::{BulkEnrolment, Candidate, Verifier, VerifyError};
 use crate::vision::VisionError;
 
 /// How long a job is worked on before another one gets its turn.
@@ -59,7 +58,7 @@ struct Analysed {
 }
 
 enum Finding {
-    Face(Box<Template>),
+    Face(Box<Candidate>),
     Refused(RowFault),
     /// The models failed, and it may be the picture's doing.
     Suspect,
@@ -96,7 +95,7 @@ impl<'a> Work<'a> {
     }
 
     /// Works until there is nothing left, the turn is over, something fails, or `stop` says true.
-    pub(super) async fn run(&self, stop: &watch::Receiver<bool>) -> Result<Pause, StoreError> {
+    pub(super) async fn run(&self, stop: &watch::Receiver<bool>) -> Result<Pause, VerifyError> {
         let (waiting, mut read) = mpsc::channel(READ_ROWS as usize);
         let (looked_at, results) = mpsc::channel(BATCH_ROWS);
         let analyse = async move {
@@ -137,7 +136,7 @@ impl<'a> Work<'a> {
         &self,
         waiting: mpsc::Sender<PendingRow>,
         stop: &watch::Receiver<bool>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool, VerifyError> {
         let begun = Instant::now();
         let mut after = 0;
         loop {
@@ -172,12 +171,12 @@ impl<'a> Work<'a> {
             if place.is_err() || !self.verifier.engine().is_healthy() {
                 break Finding::Skipped;
             }
-            match self.verifier.enrolment_template(row.image.clone()).await {
+            match self.verifier.candidate(row.image.clone()).await {
                 Err(VerifyError::Vision {
                     source: VisionError::Overloaded,
                     ..
                 }) => sleep(QUEUE_PATIENCE).await,
-                Ok(template) => break Finding::Face(Box::new(template)),
+                Ok(candidate) => break Finding::Face(Box::new(candidate)),
                 Err(error) => break finding(error, row.attempts),
             }
         };
@@ -189,7 +188,7 @@ impl<'a> Work<'a> {
     }
 
     /// Enrols what was looked at, in small batches. True when nothing is left over to be tried again.
-    async fn enrol(&self, mut results: mpsc::Receiver<Analysed>) -> Result<bool, StoreError> {
+    async fn enrol(&self, mut results: mpsc::Receiver<Analysed>) -> Result<bool, VerifyError> {
         let mut smooth = true;
         while let Some(batch) = next_batch(&mut results).await {
             let mut finished = Vec::with_capacity(batch.len());
@@ -217,7 +216,7 @@ impl<'a> Work<'a> {
     }
 
     /// Commits rows one by one, so that one that the database refuses is refused alone.
-    async fn commit_singly(&self, rows: &[Analysed]) -> Result<bool, StoreError> {
+    async fn commit_singly(&self, rows: &[Analysed]) -> Result<bool, VerifyError> {
         let mut smooth = true;
         for row in rows {
             match self.commit(std::slice::from_ref(row)).await {
@@ -235,63 +234,66 @@ impl<'a> Work<'a> {
     }
 
     /// Enrols faces and finishes their rows in one transaction, or neither.
-    async fn commit(&self, rows: &[Analysed]) -> Result<Commit, StoreError> {
+    async fn commit(&self, rows: &[Analysed]) -> Result<Commit, VerifyError> {
         if rows.is_empty() {
             return Ok(Commit::Done);
         }
-        let failed = rows
-            .iter()
-            .filter(|row| matches!(row.finding, Finding::Refused(_)))
-            .count();
-        let mut transaction = self.verifier.store().begin(self.tenant).await?;
-        // The list first, as everybody does who changes it or takes it away: so nobody waits for each other.
-        if !transaction.lock_watchlist(self.watchlist).await? {
+        let mut bulk = match self.verifier.begin_bulk(self.tenant, self.watchlist).await {
+            // The list was deleted, and the job with it.
+            Err(VerifyError::NotFound) => return Ok(Commit::Overtaken),
+            begun => begun?,
+        };
+        if !bulk.transaction.count_rows(self.job, 0, 0).await? {
             return Ok(Commit::Overtaken);
         }
-        let counted = transaction.count_rows(self.job, rows.len() as u64, failed as u64);
-        if !counted.await? {
-            return Ok(Commit::Overtaken);
-        }
+        let mut failed = 0;
         for row in rows {
-            let finished = self.finish(&mut transaction, row).await?;
-            if !transaction.finish_row(self.job, &finished).await? {
+            let outcome = self.outcome(&mut bulk, row).await?;
+            failed += u64::from(matches!(outcome, RowOutcome::Refused(_)));
+            let finished = FinishedRow {
+                number: row.number,
+                outcome,
+            };
+            if !bulk.transaction.finish_row(self.job, &finished).await? {
                 return Ok(Commit::Overtaken);
             }
         }
+        let mut transaction = bulk.transaction;
+        let done = rows.len() as u64;
+        transaction.count_rows(self.job, done, failed).await?;
         transaction.clear_strikes(self.job).await?;
         transaction.commit().await?;
         Ok(Commit::Done)
     }
 
-    async fn finish(
+    /// Enrols a row's face, unless there is a reason not to.
+    async fn outcome(
         &self,
-        transaction: &mut TenantTx,
+        bulk: &mut BulkEnrolment,
         row: &Analysed,
-    ) -> Result<FinishedRow, StoreError> {
-        let outcome = match &row.finding {
-            Finding::Face(template) => {
-                let subject = row.subject.clone();
-                let (subject, face) = self
-                    .verifier
-                    .enrol_in(transaction, self.watchlist, subject, template)
-                    .await?;
-                RowOutcome::Enrolled(subject, face)
-            }
-            Finding::Refused(fault) => RowOutcome::Refused(fault.clone()),
+    ) -> Result<RowOutcome, VerifyError> {
+        let candidate = match &row.finding {
+            Finding::Face(candidate) => candidate,
+            Finding::Refused(fault) => return Ok(RowOutcome::Refused(fault.clone())),
             Finding::Suspect | Finding::Skipped => {
                 unreachable!("rows to be tried again are not finished")
             }
         };
-        Ok(FinishedRow {
-            number: row.number,
-            outcome,
-        })
+        let subject = row.subject.clone();
+        match self.verifier.enrol_in_bulk(bulk, subject, candidate).await {
+            Ok((subject, face)) => Ok(RowOutcome::Enrolled(subject, face)),
+            Err(VerifyError::DuplicateSubject(_)) => Ok(RowOutcome::Refused(RowFault::new(
+                RowCode::DuplicateSubject,
+                "the face belongs to somebody else who is on the list",
+            ))),
+            Err(error) => Err(error),
+        }
     }
 
-    async fn count_attempt(&self, number: u64) -> Result<(), StoreError> {
+    async fn count_attempt(&self, number: u64) -> Result<(), VerifyError> {
         let mut transaction = self.verifier.store().begin(self.tenant).await?;
         transaction.count_attempt(self.job, number).await?;
-        transaction.commit().await
+        Ok(transaction.commit().await?)
     }
 }
 
@@ -316,20 +318,13 @@ async fn next_batch(results: &mut mpsc::Receiver<Analysed>) -> Option<Vec<Analys
 }
 
 /// Whether the database refused what a row holds, rather than failed.
-fn is_of_a_row(error: &StoreError) -> bool {
-    match error {
-        StoreError::Conflict { .. } | StoreError::Refused { .. } | StoreError::InvalidValue(_) => {
-            true
-        }
-        StoreError::MissingReference { .. }
-        | StoreError::Unavailable(_)
-        | StoreError::Corrupt(_)
-        | StoreError::InvalidUrl(_)
-        | StoreError::Unsupported(_)
-        | StoreError::UnsafeSession(_)
-        | StoreError::Migration(_)
-        | StoreError::Database(_) => false,
-    }
+fn is_of_a_row(error: &VerifyError) -> bool {
+    matches!(
+        error,
+        VerifyError::Store(
+            StoreError::Conflict { .. } | StoreError::Refused { .. } | StoreError::InvalidValue(_)
+        )
+    )
 }
 
 /// What a failure says about the row.
@@ -362,7 +357,13 @@ fn finding(error: VerifyError, attempts: u32) -> Finding {
                 }
             }
         },
+        VerifyError::QualityTooLow(poor) => {
+            let shortfalls = poor.iter().flat_map(|picture| &picture.shortfalls);
+            let words: Vec<_> = shortfalls.map(ToString::to_string).collect();
+            refused(RowCode::QualityTooLow, &words.join(", "))
+        }
         VerifyError::NotFound
+        | VerifyError::DuplicateSubject(_)
         | VerifyError::NoSuchWatchlist(_)
         | VerifyError::ModelsDiffer
         | VerifyError::Store(_) => Finding::Skipped,

@@ -61,6 +61,10 @@ struct ScriptedFace {
     liveness: f32,
     #[serde(default = "sixty")]
     eye_distance: f32,
+    sharpness: Option<f32>,
+    brightness: Option<f32>,
+    #[serde(default)]
+    yaw: f32,
 }
 
 fn one() -> f32 {
@@ -147,12 +151,12 @@ fn describe(face: &ScriptedFace, embedded: bool) -> Face {
         },
         quality: Quality {
             inter_eye_distance: face.eye_distance,
-            sharpness: 300.0,
-            brightness: 0.5,
+            sharpness: face.sharpness.unwrap_or(300.0),
+            brightness: face.brightness.unwrap_or(0.5),
             contrast: 0.2,
         },
         pose: Some(Pose {
-            yaw: 1.0,
+            yaw: face.yaw,
             pitch: 2.0,
             roll: 3.0,
         }),
@@ -259,6 +263,14 @@ impl App {
 
     pub async fn post_form(&self, path: &str, form: Form) -> Answer {
         Answer::of(self.request(Method::POST, path).multipart(form)).await
+    }
+
+    pub async fn put_form(&self, path: &str, form: Form) -> Answer {
+        Answer::of(self.request(Method::PUT, path).multipart(form)).await
+    }
+
+    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
+        Answer::of(self.request(Method::PATCH, path).json(body)).await
     }
 
     /// Checks a selfie against a document.

@@ -189,9 +189,9 @@ async fn a_watchlist_has_a_name_of_its_own_and_a_possible_target() {
     for target_fpir in [0.0, -0.1, 1.001, f64::NAN, f64::INFINITY] {
         let mut transaction = fixture.store.begin(&acme).await.unwrap();
         let new = NewWatchlist {
-            name: "gate".to_owned(),
             kind: WatchlistKind::Alert,
             target_fpir,
+            ..new_watchlist("gate")
         };
         let error = transaction.insert_watchlist(new).await.unwrap_err();
         assert!(

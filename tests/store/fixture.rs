@@ -1,12 +1,14 @@
 //! A fresh database for each test, and records to put into it.
 
 use likeness::domain::decision::Decision;
+use likeness::domain::duplicate::OnDuplicate;
 use likeness::domain::face::Template;
 use likeness::domain::ids::{TenantId, VerificationId, WatchlistId};
 use likeness::domain::verification::Verification;
 use likeness::domain::watchlist::{Watchlist, WatchlistKind};
 use likeness::store::{
-    GalleryMatches, GalleryQuery, NewSubject, NewWatchlist, PageRequest, Store, TenantTx,
+    GalleryMatches, GalleryQuery, NewSubject, NewWatchlist, PageRequest, Store, SubjectFilter,
+    TenantTx,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -77,6 +79,7 @@ pub fn new_watchlist(name: &str) -> NewWatchlist {
         name: name.to_owned(),
         kind: WatchlistKind::Block,
         target_fpir: 0.01,
+        on_duplicate: OnDuplicate::Report,
     }
 }
 
@@ -84,6 +87,14 @@ pub fn new_subject(external_id: &str) -> NewSubject {
     NewSubject {
         external_id: Some(external_id.to_owned()),
         ..NewSubject::default()
+    }
+}
+
+/// The one subject of that key.
+pub fn of_key(external_id: &str) -> SubjectFilter {
+    SubjectFilter {
+        external_id: Some(external_id.to_owned()),
+        ..SubjectFilter::default()
     }
 }
 

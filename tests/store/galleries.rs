@@ -7,12 +7,12 @@ use likeness::domain::face::Template;
 use likeness::domain::ids::{SubjectId, WatchlistId};
 use likeness::domain::watchlist::SearchMethod;
 use likeness::gallery::GalleryKey;
-use likeness::store::{GalleryMatches, NewSubject, SearchSettings, Store};
+use likeness::store::{GalleryMatches, NewSubject, SearchSettings, Store, SubjectChange};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use time::{Duration, OffsetDateTime};
 
-use crate::fixture::{Fixture, MODEL, search, tenant};
+use crate::fixture::{Fixture, MODEL, new_subject, search, tenant};
 use crate::search::{at_similarity, random};
 
 pub const SETTINGS: SearchSettings = SearchSettings {
@@ -195,26 +195,39 @@ async fn a_changed_end_of_a_subject_s_time_holds_at_once() {
     let mut replicas = Replicas::new(300).await;
     let face = random(&mut replicas.rng);
     let yesterday = OffsetDateTime::now_utc() - Duration::days(1);
-    let subject = enrol(&replicas.writer, replicas.list, &face, Some(yesterday)).await;
+    let mut transaction = replicas.writer.begin(&tenant("acme")).await.unwrap();
+    let until = |valid_until| NewSubject {
+        valid_until,
+        ..new_subject("key")
+    };
+    let subject = transaction
+        .insert_subject(
+            replicas.list,
+            until(Some(yesterday)),
+            std::slice::from_ref(&face),
+        )
+        .await
+        .unwrap()
+        .id;
+    transaction.commit().await.unwrap();
     replicas.take_in().await;
     let gone = replicas.find(&face).await;
     assert_eq!((ids(&gone), gone.size), (vec![], 300));
 
-    for taken_in in [false, true] {
-        let mut owner = replicas._fixture.owner().await;
-        for (until, found) in [(None, vec![subject]), (Some(yesterday), vec![])] {
-            // As an update of the subject does it.
-            sqlx::query("update subjects set valid_until = $1 where id = $2")
-                .bind(until)
-                .bind(subject.as_uuid())
-                .execute(&mut owner)
-                .await
-                .unwrap();
+    for (put, taken_in) in [(false, false), (false, true), (true, false), (true, true)] {
+        for (valid_until, found) in [(None, vec![subject]), (Some(yesterday), vec![])] {
             let mut transaction = replicas.writer.begin(&tenant("acme")).await.unwrap();
-            transaction
-                .change_validity(replicas.list, subject, until)
-                .await
-                .unwrap();
+            if put {
+                let put = transaction.put_subject(replicas.list, until(valid_until));
+                assert_eq!(put.await.unwrap(), (subject, false));
+            } else {
+                let change = SubjectChange {
+                    valid_until: Some(valid_until),
+                    ..SubjectChange::default()
+                };
+                let changed = transaction.update_subject(replicas.list, subject, change);
+                assert!(changed.await.unwrap());
+            }
             transaction.commit().await.unwrap();
             if taken_in {
                 replicas.take_in().await;
@@ -222,7 +235,7 @@ async fn a_changed_end_of_a_subject_s_time_holds_at_once() {
             assert_eq!(
                 ids(&replicas.find(&face).await),
                 found,
-                "{until:?} {taken_in}"
+                "{valid_until:?} {put} {taken_in}"
             );
         }
     }

@@ -1,7 +1,9 @@
 //! One tenant never meets another, even in a statement that forgets to ask for it.
 
 use likeness::domain::decision::Decision;
-use likeness::store::{GalleryQuery, Store, StoreError, VerificationFilter};
+use likeness::store::{
+    GalleryQuery, Store, StoreError, SubjectFilter, VerificationFilter, WatchlistFilter,
+};
 use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
@@ -110,9 +112,14 @@ async fn another_tenants_records_are_neither_found_nor_changed() {
     let fixture = occupied().await;
     let (acme, other) = (tenant("acme"), tenant("other"));
     let mut own = fixture.store.begin(&acme).await.unwrap();
-    let list = own.list_watchlists(first_page(9)).await.unwrap().items[0].id;
+    let list = own
+        .list_watchlists(&WatchlistFilter::default(), first_page(9))
+        .await
+        .unwrap()
+        .items[0]
+        .id;
     let subject = own
-        .list_subjects(list, None, first_page(9))
+        .list_subjects(list, &SubjectFilter::default(), first_page(9))
         .await
         .unwrap()
         .items[0]
@@ -200,7 +207,7 @@ async fn a_connection_forgets_its_tenant_with_the_transaction() {
     let mut transaction = store.begin(&tenant("other")).await.unwrap();
     assert_eq!(
         transaction
-            .list_watchlists(first_page(9))
+            .list_watchlists(&WatchlistFilter::default(), first_page(9))
             .await
             .unwrap()
             .items,

@@ -6,6 +6,7 @@
 )]
 
 mod cancellation;
+mod changes;
 mod constraints;
 mod fixture;
 mod galleries;

@@ -21,44 +21,82 @@ use crate::state::AppState;
 #[derive(Debug)]
 pub struct Form<T>(pub T);
 
+/// The same from JSON alone, for what a multipart form cannot say: null.
+#[derive(Debug)]
+pub struct JsonForm<T>(pub T);
+
+type Reading<T> = Pin<Box<dyn Future<Output = Result<T, ApiError>>>>;
+
 impl<T: DeserializeOwned + Validate + 'static> FromRequest for Form<T> {
     type Error = ApiError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+    type Future = Reading<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut actix_web::dev::Payload) -> Self::Future {
-        let request = request.clone();
-        let payload = Payload::from_request(&request, payload);
-        Box::pin(async move {
-            let payload = payload
-                .await
-                .map_err(|_| ApiError::new(ErrorCode::MalformedRequest))?;
-            let form: T = read(&request, payload).await?;
-            form.validate().map_err(|errors| rules::faults(&errors))?;
-            Ok(Self(form))
-        })
+        let form = read(request, payload, &[MediaType::Multipart, MediaType::Json]);
+        Box::pin(async move { form.await.map(Self) })
     }
 }
 
-async fn read<T: DeserializeOwned>(request: &HttpRequest, payload: Payload) -> Result<T, ApiError> {
-    let state = request
-        .app_data::<Data<AppState>>()
-        .expect("the state is registered at start");
-    let limits = &state.limits;
-    let headers = request.headers();
-    let entries = match essence(request).as_deref() {
-        Some("multipart/form-data") => {
-            read_multipart(headers, payload, limits.max_body_bytes).await?
+impl<T: DeserializeOwned + Validate + 'static> FromRequest for JsonForm<T> {
+    type Error = ApiError;
+    type Future = Reading<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut actix_web::dev::Payload) -> Self::Future {
+        let form = read(request, payload, &[MediaType::Json]);
+        Box::pin(async move { form.await.map(Self) })
+    }
+}
+
+/// What forms come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum MediaType {
+    Multipart,
+    Json,
+}
+
+impl MediaType {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Multipart => "multipart/form-data",
+            Self::Json => "application/json",
         }
-        Some("application/json") => read_json(headers, payload, limits.max_json_bytes()).await?,
-        _ => {
-            let detail = "Send multipart/form-data or application/json.";
-            return Err(ApiError::with_detail(
-                ErrorCode::UnsupportedMediaType,
-                detail,
-            ));
-        }
-    };
-    Ok(T::deserialize(Parts::new(entries))?)
+    }
+}
+
+fn read<T: DeserializeOwned + Validate>(
+    request: &HttpRequest,
+    payload: &mut actix_web::dev::Payload,
+    accepted: &'static [MediaType],
+) -> impl Future<Output = Result<T, ApiError>> + 'static {
+    let request = request.clone();
+    let payload = Payload::from_request(&request, payload);
+    async move {
+        let payload = payload
+            .await
+            .map_err(|_| ApiError::new(ErrorCode::MalformedRequest))?;
+        let state = request
+            .app_data::<Data<AppState>>()
+            .expect("the state is registered at start");
+        let (headers, limits) = (request.headers(), &state.limits);
+        let entries = match media_type(&request, accepted)? {
+            MediaType::Multipart => read_multipart(headers, payload, limits.max_body_bytes).await?,
+            MediaType::Json => read_json(headers, payload, limits.max_json_bytes()).await?,
+        };
+        let form = T::deserialize(Parts::new(entries))?;
+        form.validate().map_err(|errors| rules::faults(&errors))?;
+        Ok(form)
+    }
+}
+
+/// The request's media type, its parameters left aside, where it is one of those accepted.
+fn media_type(request: &HttpRequest, accepted: &[MediaType]) -> Result<MediaType, ApiError> {
+    let essence = essence(request).unwrap_or_default();
+    let known = accepted.iter().find(|known| essence == known.name());
+    known.copied().ok_or_else(|| {
+        let names: Vec<&str> = accepted.iter().map(|known| known.name()).collect();
+        let detail = format!("Send {}.", names.join(" or "));
+        ApiError::with_detail(ErrorCode::UnsupportedMediaType, detail)
+    })
 }
 
 /// The media type without its parameters, in lower case.

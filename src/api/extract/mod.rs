@@ -5,11 +5,12 @@ mod form;
 mod image;
 mod page;
 mod parts;
+pub mod present;
 mod query;
 pub mod rules;
 mod upload;
 
-pub use form::Form;
+pub use form::{Form, JsonForm};
 pub use image::Image;
 pub use page::{MAX_LIMIT, Page, PageQuery};
 pub use query::{Path, Query};

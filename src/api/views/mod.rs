@@ -2,6 +2,7 @@
 
 mod face;
 mod job;
+mod subject;
 mod verification;
 mod watchlist;
 
@@ -10,8 +11,9 @@ use crate::domain::policy::MIN_TARGET_FMR;
 
 pub use face::{ComparisonView, DetectionView};
 pub use job::{JobRowView, JobView};
+pub use subject::{DuplicateView, EnrolledFaceView, EnrolmentView, FaceEnrolmentView, SubjectView};
 pub use verification::VerificationView;
-pub use watchlist::{EnrolledFaceView, SearchView, SubjectView, WatchlistView};
+pub use watchlist::{SearchView, WatchlistView};
 
 /// Rounds to three significant digits: enough to act on, too little to climb by.
 fn round3(value: f64) -> f64 {

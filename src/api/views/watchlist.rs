@@ -1,4 +1,4 @@
-//! Watchlists, the people on them, and what a search finds.
+//! Watchlists and what a search finds.
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -6,10 +6,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::round3;
-use crate::domain::verification::Metadata;
-use crate::domain::watchlist::{
-    Band, EnrolledFace, Hit, SearchMethod, SearchOutcome, Subject, Watchlist, WatchlistKind,
-};
+use crate::domain::duplicate::OnDuplicate;
+use crate::domain::watchlist::{Band, Hit, SearchMethod, SearchOutcome, Watchlist, WatchlistKind};
 
 /// A gallery of subjects.
 #[derive(Debug, Serialize, ToSchema)]
@@ -25,6 +23,9 @@ pub struct WatchlistView {
     /// Share of searches of people who are not on the list that may raise a false alarm.
     #[schema(example = 0.01)]
     pub target_fpir: f64,
+    /// What becomes of a new face that is found to be on the list already: `report`, `reject` or `add_to_subject`.
+    #[schema(value_type = String, example = "report")]
+    pub on_duplicate: OnDuplicate,
     /// People on it.
     #[schema(example = 1200)]
     pub subjects: u64,
@@ -43,72 +44,10 @@ impl From<Watchlist> for WatchlistView {
             name: list.name,
             kind: list.kind,
             target_fpir: list.target_fpir,
+            on_duplicate: list.on_duplicate,
             subjects: list.subjects,
             faces: list.faces,
             created_at: list.created_at,
-        }
-    }
-}
-
-/// An enrolled face. Its template never leaves the service.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct EnrolledFaceView {
-    /// Its id.
-    pub id: Uuid,
-    /// The embedder that made its template.
-    pub model_id: String,
-    /// When it was enrolled.
-    #[serde(with = "time::serde::rfc3339")]
-    pub created_at: OffsetDateTime,
-}
-
-impl From<EnrolledFace> for EnrolledFaceView {
-    fn from(face: EnrolledFace) -> Self {
-        Self {
-            id: face.id.as_uuid(),
-            model_id: face.model_id,
-            created_at: face.created_at,
-        }
-    }
-}
-
-/// A person on a watchlist.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct SubjectView {
-    /// Its id.
-    pub id: Uuid,
-    /// The list it is on.
-    pub watchlist_id: Uuid,
-    /// The caller's own key, unique within the list.
-    #[schema(example = "case-4711")]
-    pub external_id: Option<String>,
-    /// Name shown with a hit.
-    #[schema(example = "J. Doe")]
-    pub display_name: Option<String>,
-    /// The caller's own data.
-    #[schema(value_type = Object)]
-    pub metadata: Metadata,
-    /// From this instant on the subject is no longer found.
-    #[serde(with = "time::serde::rfc3339::option")]
-    pub valid_until: Option<OffsetDateTime>,
-    /// Enrolled faces, oldest first.
-    pub faces: Vec<EnrolledFaceView>,
-    /// When it was made.
-    #[serde(with = "time::serde::rfc3339")]
-    pub created_at: OffsetDateTime,
-}
-
-impl From<Subject> for SubjectView {
-    fn from(subject: Subject) -> Self {
-        Self {
-            id: subject.id.as_uuid(),
-            watchlist_id: subject.watchlist_id.as_uuid(),
-            external_id: subject.external_id,
-            display_name: subject.display_name,
-            metadata: subject.metadata,
-            valid_until: subject.valid_until,
-            faces: subject.faces.into_iter().map(Into::into).collect(),
-            created_at: subject.created_at,
         }
     }
 }

@@ -1,12 +1,16 @@
 //! The people on a watchlist.
 
+mod change;
+mod list;
+
+pub use change::SubjectChange;
+pub use list::SubjectFilter;
+
 use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::error::StoreError;
-use super::page::{Page, PageRequest};
-use super::transaction::TenantTx;
+use super::{StoreError, TenantTx};
 use crate::domain::face::Template;
 use crate::domain::ids::{SubjectId, WatchlistId};
 use crate::domain::verification::Metadata;
@@ -15,7 +19,7 @@ use crate::domain::watchlist::{EnrolledFace, Subject};
 /// A person to be put on a watchlist.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct NewSubject {
-    /// The caller's own key, unique within the list, 1 to 200 characters.
+    /// The caller's own key, unique within the list, 1 to 128 characters.
     pub external_id: Option<String>,
     /// Name shown with a hit, 1 to 200 characters.
     pub display_name: Option<String>,
@@ -100,36 +104,6 @@ impl TenantTx {
         .fetch_optional(self.connection())
         .await?;
         Ok(id.map(Into::into))
-    }
-
-    /// Reads a page of a list's subjects with their faces, newest first; of all or of the one with an `external_id`.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database cannot answer.
-    pub async fn list_subjects(
-        &mut self,
-        watchlist: WatchlistId,
-        external_id: Option<&str>,
-        page: PageRequest,
-    ) -> Result<Page<Subject>, StoreError> {
-        let rows = sqlx::query_as!(
-            SubjectRow,
-            "select id, external_id, display_name, metadata, valid_until, created_at from subjects \
-             where watchlist_id = $1 and id < $2 and ($3::text is null or external_id = $3) order by id desc limit $4",
-            watchlist.as_uuid(),
-            page.before(),
-            external_id,
-            page.rows_to_fetch()
-        )
-        .fetch_all(self.connection())
-        .await?;
-        let rows = Page::cut(rows, page, |row| row.id);
-        let ids: Vec<Uuid> = rows.items.iter().map(|row| row.id).collect();
-        let mut faces = self.faces_of(watchlist, &ids).await?;
-        rows.try_map(|row| {
-            let faces = faces.remove(&row.id).unwrap_or_default();
-            row.with_faces(watchlist, faces)
-        })
     }
 
     /// Takes a person with their faces off a list. False when they were not on it.
