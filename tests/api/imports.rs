@@ -643,6 +643,36 @@ async fn a_picture_that_the_models_fail_on_is_tried_again_and_then_refused() {
 }
 
 #[tokio::test]
+async fn rows_keep_to_the_rules_of_single_enrolments() {
+    let app = App::start().await;
+    let form = json!({"name": "l", "on_duplicate": "reject"});
+    let list = app.post_json("/v1/watchlists", &form).await;
+    let list = list.expect(StatusCode::CREATED)["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    app.enrol(&list, "known", person(1)).await;
+    let small = picture(json!({"faces": [{"person": 3, "eye_distance": 9.0}]}));
+    let files = zip(&[
+        ("known/2.jpg", person(1)),
+        ("other.jpg", person(1)),
+        ("twin-a.jpg", person(2)),
+        ("twin-b.jpg", person(2)),
+        ("small.jpg", small),
+    ]);
+    let mut fates = fates_of(&app, &list, archive(files)).await;
+    assert_eq!(fates[0], "succeeded", "a further face of themselves");
+    assert_eq!(fates[1], "duplicate_subject");
+    assert_eq!(fates[4], "quality_too_low");
+    fates[2..4].sort();
+    assert_eq!(
+        fates[2..4],
+        ["duplicate_subject", "succeeded"],
+        "within one transaction"
+    );
+}
+
+#[tokio::test]
 async fn jobs_and_rows_come_in_pages() {
     let app = App::start().await;
     let list = app.watchlist("l", "alert").await;
