@@ -18,7 +18,7 @@ pub struct HealthView {
     #[schema(example = "ok")]
     pub status: &'static str,
     /// The parts at fault, where the status is `degraded`: `token_keys` where the issuer's keys could not be
-    /// refreshed and the last ones serve.
+    /// refreshed and the last ones serve, `search_recall` where searches of a large list are measured to miss faces.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<&'static str>,
 }
@@ -54,14 +54,20 @@ pub async fn readyz(state: Data<AppState>) -> Result<Json<HealthView>, ApiError>
     let (database, models) = tokio::join!(state.verifier.store().ping(), state.verifier.ping());
     database.map_err(|_| unready("database"))?;
     models.map_err(|_| unready("inference"))?;
-    match state.tokens.key_health() {
-        KeyHealth::Good => Ok(Json(OK)),
-        KeyHealth::Degraded => Ok(Json(HealthView {
-            status: "degraded",
-            parts: vec!["token_keys"],
-        })),
-        KeyHealth::Unknown => Err(unready("token issuer's key server")),
+    let keys = state.tokens.key_health();
+    if keys == KeyHealth::Unknown {
+        return Err(unready("token issuer's key server"));
     }
+    let parts = [
+        ("token_keys", keys == KeyHealth::Degraded),
+        ("search_recall", state.recall.is_degraded()),
+    ];
+    let parts: Vec<_> = parts
+        .into_iter()
+        .filter_map(|(part, at_fault)| at_fault.then_some(part))
+        .collect();
+    let status = if parts.is_empty() { "ok" } else { "degraded" };
+    Ok(Json(HealthView { status, parts }))
 }
 
 /// Counters and histograms

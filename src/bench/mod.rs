@@ -3,8 +3,10 @@
 mod load;
 mod measure;
 mod report;
+mod request;
 mod search;
 mod synthetic;
 
 pub use report::{GalleryReport, SearchReport};
+pub use request::RequestOptions;
 pub use search::{SearchOptions, search};

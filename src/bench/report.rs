@@ -71,6 +71,8 @@ pub struct GalleryReport {
     pub disk_mb: f64,
     /// The searches.
     pub searched: Searched,
+    /// Requests of the whole service with one client: a picture in, hits out.
+    pub requests: Option<Latency>,
     /// The same after a part of the faces was deleted and as many were enrolled, with vacuum running.
     pub after_churn: Option<Searched>,
     /// The 95th percentile of searches of another tenant's 1,000 faces, before this gallery was there.
@@ -117,6 +119,18 @@ impl fmt::Display for SearchReport {
                 gallery.size,
                 100.0 * agreement_with_exact
             )?;
+            if let Some(Latency {
+                p50_ms,
+                p95_ms,
+                p99_ms,
+            }) = gallery.requests
+            {
+                writeln!(
+                    f,
+                    "{} faces, whole requests with one client: p50 {p50_ms:.1} ms, p95 {p95_ms:.1} ms, p99 {p99_ms:.1} ms",
+                    gallery.size
+                )?;
+            }
         }
         Ok(())
     }

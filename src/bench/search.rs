@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use super::load;
 use super::measure::Searching;
 use super::report::{GalleryReport, Latency, SearchReport, Searched};
+use super::request::RequestOptions;
 use super::synthetic::Population;
 use crate::assets::PostgresProgram;
 use crate::domain::ids::TenantId;
@@ -41,6 +42,8 @@ pub struct SearchOptions {
     pub churn: f64,
     /// How searches are made.
     pub settings: SearchSettings,
+    /// Also measured: a picture is sent to the whole service, which searches the gallery for whom it shows.
+    pub requests: Option<RequestOptions>,
 }
 
 /// Measures searches of galleries of several sizes. `progress` is told what happens.
@@ -123,6 +126,17 @@ impl Scratch<'_> {
         };
         let neighbour_after = neighbours_p95(&neighbour).await?;
         let code_bytes = restarted.galleries().bytes();
+        let requests = match &self.options.requests {
+            Some(requests) => {
+                progress("whole requests");
+                Some(
+                    requests
+                        .measure(&self.url, &searching.tenant, searching.list)
+                        .await?,
+                )
+            }
+            None => None,
+        };
         let disk_mb = self.disk_mb().await?;
         let after_churn = self.after_churn(searching, progress).await?;
         Ok(GalleryReport {
@@ -135,6 +149,7 @@ impl Scratch<'_> {
             resident_mb,
             disk_mb,
             searched,
+            requests,
             after_churn,
             neighbour_before_p95_ms: neighbour_before,
             neighbour_after_p95_ms: neighbour_after,

@@ -38,6 +38,9 @@ pub struct SearchArgs {
     /// Share of the faces that is deleted and enrolled anew, with vacuum running, before all is measured again.
     #[arg(long, default_value_t = 0.0)]
     churn: f64,
+    /// Also time whole requests of the service with this picture, brought to 1920 x 1080 pixels.
+    #[arg(long)]
+    image: Option<PathBuf>,
     /// Write the figures to this file as JSON, too.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -47,7 +50,7 @@ pub struct SearchArgs {
 ///
 /// # Errors
 /// Where the scratch database fails, or the file cannot be written.
-pub(super) fn run(command: &BenchCommand, config: &Config) -> anyhow::Result<ExitCode> {
+pub(super) fn run(command: &BenchCommand, config: Config) -> anyhow::Result<ExitCode> {
     let BenchCommand::Search(args) = command;
     let program = Assets::open(&config.assets)?.ensure_postgres()?;
     let options = bench::SearchOptions {
@@ -55,7 +58,12 @@ pub(super) fn run(command: &BenchCommand, config: &Config) -> anyhow::Result<Exi
         probes: args.probes.max(1),
         exact_probes: args.exact_probes,
         churn: args.churn.clamp(0.0, 0.9),
-        settings: search_settings(config),
+        settings: search_settings(&config),
+        requests: args
+            .image
+            .as_deref()
+            .map(|image| bench::RequestOptions::new(config, image))
+            .transpose()?,
     };
     let bar =
         ProgressBar::new_spinner().with_style(ProgressStyle::with_template("{elapsed} {msg}")?);

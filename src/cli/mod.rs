@@ -124,7 +124,7 @@ impl Cli {
             Command::Token(args) => token(&args, &config),
             Command::Eval(args) => evaluate(args, &config),
             Command::Import(args) => import::run(&args, &config),
-            Command::Bench(command) => bench::run(&command, &config),
+            Command::Bench(command) => bench::run(&command, config),
             Command::Openapi => openapi(),
             Command::Health => health::check(config.listen).map(|()| ExitCode::SUCCESS),
         }

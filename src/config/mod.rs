@@ -24,7 +24,7 @@ use reader::Reader;
 pub use settings::{SETTINGS, Setting, help};
 
 /// Everything that can be set.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Config {
     /// Keys and the embedded database.
     pub home: PathBuf,
@@ -51,7 +51,7 @@ pub struct Config {
 }
 
 /// The database.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Database {
     /// A server to use instead of the embedded one.
     pub url: Option<SecretString>,
@@ -60,7 +60,7 @@ pub struct Database {
 }
 
 /// What tokens are checked with.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Jwt {
     /// The key, or none: the home's own.
     pub key: Option<JwtKey>,
@@ -94,7 +94,7 @@ pub struct Jwks {
 }
 
 /// A configured key.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum JwtKey {
     /// A shared secret for HS256.
     Secret(SecretString),

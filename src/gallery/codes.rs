@@ -141,7 +141,7 @@ impl Codes {
 
     /// The faces that come nearest to a probe by their codes, among those whose time has not ended.
     ///
-    /// In two steps: the fewest differing bits pick [`WIDER`] times as many as are wanted, and of these the largest
+    /// In two steps: the fewest differing bits pick `WIDER` times as many as are wanted, and of these the largest
     /// sum of the probe's values, each with the sign that the face's code gives it, picks the rest. The second
     /// knows how sure each sign of the probe is, so it needs several times fewer faces for the same recall.
     #[must_use]
