@@ -129,7 +129,9 @@ fn csv_line(number: u64, names: &[String], record: &StringRecord) -> Line {
 mod tests {
     use super::*;
 
-    fn summary(manifest: &str) -> Vec<(u64, Option<String>, Result<Option<String>, String>)> {
+    type Summary = (u64, Option<String>, Result<Option<String>, String>);
+
+    fn summary(manifest: &str) -> Vec<Summary> {
         let lines = lines(manifest.as_bytes()).unwrap();
         lines
             .map(|line| {

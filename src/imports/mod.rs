@@ -90,10 +90,11 @@ pub enum ImportError {
 
 impl From<StoreError> for ImportError {
     fn from(error: StoreError) -> Self {
-        match error {
-            // The list, and the job with it, was deleted meanwhile.
-            StoreError::MissingReference { .. } => Self::NotFound,
-            error => Self::Store(error),
+        // The list, and the job with it, was deleted meanwhile.
+        if matches!(error, StoreError::MissingReference { .. }) {
+            Self::NotFound
+        } else {
+            Self::Store(error)
         }
     }
 }
