@@ -1,8 +1,8 @@
 //! Bulk imports: people are put on a watchlist as a durable job.
 //!
 //! What a caller sends is spooled into a file without a name, unpacked row by row on a thread of its own
-//! ([`archive`], [`ndjson`]), and stored, pictures included, before anybody is told that there is a job
-//! ([`intake`]). From then on any process can go on with it ([`runner`], [`work`]): rows are worked off through the
+//! (`archive`, `ndjson`), and stored, pictures included, before anybody is told that there is a job
+//! (`intake`). From then on any process can go on with it (`runner`, `work`): rows are worked off through the
 //! same engine and the same enrolment as single requests, and a row is finished in the transaction that enrols its
 //! face. Nothing is ever written to a path that an archive names.
 //!

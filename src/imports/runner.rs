@@ -2,7 +2,7 @@
 //!
 //! A job belongs to whoever holds its lease. The lease is renewed while the work goes on; a process that dies lets it run
 //! out, and another one, or the same after its restart, goes on where it stopped. What keeps two that both believe to
-//! hold it from enrolling a face twice is not the lease but the row: see [`super::work`].
+//! hold it from enrolling a face twice is not the lease but the row: see `work`.
 //!
 //! A replica that has lost a worker leaves jobs to others: it is not ready for requests either.
 
