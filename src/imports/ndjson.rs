@@ -41,7 +41,7 @@ pub(super) fn read_rows(
     let (mut number, mut next_row) = (0, 1);
     while let Some(whole) = next_line(&mut stream, &mut line, limits.max_line_bytes)? {
         number += 1;
-        if line.trim_ascii().is_empty() {
+        if whole && line.trim_ascii().is_empty() {
             continue;
         }
         let pictures = if whole {
