@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::auth::TokenVerifier;
 use crate::domain::ids::TenantId;
+use crate::imports::Imports;
 use crate::metrics::Metrics;
 use crate::store::{StoreError, TenantTx};
 use crate::verify::{RecallMonitor, Verifier};
@@ -13,6 +14,8 @@ use crate::verify::{RecallMonitor, Verifier};
 pub struct AppState {
     /// The use cases.
     pub verifier: Verifier,
+    /// Takes bulk imports in.
+    pub imports: Imports,
     /// Checks bearer tokens.
     pub tokens: Arc<TokenVerifier>,
     /// Counters and histograms.

@@ -92,6 +92,18 @@ impl Engine {
         self.living.load(Ordering::Relaxed) == self.workers
     }
 
+    /// Workers that were started.
+    #[must_use]
+    pub fn workers(&self) -> usize {
+        self.workers
+    }
+
+    /// Pictures that may wait for a worker.
+    #[must_use]
+    pub fn queue_capacity(&self) -> usize {
+        self.queue.capacity().unwrap_or(usize::MAX)
+    }
+
     /// Pictures that wait for a worker.
     #[must_use]
     pub fn queue_depth(&self) -> usize {

@@ -54,7 +54,7 @@ pub(super) async fn read_multipart(
             let chunk = chunk.map_err(malformed)?;
             total_bytes += chunk.len();
             if total_bytes > max_bytes {
-                return Err(too_large(max_bytes));
+                return Err(too_large(max_bytes as u64));
             }
             bytes.extend_from_slice(&chunk);
         }
@@ -80,7 +80,7 @@ async fn collect(mut payload: Payload, max_bytes: usize) -> Result<Bytes, ApiErr
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(broken)?;
         if body.len() + chunk.len() > max_bytes {
-            return Err(too_large(max_bytes));
+            return Err(too_large(max_bytes as u64));
         }
         body.extend_from_slice(&chunk);
     }
@@ -92,12 +92,12 @@ fn refuse_declared_excess(headers: &HeaderMap, max_bytes: usize) -> Result<(), A
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     match declared {
-        Some(length) if length > max_bytes as u64 => Err(too_large(max_bytes)),
+        Some(length) if length > max_bytes as u64 => Err(too_large(max_bytes as u64)),
         _ => Ok(()),
     }
 }
 
-fn too_large(max_bytes: usize) -> ApiError {
+pub(super) fn too_large(max_bytes: u64) -> ApiError {
     let detail = format!("A request has at most {max_bytes} bytes here.");
     ApiError::with_detail(ErrorCode::PayloadTooLarge, detail)
 }
@@ -106,7 +106,7 @@ fn too_large(max_bytes: usize) -> ApiError {
     clippy::wildcard_enum_match_arm,
     reason = "the enum is non-exhaustive; all the rest are faults of the form"
 )]
-fn malformed(error: MultipartError) -> ApiError {
+pub(super) fn malformed(error: MultipartError) -> ApiError {
     match error {
         MultipartError::Payload(error) => broken(error),
         error => ApiError::with_detail(
@@ -120,7 +120,7 @@ fn malformed(error: MultipartError) -> ApiError {
     clippy::wildcard_enum_match_arm,
     reason = "the enum is non-exhaustive; all the rest are faults of the stream"
 )]
-fn broken(error: PayloadError) -> ApiError {
+pub(super) fn broken(error: PayloadError) -> ApiError {
     match error {
         PayloadError::Overflow => ApiError::new(ErrorCode::PayloadTooLarge),
         _ => ApiError::with_detail(
