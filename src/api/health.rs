@@ -13,12 +13,13 @@ use crate::state::AppState;
 /// The service's own word on itself.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HealthView {
-    /// Always `ok`.
+    /// `ok`; or `degraded` where it works, but a thread is stuck on a picture and was given up: restart it some time.
     #[schema(example = "ok")]
     pub status: &'static str,
 }
 
 const OK: HealthView = HealthView { status: "ok" };
+const DEGRADED: HealthView = HealthView { status: "degraded" };
 
 /// Whether the process is up
 ///
@@ -46,7 +47,8 @@ pub async fn readyz(state: Data<AppState>) -> Result<Json<HealthView>, ApiError>
     let (database, models) = tokio::join!(state.verifier.store().ping(), state.verifier.ping());
     database.map_err(|_| unready("database"))?;
     models.map_err(|_| unready("inference"))?;
-    Ok(Json(OK))
+    let stuck = state.verifier.engine().workers().stuck;
+    Ok(Json(if stuck == 0 { OK } else { DEGRADED }))
 }
 
 /// Counters and histograms
@@ -58,8 +60,8 @@ pub async fn readyz(state: Data<AppState>) -> Result<Json<HealthView>, ApiError>
 )]
 #[get("/metrics")]
 pub async fn metrics(state: Data<AppState>) -> Result<HttpResponse, ApiError> {
-    let depth = state.verifier.engine().queue_depth();
-    let text = state.metrics.encode(depth);
+    let engine = state.verifier.engine();
+    let text = state.metrics.encode(engine.queue_depth(), engine.workers());
     let text = text.map_err(|error| ApiError::caused_by(ErrorCode::Internal, error))?;
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, METRICS_CONTENT_TYPE))
