@@ -77,7 +77,7 @@ impl Application {
             verifier,
             tokens: Arc::new(TokenVerifier::new(token_keys(config)?, token_rules(config))),
             metrics: Metrics::default(),
-            limits: Limits::for_images_of(config.images.max_bytes),
+            limits: Limits::for_images_of(config.images.max_bytes, config.load.body_timeout),
         };
         let listener = TcpListener::bind(config.listen)
             .with_context(|| format!("cannot serve on {} (LIKENESS_LISTEN)", config.listen))?;

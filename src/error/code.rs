@@ -22,6 +22,8 @@ pub enum ErrorCode {
     NotFound,
     /// The route exists, but not with this method.
     MethodNotAllowed,
+    /// The body did not arrive in time.
+    BodyTimeout,
     /// The record exists already.
     Conflict,
     /// The whole request is larger than the service takes.
@@ -50,7 +52,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, for tests and documentation.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::MalformedRequest,
         Self::ValidationFailed,
         Self::MissingPart,
@@ -58,6 +60,7 @@ impl ErrorCode {
         Self::Forbidden,
         Self::NotFound,
         Self::MethodNotAllowed,
+        Self::BodyTimeout,
         Self::Conflict,
         Self::PayloadTooLarge,
         Self::ImageTooLarge,
@@ -98,6 +101,11 @@ impl ErrorCode {
                 "method_not_allowed",
                 S::METHOD_NOT_ALLOWED,
                 "This route does not take that method",
+            ),
+            Self::BodyTimeout => (
+                "body_timeout",
+                S::REQUEST_TIMEOUT,
+                "The body did not arrive in time",
             ),
             Self::Conflict => ("conflict", S::CONFLICT, "It exists already"),
             Self::PayloadTooLarge => (
@@ -212,6 +220,7 @@ mod tests {
                 "403 forbidden",
                 "404 not_found",
                 "405 method_not_allowed",
+                "408 body_timeout",
                 "409 conflict",
                 "413 payload_too_large",
                 "413 image_too_large",

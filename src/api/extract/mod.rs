@@ -3,6 +3,7 @@
 mod body;
 mod form;
 mod image;
+mod json;
 mod page;
 mod parts;
 mod query;
