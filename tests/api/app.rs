@@ -167,6 +167,7 @@ pub struct Options {
     pub request_deadline: Option<Duration>,
     pub jwt_key: Option<JwtKey>,
     pub max_image_bytes: Option<usize>,
+    pub body_timeout: Option<Duration>,
 }
 
 /// A service on a port of its own.
@@ -190,12 +191,17 @@ impl App {
 
     /// The service around the given workers.
     pub async fn around(workers: Vec<Box<dyn FaceBackend>>, options: Options) -> Self {
+        let engine = Engine::start(workers, options.queue_capacity.unwrap_or(16));
+        Self::with_engine(engine, options).await
+    }
+
+    /// The service around an engine that runs already.
+    pub async fn with_engine(engine: Engine, options: Options) -> Self {
         let store = Store::connect(&support::database().await, 5).await.unwrap();
         store
             .register_model(EMBEDDER_ID, EMBEDDER_DIMENSIONS)
             .await
             .unwrap();
-        let engine = Engine::start(workers, options.queue_capacity.unwrap_or(16));
         let config = config(options);
         let application = Application::assemble(&config, engine, store.clone(), None).unwrap();
         let address = format!("http://{}", application.address());
@@ -287,6 +293,7 @@ fn config(options: Options) -> Config {
     config.jwt.leeway = rules().leeway;
     config.policy = likeness::domain::policy::Policy::default();
     config.images.max_bytes = options.max_image_bytes.unwrap_or(64 * 1024);
+    config.load.body_timeout = options.body_timeout.unwrap_or(Duration::from_secs(20));
     config.load.request_deadline = options.request_deadline.unwrap_or(Duration::from_secs(20));
     config
 }

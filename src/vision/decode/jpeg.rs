@@ -1,8 +1,12 @@
 //! JPEG: what the file says of itself is read first, and only kinds that come out right are decoded.
 //!
-//! The decoder is strict, since its lenient mode fills what is missing with grey, and half a face gets a score like any
-//! other. What it decodes wrongly or only guesses at is refused before: samples that are not 8 bits, arithmetic and
-//! lossless coding, CMYK without Adobe's marker (nobody can tell whether it is inverted), odd grids of samples.
+//! Half a face gets a score like any other, so a picture has to be whole, and the decoder alone does not see to it: it
+//! fills what is missing with grey, and takes an end that was put on for the real one. A sequential picture is therefore
+//! decoded strictly and without its end, so that running out of data is an error; a progressive one has to have all
+//! bits of all coefficients among its scans.
+//!
+//! What is decoded wrongly, or could only be guessed at, is refused before: samples that are not 8 bits, arithmetic and
+//! lossless coding, CMYK without Adobe's marker (nobody can tell whether it is inverted), unusual grids of samples.
 
 use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, RgbImage};
@@ -15,6 +19,8 @@ use zune_jpeg::errors::DecodeErrors;
 use super::{ImageLimits, MAX_SIDE};
 use crate::vision::VisionError;
 
+/// More than the decoder reads ahead.
+const LOOK_AHEAD_BYTES: usize = 16;
 /// More scans than encoders write: each costs time for every pixel and hardly any bytes.
 const MAX_SCANS: usize = 64;
 
@@ -25,6 +31,9 @@ pub(super) fn decode(
 ) -> Result<(DynamicImage, Orientation), VisionError> {
     let structure = Structure::read(encoded)?;
     structure.require_supported()?;
+    if !structure.has_all_bits() {
+        return Err(VisionError::CorruptImage);
+    }
     limits.admit(structure.width, structure.height)?;
     limits.admit_bytes(&structure.size(), structure.decoding_bytes())?;
 
@@ -40,7 +49,8 @@ pub(super) fn decode(
         .set_max_height(MAX_SIDE as usize)
         .jpeg_set_max_scans(MAX_SCANS)
         .jpeg_set_out_colorspace(output);
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(encoded), options);
+    let whole = structure.to_decode(encoded);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(&whole), options);
     decoder.decode_headers().map_err(refusal)?;
     let (width, height) = structure.size();
     if decoder.dimensions() != Some((width as usize, height as usize)) {
@@ -81,6 +91,8 @@ struct Structure {
     scans: usize,
     /// Components in the first scan.
     first_scan: usize,
+    /// Where the marker of the end stands.
+    end: usize,
 }
 
 /// One component's id and how many samples it has in a block of the grid, across and down.
@@ -89,6 +101,8 @@ struct Component {
     id: u8,
     across: u32,
     down: u32,
+    /// For each coefficient, how many of its bits no scan has brought yet.
+    missing_bits: [u8; 64],
 }
 
 impl Structure {
@@ -100,6 +114,7 @@ impl Structure {
             let (marker, after) = next_marker(rest).ok_or(VisionError::CorruptImage)?;
             rest = after;
             if marker == END_OF_IMAGE {
+                structure.end = encoded.len() - rest.len() - 2;
                 break;
             }
             if has_no_segment(marker) {
@@ -140,22 +155,49 @@ impl Structure {
                     id: bytes[0],
                     across: u32::from(bytes[1] >> 4),
                     down: u32::from(bytes[1] & 0x0F),
+                    missing_bits: [u8::MAX; 64],
                 };
                 self.components = components.chunks_exact(3).map(component).collect();
             }
             START_OF_SCAN => {
                 self.scans += 1;
-                if self.components.is_empty() {
-                    return None;
-                }
-                if self.scans == 1 {
-                    self.first_scan = usize::from(*segment.first()?);
-                }
+                self.note_scan(segment)?;
             }
             0xEE if segment.starts_with(b"Adobe") => self.adobe = segment.get(11).copied(),
             _ => {}
         }
         Some(())
+    }
+
+    fn note_scan(&mut self, segment: &[u8]) -> Option<()> {
+        let (&count, after) = segment.split_first()?;
+        let (members, after) = after.split_at_checked(2 * usize::from(count))?;
+        let &[from, to, bits] = after else {
+            return None;
+        };
+        if self.scans == 1 {
+            self.first_scan = usize::from(count);
+        }
+        let band = usize::from(from)..=usize::from(to);
+        for member in members.chunks_exact(2) {
+            let component = self.components.iter_mut().find(|c| c.id == member[0])?;
+            let missing = component.missing_bits.get_mut(band.clone())?;
+            missing.fill(bits & 0x0F);
+        }
+        Some(())
+    }
+
+    /// What the decoder gets. In place of the end of a sequential picture come more bytes than it looks ahead, and
+    /// too few to make up for what may be missing.
+    fn to_decode(&self, encoded: &[u8]) -> Vec<u8> {
+        if self.is_progressive() {
+            return encoded[..self.end + 2].to_vec();
+        }
+        [&encoded[..self.end], &[0; LOOK_AHEAD_BYTES]].concat()
+    }
+
+    fn is_progressive(&self) -> bool {
+        self.process == 2
     }
 
     fn size(&self) -> (u32, u32) {
@@ -171,7 +213,8 @@ impl Structure {
             (4, Some(0 | 2)) => true,
             _ => false,
         };
-        if colours && self.process <= 2 && self.precision == 8 && self.has_a_usual_grid() {
+        let usual = self.has_a_usual_grid() && self.has_a_usual_order();
+        if colours && self.process <= 2 && self.precision == 8 && usual {
             return Ok(());
         }
         Err(VisionError::UnsupportedImage)
@@ -197,11 +240,21 @@ impl Structure {
             && others.iter().take(2).all(single)
     }
 
-    /// What decoding allocates: the pixels, and all coefficients where they come in several scans.
+    /// Sequential pictures whose components come one after the other are rare, and the decoder garbles some of them.
+    fn has_a_usual_order(&self) -> bool {
+        self.is_progressive() || self.first_scan == self.components.len()
+    }
+
+    fn has_all_bits(&self) -> bool {
+        let whole = |c: &Component| c.missing_bits.iter().all(|&bits| bits == 0);
+        !self.is_progressive() || self.components.iter().all(whole)
+    }
+
+    /// What decoding allocates: the pixels, and all coefficients of a progressive picture.
     fn decoding_bytes(&self) -> u64 {
         let pixels = u64::from(self.width) * u64::from(self.height);
         let channels = if self.components.len() == 1 { 1 } else { 3 };
-        if self.process != 2 && self.first_scan == self.components.len() {
+        if !self.is_progressive() {
             return pixels * channels;
         }
         let most =
@@ -253,12 +306,15 @@ mod tests {
     fn small() -> Vec<u8> {
         let mut bytes = Vec::new();
         let encoder = image::codecs::jpeg::JpegEncoder::new(&mut bytes);
-        RgbImage::new(64, 64).write_with_encoder(encoder).unwrap();
+        let noise = |x: u32, y: u32| image::Rgb([(x * 7) as u8, (y * 11) as u8, (x * y) as u8]);
+        let picture = RgbImage::from_fn(64, 64, noise);
+        picture.write_with_encoder(encoder).unwrap();
         bytes
     }
 
     fn refused(encoded: &[u8]) -> VisionError {
-        decode(encoded, ImageLimits::default()).unwrap_err()
+        let decoded = decode(encoded, ImageLimits::default());
+        decoded.map(drop).unwrap_err()
     }
 
     #[test]
@@ -270,7 +326,7 @@ mod tests {
         bytes.truncate(bytes.len() - 2);
         assert!(matches!(refused(&bytes), VisionError::CorruptImage));
         // An end that was put on does not bring back what is missing.
-        bytes.truncate(bytes.len() - 20);
+        bytes.truncate(bytes.len() / 2);
         bytes.extend([0xFF, END_OF_IMAGE]);
         assert!(matches!(refused(&bytes), VisionError::CorruptImage));
     }
@@ -310,6 +366,7 @@ mod tests {
             id: 1,
             across,
             down,
+            missing_bits: [0; 64],
         };
         let structure = |process| Structure {
             process,
