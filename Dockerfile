@@ -16,6 +16,10 @@ RUN cargo build --release --locked --bin likeness
 RUN LIKENESS_HOME=/opt/likeness target/release/likeness assets fetch
 
 FROM docker.io/library/debian:bookworm-slim
+# What a token issuer's key server is believed by, where LIKENESS_JWKS is a URL.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends ca-certificates \
+    && rm -rf /var/lib/apt/lists/*
 LABEL org.opencontainers.image.title="Likeness" \
       org.opencontainers.image.description="Self-hosted identity verification" \
       org.opencontainers.image.licenses="Apache-2.0"

@@ -1,15 +1,18 @@
 //! Likeness: is the person in a live selfie the one on an identity document, and are they on a watchlist?
 //!
-//! Dependencies point down only: `startup` → `api` → `verify` → {`store`, `vision`} → `domain`.
+//! Dependencies point down only: `startup` → `api` → `verify` → {`store` → `gallery`, `vision`} →
+//! `domain`.
 
 pub mod api;
 pub mod assets;
 pub mod auth;
+pub mod bench;
 pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod error;
 pub mod eval;
+pub mod gallery;
 pub mod metrics;
 pub mod postgres;
 pub mod startup;

@@ -1,6 +1,8 @@
-//! Counters and histograms, in the OpenMetrics text format. Labels come from short fixed lists, never from a request.
+//! Counters and histograms, in the OpenMetrics text format. Labels come from short fixed lists or are the ids of lists
+//! in memory, never what a request brings.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -12,7 +14,8 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::domain::decision::Decision;
-use crate::domain::watchlist::SearchOutcome;
+use crate::domain::ids::WatchlistId;
+use crate::domain::watchlist::{Band, SearchOutcome};
 use crate::vision::Workers;
 
 /// Content type of the text that [`Metrics::encode`] gives.
@@ -35,6 +38,11 @@ struct SearchLabels {
     result: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RecallLabels {
+    watchlist_id: String,
+}
+
 /// Cheap handle on the service's metrics.
 #[derive(Clone)]
 pub struct Metrics {
@@ -43,6 +51,7 @@ pub struct Metrics {
     durations: Histogram,
     decisions: Family<DecisionLabels, Counter>,
     searches: Family<SearchLabels, Counter>,
+    recall: Family<RecallLabels, Gauge<f64, AtomicU64>>,
     queue_depth: Gauge,
     workers_working: Gauge,
     workers_stuck: Gauge,
@@ -55,6 +64,7 @@ impl Default for Metrics {
         let durations = Histogram::new(exponential_buckets(0.002, 2.0, 13));
         let decisions = Family::default();
         let searches = Family::default();
+        let recall = Family::default();
         let queue_depth = Gauge::default();
         let workers_working = Gauge::default();
         let workers_stuck = Gauge::default();
@@ -74,6 +84,11 @@ impl Default for Metrics {
             "watchlist_searches",
             "Searches of one list by result",
             searches.clone(),
+        );
+        registry.register(
+            "search_recall",
+            "Share of the latest self-tests in which the coarse search of a list found the nearest face",
+            recall.clone(),
         );
         registry.register(
             "queue_depth",
@@ -96,6 +111,7 @@ impl Default for Metrics {
             durations,
             decisions,
             searches,
+            recall,
             queue_depth,
             workers_working,
             workers_stuck,
@@ -132,12 +148,24 @@ impl Metrics {
 
     /// Counts the search of one list.
     pub fn observe_search(&self, search: &SearchOutcome) {
-        let result = if search.hits.is_empty() {
-            "clear"
-        } else {
+        let result = if search.has(Band::Hit) {
             "hit"
+        } else if search.has(Band::Review) {
+            "review"
+        } else {
+            "clear"
         };
         self.searches.get_or_create(&SearchLabels { result }).inc();
+    }
+
+    /// Publishes the measured recall of a list.
+    pub fn set_search_recall(&self, list: WatchlistId, recall: f64) {
+        self.recall.get_or_create(&recall_labels(list)).set(recall);
+    }
+
+    /// Stops publishing it.
+    pub fn forget_search_recall(&self, list: WatchlistId) {
+        self.recall.remove(&recall_labels(list));
     }
 
     /// Everything as text, with the queue's depth and the workers as they are now.
@@ -155,6 +183,12 @@ impl Metrics {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
+    }
+}
+
+fn recall_labels(list: WatchlistId) -> RecallLabels {
+    RecallLabels {
+        watchlist_id: list.to_string(),
     }
 }
 

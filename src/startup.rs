@@ -8,18 +8,21 @@ use std::thread;
 use actix_web::dev::Server;
 use anyhow::Context as _;
 use secrecy::SecretString;
+use tokio::task::JoinHandle;
 
 use crate::api;
 use crate::assets::{Assets, InferenceFiles};
-use crate::auth::{TokenKeys, TokenRules, TokenVerifier, home_secret};
+use crate::auth::{
+    JwksSource, TokenKeys, TokenRules, TokenVerifier, home_secret, prune_used_tokens,
+};
 use crate::config::{Config, JwtKey};
 use crate::domain::calibration::Calibration;
 use crate::domain::verification::ModelIds;
 use crate::metrics::Metrics;
 use crate::postgres::EmbeddedPostgres;
 use crate::state::{AppState, Limits};
-use crate::store::Store;
-use crate::verify::Verifier;
+use crate::store::{SearchSettings, Store};
+use crate::verify::{RecallMonitor, Verifier};
 use crate::vision::{
     DETECTOR_ID, EMBEDDER_DIMENSIONS, EMBEDDER_ID, Engine, FaceBackend, ImageLimits, LIVENESS_ID,
     ModelFiles, OnnxBackend, Replacements, Runtime,
@@ -31,6 +34,7 @@ pub struct Application {
     address: SocketAddr,
     store: Store,
     postgres: Option<EmbeddedPostgres>,
+    self_test: Option<JoinHandle<()>>,
 }
 
 impl Application {
@@ -52,19 +56,24 @@ impl Application {
             .register_model(EMBEDDER_ID, EMBEDDER_DIMENSIONS)
             .await?;
         let engine = Engine::start_replacing(backends, config.load.queue_capacity, replacements);
-        Self::assemble(config, engine, store, postgres)
+        Self::assemble(config, engine, store, postgres).await
     }
 
     /// The same around a given engine and store, as tests have them.
     ///
     /// # Errors
     /// Where keys cannot be loaded or the address is taken.
-    pub fn assemble(
+    pub async fn assemble(
         config: &Config,
         engine: Engine,
         store: Store,
         postgres: Option<EmbeddedPostgres>,
     ) -> anyhow::Result<Self> {
+        let store = store.with_search(search_settings(config));
+        let metrics = Metrics::default();
+        let recall = RecallMonitor::new(store.clone(), metrics.clone(), config.search.recall_floor);
+        let every = config.search.self_test_every;
+        let self_test = (!every.is_zero()).then(|| tokio::spawn(recall.clone().run(every)));
         let verifier = Verifier::new(
             engine,
             store.clone(),
@@ -75,8 +84,12 @@ impl Application {
         );
         let state = AppState {
             verifier,
-            tokens: Arc::new(TokenVerifier::new(token_keys(config)?, token_rules(config))),
-            metrics: Metrics::default(),
+            tokens: Arc::new(TokenVerifier::new(
+                token_keys(config).await?,
+                token_rules(config),
+            )),
+            metrics,
+            recall,
             limits: Limits::for_images_of(config.images.max_bytes, config.load.body_timeout),
         };
         let listener = TcpListener::bind(config.listen)
@@ -88,6 +101,7 @@ impl Application {
             address,
             store,
             postgres,
+            self_test,
         })
     }
 
@@ -106,9 +120,11 @@ impl Application {
             server,
             store,
             postgres,
+            self_test,
             ..
         } = self;
         let handle = server.handle();
+        let pruning = tokio::spawn(prune_used_tokens(store.clone()));
         let mut serving = tokio::spawn(server);
         tokio::select! {
             ended = &mut serving => ended??,
@@ -117,6 +133,10 @@ impl Application {
                 handle.stop(true).await;
                 serving.await??;
             }
+        }
+        pruning.abort();
+        if let Some(self_test) = self_test {
+            self_test.abort();
         }
         store.close().await;
         if let Some(postgres) = postgres {
@@ -207,6 +227,16 @@ pub fn worker_count(configured: usize) -> usize {
     }
 }
 
+/// How large watchlists are searched, as configured.
+#[must_use]
+pub fn search_settings(config: &Config) -> SearchSettings {
+    SearchSettings {
+        exact_limit: config.search.exact_faces,
+        candidates: config.search.candidates,
+        memory_bytes: config.search.memory_bytes,
+    }
+}
+
 fn model_ids() -> ModelIds {
     ModelIds {
         detector: DETECTOR_ID.to_owned(),
@@ -222,12 +252,26 @@ pub fn token_rules(config: &Config) -> TokenRules {
         issuer: config.jwt.issuer.clone(),
         audience: config.jwt.audience.clone(),
         leeway: config.jwt.leeway,
+        max_lifetime: config.jwt.max_lifetime,
+        token_type: config.jwt.token_type.clone(),
+        one_time_scopes: config.jwt.one_time_scopes.clone(),
     }
 }
 
-fn token_keys(config: &Config) -> anyhow::Result<TokenKeys> {
+async fn token_keys(config: &Config) -> anyhow::Result<TokenKeys> {
     match &config.jwt.key {
         Some(JwtKey::PublicKeys(path)) => Ok(TokenKeys::load(path)?),
+        Some(JwtKey::KeyServer(url)) => {
+            let jwks = config.jwt.jwks.clone();
+            let source = JwksSource {
+                url: url.clone(),
+                refresh: jwks.refresh,
+                max_outage: jwks.max_outage,
+                private_network: jwks.private_network,
+                extra_roots: jwks.extra_roots,
+            };
+            Ok(TokenKeys::fetch(source).await?)
+        }
         Some(JwtKey::Secret(_)) | None => Ok(TokenKeys::secret(&signing_secret(config)?)),
     }
 }
@@ -239,7 +283,7 @@ fn token_keys(config: &Config) -> anyhow::Result<TokenKeys> {
 pub fn signing_secret(config: &Config) -> anyhow::Result<SecretString> {
     match &config.jwt.key {
         Some(JwtKey::Secret(secret)) => Ok(secret.clone()),
-        Some(JwtKey::PublicKeys(_)) => {
+        Some(JwtKey::PublicKeys(_) | JwtKey::KeyServer(_)) => {
             anyhow::bail!(
                 "LIKENESS_JWKS holds public keys only: tokens come from whoever has the private ones"
             )

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::api::Image;
 use crate::auth::TokenVerifier;
-use crate::error::{ApiError, ErrorCode};
+use crate::domain::ids::TenantId;
 use crate::metrics::Metrics;
-use crate::verify::Verifier;
+use crate::store::{StoreError, TenantTx};
+use crate::verify::{RecallMonitor, Verifier};
 
 /// The handles that the HTTP layer shares.
 #[derive(Clone)]
@@ -18,8 +18,20 @@ pub struct AppState {
     pub tokens: Arc<TokenVerifier>,
     /// Counters and histograms.
     pub metrics: Metrics,
+    /// Measures whether searches find what they should.
+    pub recall: RecallMonitor,
     /// Bounds of what a request may bring.
     pub limits: Limits,
+}
+
+impl AppState {
+    /// A tenant's records. What only reads them lets go of the transaction without a commit.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when no connection is to be had.
+    pub async fn records(&self, tenant: &TenantId) -> Result<TenantTx, StoreError> {
+        self.verifier.store().begin(tenant).await
+    }
 }
 
 /// Bounds of what a request may bring.
@@ -42,27 +54,6 @@ impl Limits {
             max_body_bytes: 4 * max_image_bytes + 256 * 1024,
             body_timeout,
         }
-    }
-
-    /// The bytes of a picture that is not too large.
-    ///
-    /// # Errors
-    /// `image_too_large`, naming the part.
-    pub fn admit(&self, part: &'static str, image: Image) -> Result<Vec<u8>, ApiError> {
-        if image.len() > self.max_image_bytes {
-            let message = format!(
-                "has {} bytes; at most {} are taken",
-                image.len(),
-                self.max_image_bytes
-            );
-            return Err(ApiError::of_field(
-                ErrorCode::ImageTooLarge,
-                part,
-                "image_too_large",
-                message,
-            ));
-        }
-        Ok(image.into_bytes())
     }
 
     /// Largest JSON body: base64 takes four bytes for three.

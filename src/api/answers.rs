@@ -1,6 +1,7 @@
 //! Answers that several resources give.
 
 use actix_web::HttpResponse;
+use serde::Serialize;
 
 use crate::error::{ApiError, ErrorCode};
 
@@ -12,4 +13,13 @@ pub(super) fn found<T>(record: Option<T>) -> Result<T, ApiError> {
 /// The empty answer to a deletion, or `not_found` where there was nothing to delete.
 pub(super) fn gone(deleted: bool) -> Result<HttpResponse, ApiError> {
     found(deleted.then(|| HttpResponse::NoContent().finish()))
+}
+
+/// The answer to an enrolment: 201 where it made somebody, 200 where they were there.
+pub(super) fn enrolled(is_new: bool, view: &impl Serialize) -> HttpResponse {
+    if is_new {
+        HttpResponse::Created().json(view)
+    } else {
+        HttpResponse::Ok().json(view)
+    }
 }

@@ -45,7 +45,7 @@ pub async fn detect_faces(
     state: Data<AppState>,
     Form(form): Form<DetectFaces>,
 ) -> Result<Json<DetectionView>, ApiError> {
-    let image = state.limits.admit("image", form.image)?;
+    let image = form.image.within(&state.limits, "image")?;
     Ok(Json(state.verifier.detect(image).await?.into()))
 }
 
@@ -81,11 +81,11 @@ pub async fn compare_faces(
     Form(form): Form<CompareFaces>,
 ) -> Result<Json<ComparisonView>, ApiError> {
     let policy = form.policy.over(state.verifier.default_policy())?;
-    let source = state.limits.admit("source", form.source)?;
+    let source = form.source.within(&state.limits, "source")?;
     let targets = form
         .target
         .into_iter()
-        .map(|target| state.limits.admit("target", target));
+        .map(|target| target.within(&state.limits, "target"));
     let targets = targets.collect::<Result<_, ApiError>>()?;
     Ok(Json(
         state

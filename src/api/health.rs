@@ -6,6 +6,7 @@ use actix_web::{HttpResponse, get};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::auth::KeyHealth;
 use crate::error::{ApiError, ErrorCode};
 use crate::metrics::CONTENT_TYPE as METRICS_CONTENT_TYPE;
 use crate::state::AppState;
@@ -13,13 +14,19 @@ use crate::state::AppState;
 /// The service's own word on itself.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HealthView {
-    /// `ok`; or `degraded` where it works, but a thread is stuck on a picture and was given up: restart it some time.
+    /// `ok`, or `degraded` where requests are answered but a part does not work as it should.
     #[schema(example = "ok")]
     pub status: &'static str,
+    /// The parts at fault, where the status is `degraded`: `token_keys` where the issuer's keys could not be
+    /// refreshed and the last ones serve, `search_recall` where searches of a large list are measured to miss faces.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<&'static str>,
 }
 
-const OK: HealthView = HealthView { status: "ok" };
-const DEGRADED: HealthView = HealthView { status: "degraded" };
+const OK: HealthView = HealthView {
+    status: "ok",
+    parts: Vec::new(),
+};
 
 /// Whether the process is up
 ///
@@ -32,11 +39,11 @@ pub async fn healthz() -> Json<HealthView> {
 
 /// Whether requests will be answered
 ///
-/// Has a worker look at a picture, and runs a query on the database.
+/// Has a worker look at a picture, runs a query on the database, and sees whether tokens can be checked.
 #[utoipa::path(
     tag = "operations",
     responses(
-        (status = 200, description = "It is ready", body = HealthView),
+        (status = 200, description = "It is ready, perhaps degraded", body = HealthView),
         (status = 503, description = "A part does not work", body = super::problem::Problem, content_type = "application/problem+json"),
     )
 )]
@@ -47,8 +54,22 @@ pub async fn readyz(state: Data<AppState>) -> Result<Json<HealthView>, ApiError>
     let (database, models) = tokio::join!(state.verifier.store().ping(), state.verifier.ping());
     database.map_err(|_| unready("database"))?;
     models.map_err(|_| unready("inference"))?;
-    let stuck = state.verifier.engine().workers().stuck;
-    Ok(Json(if stuck == 0 { OK } else { DEGRADED }))
+    let keys = state.tokens.key_health();
+    if keys == KeyHealth::Unknown {
+        return Err(unready("token issuer's key server"));
+    }
+    let parts = [
+        ("token_keys", keys == KeyHealth::Degraded),
+        ("search_recall", state.recall.is_degraded()),
+        // A thread is stuck on a picture and was given up; another has its place.
+        ("inference", state.verifier.engine().workers().stuck > 0),
+    ];
+    let parts: Vec<_> = parts
+        .into_iter()
+        .filter_map(|(part, at_fault)| at_fault.then_some(part))
+        .collect();
+    let status = if parts.is_empty() { "ok" } else { "degraded" };
+    Ok(Json(HealthView { status, parts }))
 }
 
 /// Counters and histograms

@@ -15,5 +15,6 @@ mod views;
 mod watchlists;
 
 pub use docs::openapi;
-pub use extract::Image;
+#[cfg(fuzzing)]
+pub use extract::fuzzing;
 pub use routes::serve;

@@ -13,6 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::edge::RequestId;
+use super::views::DuplicateView;
 use crate::error::{ApiError, ErrorCode, FieldFault, RETRY_AFTER_SECONDS};
 
 /// Media type of a problem.
@@ -38,6 +39,9 @@ pub struct Problem {
     /// Faults by field, where fields are at fault.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldFault>,
+    /// With `duplicate_subject`: who on the list the face was found to be.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub duplicate_of: Vec<DuplicateView>,
     /// Id of the request, as in the `X-Request-Id` header and in the log.
     #[schema(example = "01990000-0000-7000-8000-000000000000")]
     pub request_id: String,
@@ -52,6 +56,7 @@ impl Problem {
             code: error.code,
             detail: error.detail.clone(),
             fields: error.fields.clone(),
+            duplicate_of: error.duplicate_of.iter().map(Into::into).collect(),
             request_id: id.to_string(),
         }
     }

@@ -141,12 +141,12 @@ pub async fn create_verification(
     Form(form): Form<CreateVerification>,
 ) -> Result<HttpResponse, ApiError> {
     form.document_back
-        .map(|back| state.limits.admit("document_back", back))
+        .map(|back| back.within(&state.limits, "document_back"))
         .transpose()?;
     let submission = Submission {
         policy: form.policy.over(state.verifier.default_policy())?,
-        selfie: state.limits.admit("selfie", form.selfie)?,
-        document: state.limits.admit("document", form.document)?,
+        selfie: form.selfie.within(&state.limits, "selfie")?,
+        document: form.document.within(&state.limits, "document")?,
         watchlist_ids: form
             .watchlist_ids
             .into_iter()
@@ -206,9 +206,8 @@ pub async fn list_verifications(
         external_id: query.external_id,
         decision: query.decision,
     };
-    let mut transaction = state.verifier.store().begin(&caller.tenant).await?;
-    let verifications = transaction.list_verifications(&filter, page).await?;
-    transaction.commit().await?;
+    let mut records = state.records(&caller.tenant).await?;
+    let verifications = records.list_verifications(&filter, page).await?;
     Ok(Json(Page::of(verifications, VerificationView::from)))
 }
 
@@ -227,11 +226,8 @@ pub async fn get_verification(
     state: Data<AppState>,
     Path(id): Path<Uuid>,
 ) -> Result<Json<VerificationView>, ApiError> {
-    let mut transaction = state.verifier.store().begin(&caller.tenant).await?;
-    let verification = transaction
-        .find_verification(VerificationId::from(id))
-        .await?;
-    transaction.commit().await?;
+    let mut records = state.records(&caller.tenant).await?;
+    let verification = records.find_verification(VerificationId::from(id)).await?;
     Ok(Json(found(verification)?.into()))
 }
 
@@ -250,10 +246,10 @@ pub async fn delete_verification(
     state: Data<AppState>,
     Path(id): Path<Uuid>,
 ) -> Result<HttpResponse, ApiError> {
-    let mut transaction = state.verifier.store().begin(&caller.tenant).await?;
-    let deleted = transaction
+    let mut records = state.records(&caller.tenant).await?;
+    let deleted = records
         .delete_verification(VerificationId::from(id))
         .await?;
-    transaction.commit().await?;
+    records.commit().await?;
     gone(deleted)
 }

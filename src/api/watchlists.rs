@@ -1,24 +1,26 @@
 //! Watchlists and their search.
 
 use actix_web::web::{Data, Json};
-use actix_web::{HttpResponse, delete, get, post};
+use actix_web::{HttpResponse, delete, get, patch, post};
 use serde::Deserialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 use validator::Validate;
 
 use super::answers::{found, gone};
+use super::extract::present::never_null;
 use super::extract::rules::{self, MAX_NAME_CHARS};
-use super::extract::{Form, Image, Page, PageQuery, Path, Query};
+use super::extract::{Form, Image, JsonForm, MAX_LIMIT, Page, PageQuery, Path, Query};
 use super::views::{SearchView, WatchlistView};
 use crate::auth::{Authorized, WatchlistRead, WatchlistWrite};
+use crate::domain::duplicate::OnDuplicate;
 use crate::domain::ids::WatchlistId;
 use crate::domain::policy::{MAX_TARGET_FPIR, MIN_TARGET_FPIR};
 use crate::domain::watchlist::WatchlistKind;
 use crate::error::ApiError;
 use crate::state::AppState;
-use crate::store::NewWatchlist;
+use crate::store::{NewWatchlist, WatchlistChange, WatchlistFilter};
 
 /// Hits that a search names unless asked otherwise.
 const DEFAULT_HITS: u32 = 10;
@@ -31,6 +33,7 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
         .service(create_watchlist)
         .service(list_watchlists)
         .service(get_watchlist)
+        .service(patch_watchlist)
         .service(delete_watchlist)
         .service(search_watchlist);
 }
@@ -51,7 +54,8 @@ pub struct CreateWatchlist {
     #[validate(length(min = 1, max = MAX_NAME_CHARS), custom(function = rules::printable))]
     #[schema(min_length = 1, max_length = 200, example = "Known fraudsters")]
     pub name: String,
-    /// `block`: a hit declines; `alert` (default): a hit asks for a human; `allow`: a hit is only reported.
+    /// What a hit does to a verification. `block`: it declines. `alert` (default): it asks for a human's review. `allow`:
+    /// it is reported and changes nothing; it never outweighs another reason.
     #[serde(default = "default_kind")]
     #[schema(value_type = String, example = "alert", default = "alert")]
     pub kind: WatchlistKind,
@@ -60,6 +64,11 @@ pub struct CreateWatchlist {
     #[validate(range(min = MIN_TARGET_FPIR, max = MAX_TARGET_FPIR))]
     #[schema(minimum = 1e-6, maximum = 1.0, example = 0.01, default = 0.01)]
     pub target_fpir: f64,
+    /// What becomes of a new face that is found to be on the list already: `report` (default) enrols it and names whose
+    /// it is, `reject` refuses it, `add_to_subject` adds it to that person.
+    #[serde(default)]
+    #[schema(value_type = String, example = "report", default = "report")]
+    pub on_duplicate: OnDuplicate,
 }
 
 /// Make a watchlist
@@ -81,11 +90,32 @@ pub async fn create_watchlist(
         name: form.name,
         kind: form.kind,
         target_fpir: form.target_fpir,
+        on_duplicate: form.on_duplicate,
     };
-    let mut transaction = state.verifier.store().begin(&caller.tenant).await?;
-    let list = transaction.insert_watchlist(list).await?;
-    transaction.commit().await?;
+    let mut records = state.records(&caller.tenant).await?;
+    let list = records.insert_watchlist(list).await?;
+    records.commit().await?;
     Ok(HttpResponse::Created().json(WatchlistView::from(list)))
+}
+
+/// Which watchlists are wanted; everything that is given must hold.
+#[derive(Debug, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListWatchlistsQuery {
+    /// Only those of this kind: `block`, `alert` or `allow`.
+    #[param(value_type = Option<String>)]
+    pub kind: Option<WatchlistKind>,
+    /// Only those with this as a part of their name, in whatever case.
+    #[validate(length(min = 1, max = MAX_NAME_CHARS), custom(function = rules::printable))]
+    #[param(min_length = 1, max_length = 200)]
+    pub name: Option<String>,
+    /// Most items to return, 1 to 200; 50 unless given.
+    #[validate(range(min = 1, max = MAX_LIMIT))]
+    #[param(minimum = 1, maximum = 200, example = 50)]
+    pub limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
 }
 
 /// List watchlists
@@ -94,18 +124,26 @@ pub async fn create_watchlist(
 #[utoipa::path(
     tag = "watchlists",
     security(("bearer" = ["watchlist:read"])),
-    params(PageQuery),
+    params(ListWatchlistsQuery),
     responses((status = 200, description = "One page", body = Page<WatchlistView>))
 )]
 #[get("/watchlists")]
 pub async fn list_watchlists(
     caller: Authorized<WatchlistRead>,
     state: Data<AppState>,
-    Query(query): Query<PageQuery>,
+    Query(query): Query<ListWatchlistsQuery>,
 ) -> Result<Json<Page<WatchlistView>>, ApiError> {
-    let mut transaction = state.verifier.store().begin(&caller.tenant).await?;
-    let lists = transaction.list_watchlists(query.to_page()?).await?;
-    transaction.commit().await?;
+    let page = PageQuery {
+        limit: query.limit,
+        cursor: query.cursor,
+    }
+    .to_page()?;
+    let filter = WatchlistFilter {
+        kind: query.kind,
+        name: query.name,
+    };
+    let mut records = state.records(&caller.tenant).await?;
+    let lists = records.list_watchlists(&filter, page).await?;
     Ok(Json(Page::of(lists, WatchlistView::from)))
 }
 
@@ -124,9 +162,64 @@ pub async fn get_watchlist(
     state: Data<AppState>,
     Path(id): Path<Uuid>,
 ) -> Result<Json<WatchlistView>, ApiError> {
-    let mut transaction = state.verifier.store().begin(&caller.tenant).await?;
-    let list = transaction.find_watchlist(WatchlistId::from(id)).await?;
-    transaction.commit().await?;
+    let mut records = state.records(&caller.tenant).await?;
+    let list = records.find_watchlist(WatchlistId::from(id)).await?;
+    Ok(Json(found(list)?.into()))
+}
+
+/// What is to be different about a watchlist; a field that is absent stays.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PatchWatchlist {
+    /// Its name, 1 to 200 characters, unique within the tenant.
+    #[serde(default, deserialize_with = "never_null")]
+    #[validate(length(min = 1, max = MAX_NAME_CHARS), custom(function = rules::printable))]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 200, example = "Known fraudsters")]
+    pub name: Option<String>,
+    /// `block`: a hit declines; `alert`: a hit asks for a human; `allow`: a hit is only reported.
+    #[serde(default, deserialize_with = "never_null")]
+    #[schema(value_type = String, required = false, example = "alert")]
+    pub kind: Option<WatchlistKind>,
+    /// Share of searches of people who are not on the list that may raise a false alarm.
+    #[serde(default, deserialize_with = "never_null")]
+    #[validate(range(min = MIN_TARGET_FPIR, max = MAX_TARGET_FPIR))]
+    #[schema(value_type = f64, required = false, minimum = 1e-6, maximum = 1.0, example = 0.01)]
+    pub target_fpir: Option<f64>,
+    /// What becomes of a new face that is found to be on the list already: `report`, `reject` or `add_to_subject`.
+    #[serde(default, deserialize_with = "never_null")]
+    #[schema(value_type = String, required = false, example = "report")]
+    pub on_duplicate: Option<OnDuplicate>,
+}
+
+/// Change a watchlist
+///
+/// A field that is absent stays as it is. Searches and enrolments that begin later go by the new values; answers that
+/// were given stay.
+#[utoipa::path(
+    tag = "watchlists",
+    security(("bearer" = ["watchlist:write"])),
+    params(("id" = Uuid, Path, description = "Id of the list")),
+    request_body(content((PatchWatchlist = "application/json"))),
+    responses((status = 200, description = "The list", body = WatchlistView))
+)]
+#[patch("/watchlists/{id}")]
+pub async fn patch_watchlist(
+    caller: Authorized<WatchlistWrite>,
+    state: Data<AppState>,
+    Path(id): Path<Uuid>,
+    JsonForm(form): JsonForm<PatchWatchlist>,
+) -> Result<Json<WatchlistView>, ApiError> {
+    let change = WatchlistChange {
+        name: form.name,
+        kind: form.kind,
+        target_fpir: form.target_fpir,
+        on_duplicate: form.on_duplicate,
+    };
+    let id = WatchlistId::from(id);
+    let mut records = state.records(&caller.tenant).await?;
+    records.update_watchlist(id, change).await?;
+    let list = records.find_watchlist(id).await?;
+    records.commit().await?;
     Ok(Json(found(list)?.into()))
 }
 
@@ -145,9 +238,9 @@ pub async fn delete_watchlist(
     state: Data<AppState>,
     Path(id): Path<Uuid>,
 ) -> Result<HttpResponse, ApiError> {
-    let mut transaction = state.verifier.store().begin(&caller.tenant).await?;
-    let deleted = transaction.delete_watchlist(WatchlistId::from(id)).await?;
-    transaction.commit().await?;
+    let mut records = state.records(&caller.tenant).await?;
+    let deleted = records.delete_watchlist(WatchlistId::from(id)).await?;
+    records.commit().await?;
     gone(deleted)
 }
 
@@ -184,7 +277,7 @@ pub async fn search_watchlist(
     Path(id): Path<Uuid>,
     Form(form): Form<SearchWatchlist>,
 ) -> Result<Json<SearchView>, ApiError> {
-    let image = state.limits.admit("image", form.image)?;
+    let image = form.image.within(&state.limits, "image")?;
     let limit = form.limit.unwrap_or(DEFAULT_HITS);
     let search = state
         .verifier

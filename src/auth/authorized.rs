@@ -7,6 +7,7 @@ use std::ops::Deref;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 
+use super::audit;
 use super::principal::{Principal, Scope};
 use crate::error::{ApiError, ErrorCode};
 
@@ -63,6 +64,7 @@ impl<S: RequiredScope> FromRequest for Authorized<S> {
                 scope: PhantomData,
             }),
             Some(_) => {
+                audit::scope_missing(S::SCOPE);
                 let detail = format!("This needs the scope {}.", S::SCOPE);
                 Err(ApiError::with_detail(ErrorCode::Forbidden, detail))
             }

@@ -2,13 +2,16 @@
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::AUTHORIZATION;
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage as _};
 
+use super::audit;
+use super::bearer::bearer;
+use super::one_time::spend;
 use super::principal::Principal;
-use crate::error::{ApiError, ErrorCode};
+use super::refusal::TokenError;
+use crate::error::ApiError;
 use crate::state::AppState;
 
 /// Lets a request through only with a valid token; every refusal looks the same from outside.
@@ -19,34 +22,28 @@ pub async fn authenticate<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    match principal(&request) {
+    match principal(&request).await {
         Ok(principal) => {
             request.extensions_mut().insert(principal);
             Ok(next.call(request).await?.map_into_boxed_body())
         }
-        Err(error) => Ok(request.error_response(error)),
+        Err(error) => {
+            if let TokenError::Refused(reason) = error {
+                audit::token_refused(reason);
+            }
+            Ok(request.error_response(ApiError::from(error)))
+        }
     }
 }
 
-fn principal(request: &ServiceRequest) -> Result<Principal, ApiError> {
-    let refused = || ApiError::new(ErrorCode::Unauthenticated);
-    let mut headers = request.headers().get_all(AUTHORIZATION);
-    let (Some(header), None) = (headers.next(), headers.next()) else {
-        return Err(refused());
-    };
-    let (scheme, token) = header
-        .to_str()
-        .ok()
-        .and_then(|text| text.split_once(' '))
-        .ok_or_else(refused)?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(refused());
-    }
+async fn principal(request: &ServiceRequest) -> Result<Principal, TokenError> {
+    let token = bearer(request)?;
     let state = request
         .app_data::<Data<AppState>>()
         .expect("the state is registered at start");
-    state.tokens.verify(token.trim_start()).map_err(|refusal| {
-        tracing::warn!(reason = %refusal, "a token was refused");
-        refused()
-    })
+    let verified = state.tokens.verify(token).await?;
+    if let Some(one_time) = verified.one_time {
+        spend(state.verifier.store(), &verified.principal.tenant, one_time).await?;
+    }
+    Ok(verified.principal)
 }

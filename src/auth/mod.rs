@@ -1,18 +1,33 @@
 //! Who calls: a bearer token becomes a [`Principal`] before a byte of the body is read.
 //!
 //! [`TokenVerifier`] is the only place that decodes a token. Without a principal nothing under `/v1` is reached, and
-//! without the scope that its handler names in its signature, no handler runs.
+//! without the scope that its handler names in its signature, no handler runs. Every refusal looks the same from
+//! outside and leaves one line in the log, which names the reason and never the token. Where it cannot be told
+//! whether a token is good, the answer is a 5xx.
 
+mod audit;
 mod authorized;
+mod bearer;
+mod header;
+mod jwks;
 mod keys;
 mod middleware;
 mod mint;
+mod one_time;
 mod principal;
+mod refusal;
+mod rules;
+mod strict;
 mod verifier;
 
+pub use audit::AUDIT_TARGET;
 pub use authorized::{Authorized, RequiredScope, Verify, WatchlistRead, WatchlistWrite};
-pub use keys::{KeyError, TokenKeys, home_secret};
+pub use jwks::JwksSource;
+pub use keys::{KeyError, KeyHealth, TokenKeys, home_secret};
 pub use middleware::authenticate;
 pub use mint::{MintError, TokenRequest, mint};
+pub use one_time::prune_used_tokens;
 pub use principal::{Principal, Scope};
-pub use verifier::{Refusal, TokenRules, TokenVerifier};
+pub use refusal::{Refusal, TokenError};
+pub use rules::{OneTime, TokenRules, Verified};
+pub use verifier::TokenVerifier;

@@ -1,5 +1,6 @@
 //! The command line: what each command takes, and what it prints.
 
+mod bench;
 mod health;
 
 use std::io::{self, Write as _};
@@ -48,6 +49,9 @@ enum Command {
     Token(TokenArgs),
     /// Measure accuracy on a dataset of faces, and write the calibration that thresholds come from.
     Eval(EvalArgs),
+    /// Measure speed on this machine.
+    #[command(subcommand)]
+    Bench(bench::BenchCommand),
     /// Print the OpenAPI document of the API.
     Openapi,
     /// Ask the running service whether it is ready: fails if it is not.
@@ -95,6 +99,9 @@ pub struct EvalArgs {
     /// Write the calibration of the embedder (score to FMR) to this file.
     #[arg(long)]
     pub calibrate: Option<PathBuf>,
+    /// Write how templates spread between and within people (for `bench search`) to this file.
+    #[arg(long)]
+    pub spectrum: Option<PathBuf>,
     /// Faces analysed at once; 0 takes one a core.
     #[arg(long, default_value_t = 0)]
     pub jobs: usize,
@@ -112,6 +119,7 @@ impl Cli {
             Command::Serve => serve(&config),
             Command::Token(args) => token(&args, &config),
             Command::Eval(args) => evaluate(args, &config),
+            Command::Bench(command) => bench::run(&command, config),
             Command::Openapi => openapi(),
             Command::Health => health::check(config.listen).map(|()| ExitCode::SUCCESS),
         }
@@ -146,12 +154,13 @@ fn greeting(application: &Application, config: &Config) -> anyhow::Result<String
         subject: "developer".to_owned(),
         tenant: TenantId::parse(DEVELOPMENT_TENANT)?,
         scope: Scope::ALL.map(Scope::name).join(" "),
-        ttl: DEVELOPMENT_TTL,
+        ttl: DEVELOPMENT_TTL.min(config.jwt.max_lifetime),
     };
+    let minutes = request.ttl.as_secs() / 60;
     let token = mint(&signing_secret(config)?, &token_rules(config), &request)?;
     text += &format!(
         "\nNo LIKENESS_JWT_SECRET or LIKENESS_JWKS is set: tokens are checked with this home's own random key.\n\
-         A token for development, good for 12 hours:\n\nTOKEN={token}\n\n\
+         A token for development, good for {minutes} minutes:\n\nTOKEN={token}\n\n\
          Try it from the repository's folder:\n\n\
          curl -s http://{address}/v1/verifications -H \"Authorization: Bearer $TOKEN\" \\\n  \
          -F selfie=@fixtures/obama.jpg -F document=@fixtures/document_obama.jpg\n"
@@ -189,6 +198,7 @@ fn evaluate(args: EvalArgs, config: &Config) -> anyhow::Result<ExitCode> {
         dataset: args.dataset,
         output: args.det,
         calibrate: args.calibrate,
+        spectrum: args.spectrum,
         jobs: worker_count(args.jobs),
     };
     let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template(

@@ -4,6 +4,7 @@
 //! variable's name in lower case without `LIKENESS_`; the environment wins. An empty variable counts as not set. All
 //! faults are found at once, unknown names included, since a misspelt setting would otherwise be a silent default.
 
+mod jwt;
 mod reader;
 mod settings;
 
@@ -13,18 +14,17 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use reqwest::Url;
 use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 
+use crate::auth::Scope;
 use crate::domain::policy::{MAX_TARGET_FMR, MIN_TARGET_FMR, Policy};
 use reader::Reader;
 pub use settings::{SETTINGS, Setting, help};
 
-/// Shortest HS256 secret, in bytes: as long as the hash.
-const MIN_SECRET_BYTES: usize = 32;
-
 /// Everything that can be set.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Config {
     /// Keys and the embedded database.
     pub home: PathBuf,
@@ -40,6 +40,8 @@ pub struct Config {
     pub images: Images,
     /// How much is done at once.
     pub load: Load,
+    /// How large watchlists are searched.
+    pub search: Search,
     /// The rules of a verification that names none.
     pub policy: Policy,
     /// What is logged, and how.
@@ -47,7 +49,7 @@ pub struct Config {
 }
 
 /// The database.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Database {
     /// A server to use instead of the embedded one.
     pub url: Option<SecretString>,
@@ -56,7 +58,7 @@ pub struct Database {
 }
 
 /// What tokens are checked with.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Jwt {
     /// The key, or none: the home's own.
     pub key: Option<JwtKey>,
@@ -66,15 +68,38 @@ pub struct Jwt {
     pub audience: String,
     /// How far clocks may differ.
     pub leeway: Duration,
+    /// How long a token may last.
+    pub max_lifetime: Duration,
+    /// The `typ` that has to be in the header, where one is demanded.
+    pub token_type: Option<String>,
+    /// A token with one of these is good for one request.
+    pub one_time_scopes: Vec<Scope>,
+    /// How keys are fetched, where they come from a URL.
+    pub jwks: Jwks,
+}
+
+/// How keys are fetched.
+#[derive(Debug, Clone)]
+pub struct Jwks {
+    /// How often.
+    pub refresh: Duration,
+    /// How long the last ones serve while the server is out.
+    pub max_outage: Duration,
+    /// Whether the server may stand in a private network, and there speak plain HTTP.
+    pub private_network: bool,
+    /// Certificates to trust beside the system's.
+    pub extra_roots: Option<PathBuf>,
 }
 
 /// A configured key.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum JwtKey {
     /// A shared secret for HS256.
     Secret(SecretString),
     /// A file with public keys.
     PublicKeys(PathBuf),
+    /// A URL to fetch public keys from.
+    KeyServer(Url),
 }
 
 /// What a request may bring.
@@ -99,6 +124,21 @@ pub struct Load {
     pub body_timeout: Duration,
     /// How long requests may go on after the signal to stop.
     pub shutdown_grace: Duration,
+}
+
+/// How large watchlists are searched.
+#[derive(Debug, Clone, Copy)]
+pub struct Search {
+    /// Lists of more faces are searched through codes in memory.
+    pub exact_faces: i64,
+    /// Faces that the codes pick for exact comparison.
+    pub candidates: usize,
+    /// Most memory for codes.
+    pub memory_bytes: usize,
+    /// Time between two searches that test recall; zero for never.
+    pub self_test_every: Duration,
+    /// Measured recall below it makes readiness degraded.
+    pub recall_floor: f64,
 }
 
 /// What is logged, and how.
@@ -163,12 +203,7 @@ impl Config {
                 url: database_url(&mut reader),
                 max_connections: reader.bounded("LIKENESS_DATABASE_MAX_CONNECTIONS", 2..=90),
             },
-            jwt: Jwt {
-                key: jwt_key(&mut reader),
-                issuer: reader.text("LIKENESS_JWT_ISSUER"),
-                audience: reader.text("LIKENESS_JWT_AUDIENCE"),
-                leeway: reader.seconds("LIKENESS_JWT_LEEWAY_SECONDS", 0..=30),
-            },
+            jwt: jwt::jwt(&mut reader),
             images: Images {
                 max_bytes: reader.bounded("LIKENESS_MAX_IMAGE_BYTES", 1024..=100 * 1024 * 1024),
                 max_pixels: reader.bounded("LIKENESS_MAX_IMAGE_PIXELS", 10_000..=250_000_000),
@@ -179,6 +214,13 @@ impl Config {
                 request_deadline: reader.seconds("LIKENESS_REQUEST_DEADLINE_SECONDS", 1..=600),
                 body_timeout: reader.seconds("LIKENESS_BODY_TIMEOUT_SECONDS", 1..=600),
                 shutdown_grace: reader.seconds("LIKENESS_SHUTDOWN_GRACE_SECONDS", 0..=600),
+            },
+            search: Search {
+                exact_faces: reader.bounded("LIKENESS_SEARCH_EXACT_FACES", 0..=1_000_000),
+                candidates: reader.bounded("LIKENESS_SEARCH_CANDIDATES", 10..=20_000),
+                memory_bytes: reader.bounded("LIKENESS_SEARCH_MEMORY_BYTES", 0..=1 << 44),
+                self_test_every: reader.seconds("LIKENESS_SEARCH_SELF_TEST_SECONDS", 0..=86_400),
+                recall_floor: reader.bounded("LIKENESS_SEARCH_RECALL_FLOOR", 0.5..=1.0),
             },
             policy: policy(&mut reader),
             log: Log {
@@ -215,35 +257,6 @@ fn database_url(reader: &mut Reader<'_>) -> Option<SecretString> {
         );
     }
     Some(url.into())
-}
-
-fn jwt_key(reader: &mut Reader<'_>) -> Option<JwtKey> {
-    let secret = reader.optional("LIKENESS_JWT_SECRET");
-    let keys = reader.optional("LIKENESS_JWKS");
-    if secret
-        .as_ref()
-        .is_some_and(|secret| secret.len() < MIN_SECRET_BYTES)
-    {
-        reader.fault(
-            "LIKENESS_JWT_SECRET",
-            &format!("has to have at least {MIN_SECRET_BYTES} bytes"),
-        );
-    }
-    if keys.as_ref().is_some_and(|keys| keys.contains("://")) {
-        reader.fault(
-            "LIKENESS_JWKS",
-            "an address is not supported yet: name a file with a PEM, a JWK or a JWK set",
-        );
-    }
-    match (secret, keys) {
-        (Some(_), Some(_)) => {
-            reader.fault("LIKENESS_JWKS", "cannot be set together with LIKENESS_JWT_SECRET: tokens are checked with one or the other");
-            None
-        }
-        (Some(secret), None) => Some(JwtKey::Secret(secret.into())),
-        (None, Some(keys)) => Some(JwtKey::PublicKeys(keys.into())),
-        (None, None) => None,
-    }
 }
 
 fn policy(reader: &mut Reader<'_>) -> Policy {

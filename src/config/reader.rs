@@ -122,6 +122,17 @@ impl<'a> Reader<'a> {
         }
     }
 
+    pub fn yes(&mut self, name: &str) -> bool {
+        match self.text(name).as_str() {
+            "yes" => true,
+            "no" => false,
+            other => {
+                self.fault(name, &format!("is {other:?}, has to be yes or no"));
+                false
+            }
+        }
+    }
+
     pub fn seconds(&mut self, name: &str, bounds: RangeInclusive<u64>) -> Duration {
         Duration::from_secs(self.bounded(name, bounds))
     }

@@ -63,7 +63,27 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "LIKENESS_JWKS",
         None,
-        "File with public keys, as PEM, JWK or JWK set, instead of a secret",
+        "Public keys instead of a secret: a file, or the https URL of a JWK set",
+    ),
+    setting(
+        "LIKENESS_JWKS_REFRESH_SECONDS",
+        Some("45"),
+        "How often keys are fetched from a URL",
+    ),
+    setting(
+        "LIKENESS_JWKS_OUTAGE_SECONDS",
+        Some("3600"),
+        "How long the last keys serve while their URL does not answer",
+    ),
+    setting(
+        "LIKENESS_JWKS_PRIVATE_NETWORK",
+        Some("no"),
+        "yes: the URL may lead into a private network, and be http there",
+    ),
+    setting(
+        "LIKENESS_JWKS_CA",
+        None,
+        "PEM file with certificates to trust for the URL, beside the system's",
     ),
     setting(
         "LIKENESS_JWT_ISSUER",
@@ -79,6 +99,21 @@ pub const SETTINGS: &[Setting] = &[
         "LIKENESS_JWT_LEEWAY_SECONDS",
         Some("5"),
         "How far clocks may differ, 0 to 30",
+    ),
+    setting(
+        "LIKENESS_JWT_MAX_LIFETIME_SECONDS",
+        Some("86400"),
+        "Tokens that last longer are refused",
+    ),
+    setting(
+        "LIKENESS_JWT_TYP",
+        None,
+        "The typ that tokens must have, such as at+jwt [default: a usual one]",
+    ),
+    setting(
+        "LIKENESS_JWT_ONE_TIME_SCOPES",
+        None,
+        "Scopes whose tokens are good for one request each and need a jti",
     ),
     setting(
         "LIKENESS_MAX_IMAGE_BYTES",
@@ -124,6 +159,31 @@ pub const SETTINGS: &[Setting] = &[
         "LIKENESS_REVIEW_FMR",
         Some("1e-3"),
         "Two different people reach a review at most this often",
+    ),
+    setting(
+        "LIKENESS_SEARCH_EXACT_FACES",
+        Some("10000"),
+        "Lists of more faces are searched through codes in memory",
+    ),
+    setting(
+        "LIKENESS_SEARCH_CANDIDATES",
+        Some("500"),
+        "Faces of such a list that the codes pick for exact comparison",
+    ),
+    setting(
+        "LIKENESS_SEARCH_MEMORY_BYTES",
+        Some("1073741824"),
+        "Most memory for codes, 80 bytes a face",
+    ),
+    setting(
+        "LIKENESS_SEARCH_SELF_TEST_SECONDS",
+        Some("10"),
+        "Time between two searches that test recall; 0 for never",
+    ),
+    setting(
+        "LIKENESS_SEARCH_RECALL_FLOOR",
+        Some("0.999"),
+        "Measured recall below it makes readiness degraded",
     ),
     setting(
         "LIKENESS_LIVENESS_THRESHOLD",

@@ -31,6 +31,8 @@ fn without_settings_every_default_holds() {
     assert_eq!(config.policy, Policy::default());
     assert_eq!(config.images.max_bytes, 10 * 1024 * 1024);
     assert_eq!(config.jwt.leeway, Duration::from_secs(5));
+    assert_eq!(config.jwt.max_lifetime, Duration::from_secs(86_400));
+    assert!(!config.jwt.jwks.private_network && config.jwt.one_time_scopes.is_empty());
 }
 
 #[test]
@@ -54,7 +56,7 @@ fn every_fault_is_listed_at_once() {
         ("LIKENESS_APPROVE_FMR", "NaN"),
         ("LIKENESS_LOG_FORMAT", "xml"),
         ("LIKENESS_LSITEN", "127.0.0.1:80"),
-        ("LIKENESS_JWKS", "https://issuer.example/keys"),
+        ("LIKENESS_JWKS", "http://issuer.example/keys"),
     ]);
     let about = |name: &str| {
         faults
@@ -129,4 +131,43 @@ fn what_kubernetes_sets_for_a_service_of_our_name_is_not_ours() {
     ];
     assert!(config(of_kubernetes).is_ok());
     assert_eq!(faults([("HOME", "/h"), ("LIKENESS_PORT", "80")]).len(), 1);
+}
+
+#[test]
+fn keys_come_from_a_file_or_over_https_and_over_http_only_where_that_is_allowed() {
+    let key = |jwks: &str, private| {
+        let key = config([
+            ("HOME", "/h"),
+            ("LIKENESS_JWKS", jwks),
+            ("LIKENESS_JWKS_PRIVATE_NETWORK", private),
+        ]);
+        key.map(|config| config.jwt.key.unwrap())
+    };
+    let is_url = |key: Result<JwtKey, _>| matches!(key, Ok(JwtKey::KeyServer(_)));
+    assert!(is_url(key("https://issuer.example/keys", "no")));
+    assert!(is_url(key("http://10.0.0.1/keys", "yes")));
+    assert!(matches!(key("/keys.json", "no"), Ok(JwtKey::PublicKeys(_))));
+    for (jwks, private) in [
+        ("http://10.0.0.1/keys", "no"),
+        ("file:///keys.json", "yes"),
+        ("ftp://issuer.example/keys", "yes"),
+        ("https://", "no"),
+        ("https://user:secret@issuer.example/keys", "no"),
+        ("https://issuer.example/keys", "true"),
+    ] {
+        let faults = key(jwks, private).unwrap_err().to_string();
+        assert!(faults.contains("has 1 fault"), "{faults}");
+        assert!(!faults.contains("secret@"), "{faults}");
+    }
+}
+
+#[test]
+fn only_known_scopes_can_be_good_for_one_request() {
+    let scopes = |list| config([("HOME", "/h"), ("LIKENESS_JWT_ONE_TIME_SCOPES", list)]);
+    let known = scopes("watchlist:write verify").unwrap();
+    assert_eq!(
+        known.jwt.one_time_scopes,
+        [Scope::WatchlistWrite, Scope::Verify]
+    );
+    assert_eq!(scopes("verify,watchlist:read").unwrap_err().0.len(), 1);
 }

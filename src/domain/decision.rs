@@ -9,7 +9,7 @@ use super::face::{Face, Pose, Quality};
 use super::policy::{
     MAX_SELFIE_PITCH, MAX_SELFIE_YAW, MIN_DOCUMENT_EYE_DISTANCE, MIN_SELFIE_EYE_DISTANCE, Policy,
 };
-use super::watchlist::{SearchOutcome, WatchlistKind};
+use super::watchlist::{Band, SearchOutcome, WatchlistKind};
 
 /// The verdict on an identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -59,6 +59,8 @@ pub enum WatchlistResult {
     Clear,
     /// Somebody did.
     Hit,
+    /// Nobody did, but somebody came near enough for a human to look.
+    Review,
     /// No list was named.
     NotEvaluated,
 }
@@ -111,6 +113,10 @@ pub enum ReasonCode {
     WatchlistAlertHit,
     /// A subject of an `allow` list was found.
     WatchlistAllowHit,
+    /// Somebody on a `block` list is alike, but not enough for a hit.
+    WatchlistBlockPossible,
+    /// Somebody on an `alert` list is alike, but not enough for a hit.
+    WatchlistAlertPossible,
 }
 
 /// One reason for a decision.
@@ -328,26 +334,38 @@ fn judge_quality(selfie: &Face, portrait: &Face, reasons: &mut Vec<Reason>) -> Q
 }
 
 fn judge_searches(searched: Vec<SearchOutcome>, reasons: &mut Vec<Reason>) -> WatchlistCheck {
-    for (kind, code, severity) in [
+    use ReasonCode as C;
+    use Severity::{Decline, Info, Review};
+    for (kind, band, code, severity) in [
         (
             WatchlistKind::Block,
-            ReasonCode::WatchlistBlockHit,
-            Severity::Decline,
+            Band::Hit,
+            C::WatchlistBlockHit,
+            Decline,
+        ),
+        (
+            WatchlistKind::Block,
+            Band::Review,
+            C::WatchlistBlockPossible,
+            Review,
         ),
         (
             WatchlistKind::Alert,
-            ReasonCode::WatchlistAlertHit,
-            Severity::Review,
+            Band::Hit,
+            C::WatchlistAlertHit,
+            Review,
         ),
         (
-            WatchlistKind::Allow,
-            ReasonCode::WatchlistAllowHit,
-            Severity::Info,
+            WatchlistKind::Alert,
+            Band::Review,
+            C::WatchlistAlertPossible,
+            Info,
         ),
+        (WatchlistKind::Allow, Band::Hit, C::WatchlistAllowHit, Info),
     ] {
         if searched
             .iter()
-            .any(|list| list.kind == kind && !list.hits.is_empty())
+            .any(|list| list.kind == kind && list.has(band))
         {
             reasons.push(Reason {
                 code,
@@ -358,8 +376,10 @@ fn judge_searches(searched: Vec<SearchOutcome>, reasons: &mut Vec<Reason>) -> Wa
     }
     let result = if searched.is_empty() {
         WatchlistResult::NotEvaluated
-    } else if searched.iter().any(|list| !list.hits.is_empty()) {
+    } else if searched.iter().any(|list| list.has(Band::Hit)) {
         WatchlistResult::Hit
+    } else if searched.iter().any(|list| list.has(Band::Review)) {
+        WatchlistResult::Review
     } else {
         WatchlistResult::Clear
     };

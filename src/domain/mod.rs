@@ -4,8 +4,10 @@
 
 pub mod calibration;
 pub mod decision;
+pub mod duplicate;
 pub mod face;
 pub mod ids;
 pub mod policy;
+pub mod quality;
 pub mod verification;
 pub mod watchlist;

@@ -11,6 +11,9 @@ pub const MIN_TARGET_FPIR: f64 = 1e-6;
 /// The laxest false positive identification rate that may be asked for.
 pub const MAX_TARGET_FPIR: f64 = 1.0;
 
+/// The review band of a search begins where this many times its target would be met.
+pub const REVIEW_FPIR_FACTOR: f64 = 10.0;
+
 /// Smallest distance between the eyes of a selfie that is compared without a human, in pixels.
 pub const MIN_SELFIE_EYE_DISTANCE: f32 = 40.0;
 /// The same for the portrait on a document, which is small by nature.
@@ -82,7 +85,10 @@ impl Policy {
 /// The FMR of one comparison that holds a search of `gallery_size` faces to `target_fpir`.
 ///
 /// A person who is not on the list raises a false alarm when any of N independent comparisons does:
-/// FPIR = 1 - (1 - FMR)^N, solved for FMR. An empty gallery needs no more than the target itself.
+/// FPIR = 1 - (1 - FMR)^N, solved for FMR (ISO/IEC 19795-1 gives the relation for independent comparisons). They are
+/// not quite independent, since one probe takes part in all of them: a person whose face is like many others' raises
+/// several alarms at once, so the share of searches with an alarm lies at or below the formula's. An empty gallery
+/// needs no more than the target itself.
 #[must_use]
 pub fn fmr_for_fpir(target_fpir: f64, gallery_size: u64) -> f64 {
     if target_fpir >= 1.0 {

@@ -26,6 +26,8 @@ pub enum ErrorCode {
     BodyTimeout,
     /// The record exists already.
     Conflict,
+    /// The face belongs to somebody who is on the list already; see `duplicate_of`.
+    DuplicateSubject,
     /// The whole request is larger than the service takes.
     PayloadTooLarge,
     /// One picture has too many bytes or pixels.
@@ -40,6 +42,8 @@ pub enum ErrorCode {
     NoFace,
     /// More than one face was found where exactly one is wanted.
     MultipleFaces,
+    /// The face is too poor to be enrolled; see `fields`.
+    QualityTooLow,
     /// Too many requests wait for a worker.
     Overloaded,
     /// The database does not answer.
@@ -52,7 +56,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, for tests and documentation.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::MalformedRequest,
         Self::ValidationFailed,
         Self::MissingPart,
@@ -62,6 +66,7 @@ impl ErrorCode {
         Self::MethodNotAllowed,
         Self::BodyTimeout,
         Self::Conflict,
+        Self::DuplicateSubject,
         Self::PayloadTooLarge,
         Self::ImageTooLarge,
         Self::UnsupportedMediaType,
@@ -69,6 +74,7 @@ impl ErrorCode {
         Self::CorruptImage,
         Self::NoFace,
         Self::MultipleFaces,
+        Self::QualityTooLow,
         Self::Overloaded,
         Self::Unavailable,
         Self::DeadlineExceeded,
@@ -108,6 +114,11 @@ impl ErrorCode {
                 "The body did not arrive in time",
             ),
             Self::Conflict => ("conflict", S::CONFLICT, "It exists already"),
+            Self::DuplicateSubject => (
+                "duplicate_subject",
+                S::CONFLICT,
+                "The face belongs to somebody who is on the list already",
+            ),
             Self::PayloadTooLarge => (
                 "payload_too_large",
                 S::PAYLOAD_TOO_LARGE,
@@ -138,6 +149,11 @@ impl ErrorCode {
                 "multiple_faces",
                 S::UNPROCESSABLE_ENTITY,
                 "More than one face was found",
+            ),
+            Self::QualityTooLow => (
+                "quality_too_low",
+                S::UNPROCESSABLE_ENTITY,
+                "The face is too poor to be enrolled",
             ),
             Self::Overloaded => (
                 "overloaded",
@@ -222,6 +238,7 @@ mod tests {
                 "405 method_not_allowed",
                 "408 body_timeout",
                 "409 conflict",
+                "409 duplicate_subject",
                 "413 payload_too_large",
                 "413 image_too_large",
                 "415 unsupported_media_type",
@@ -229,6 +246,7 @@ mod tests {
                 "422 corrupt_image",
                 "422 no_face",
                 "422 multiple_faces",
+                "422 quality_too_low",
                 "503 overloaded",
                 "503 unavailable",
                 "504 deadline_exceeded",

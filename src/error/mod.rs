@@ -15,6 +15,8 @@ use utoipa::ToSchema;
 
 pub use code::ErrorCode;
 
+use crate::domain::duplicate::Duplicate;
+
 /// Seconds after which a caller may try again, in the `Retry-After` header of every 503.
 pub const RETRY_AFTER_SECONDS: u32 = 1;
 
@@ -41,6 +43,8 @@ pub struct ApiError {
     pub detail: Option<String>,
     /// Faults by field.
     pub fields: Vec<FieldFault>,
+    /// Whom a face was found to be, where that is what is wrong with it.
+    pub duplicate_of: Vec<Duplicate>,
     /// What caused it; logged, never sent.
     source: Option<Box<dyn Error + Send + Sync>>,
 }
@@ -53,6 +57,7 @@ impl ApiError {
             code,
             detail: None,
             fields: Vec::new(),
+            duplicate_of: Vec::new(),
             source: None,
         }
     }
@@ -92,6 +97,15 @@ impl ApiError {
         Self {
             fields,
             ..Self::new(code)
+        }
+    }
+
+    /// A face that belongs to somebody else already.
+    #[must_use]
+    pub fn of_duplicates(duplicate_of: Vec<Duplicate>) -> Self {
+        Self {
+            duplicate_of,
+            ..Self::new(ErrorCode::DuplicateSubject)
         }
     }
 

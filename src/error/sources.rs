@@ -2,7 +2,7 @@
 
 use super::{ApiError, ErrorCode, FieldFault};
 use crate::store::StoreError;
-use crate::verify::VerifyError;
+use crate::verify::{PoorPicture, VerifyError};
 use crate::vision::VisionError;
 
 impl From<VisionError> for ApiError {
@@ -66,6 +66,11 @@ impl From<VerifyError> for ApiError {
                 "multiple_faces",
                 format!("{count} faces were found; exactly one is wanted"),
             ),
+            VerifyError::QualityTooLow(poor) => Self::of_fields(
+                ErrorCode::QualityTooLow,
+                poor.iter().flat_map(quality_faults).collect(),
+            ),
+            VerifyError::DuplicateSubject(duplicate_of) => Self::of_duplicates(duplicate_of),
             VerifyError::NoSuchWatchlist(id) => Self::of_field(
                 ErrorCode::NotFound,
                 "watchlist_ids",
@@ -77,6 +82,19 @@ impl From<VerifyError> for ApiError {
             error @ VerifyError::ModelsDiffer => Self::caused_by(ErrorCode::Internal, error),
         }
     }
+}
+
+/// One fault for each component that is not good enough.
+fn quality_faults(picture: &PoorPicture) -> impl Iterator<Item = FieldFault> {
+    let field = match picture.index {
+        Some(index) => format!("image.{index}"),
+        None => "image".to_owned(),
+    };
+    picture.shortfalls.iter().map(move |shortfall| FieldFault {
+        field: field.clone(),
+        code: shortfall.component.into(),
+        message: shortfall.to_string(),
+    })
 }
 
 impl ApiError {

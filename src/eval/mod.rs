@@ -14,16 +14,19 @@ mod folds;
 mod intervals;
 mod parallel;
 mod report;
+mod spectrum;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use serde::Serialize;
 
 pub use calibrate::HeldOutRate;
 pub use folds::FoldAccuracy;
 pub use intervals::Rate;
 pub use report::{OperatingPoint, Report};
+pub use spectrum::Spectrum;
 
-use crate::domain::calibration::Calibration;
 use crate::vision::{EMBEDDER_ID, FaceBackend, ModelError, VisionError};
 use calibrate::Origin;
 use comparisons::{Comparisons, Sample};
@@ -42,6 +45,8 @@ pub struct Options {
     pub output: Option<PathBuf>,
     /// Where the embedder's calibration table goes, as JSON.
     pub calibrate: Option<PathBuf>,
+    /// Where the spread of the templates goes, as JSON.
+    pub spectrum: Option<PathBuf>,
     /// Threads.
     pub jobs: usize,
 }
@@ -125,6 +130,11 @@ pub fn run<B: FaceBackend>(
     if let Some(path) = &options.output {
         write(path, &report::det_csv(&comparisons))?;
     }
+    if let Some(path) = &options.spectrum {
+        let spectrum = spectrum_of(origin(&dataset, &enrolment, &samples), &samples);
+        let spectrum = spectrum.ok_or(EvalError::NoComparisons { mated, non_mated })?;
+        write(path, &pretty(&spectrum))?;
+    }
     let mut held_out = Vec::new();
     if let Some(path) = &options.calibrate {
         let table = calibrate::table(&comparisons, origin(&dataset, &enrolment, &samples))
@@ -185,7 +195,21 @@ fn check_on_others(dataset: &Dataset, enrolment: &Enrolment, jobs: usize) -> Vec
     })
 }
 
-fn pretty(table: &Calibration) -> String {
+fn spectrum_of(origin: Origin, samples: &[Sample<'_>]) -> Option<Spectrum> {
+    let (between, within) = spectrum::variances(samples)?;
+    Some(Spectrum {
+        model_id: origin.model_id,
+        dataset: origin.dataset,
+        dataset_sha256: origin.dataset_sha256,
+        subjects: origin.subjects,
+        templates: samples.len(),
+        dimensions: samples.first()?.template.values().len(),
+        between,
+        within,
+    })
+}
+
+fn pretty(table: &impl Serialize) -> String {
     let mut json = serde_json::to_string_pretty(table).unwrap_or_default();
     json.push('\n');
     json

@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 
 use super::error::StoreError;
 use super::versions;
+use crate::gallery::Galleries;
 
 /// How long a request waits for a free connection before it is turned away.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -27,6 +28,29 @@ pub struct Store {
     /// The runtime that opened the pool. A connection lives on the runtime that opened it, and a worker of the HTTP
     /// server ends its own as soon as it has drained, while others still answer; so all are opened here.
     home: Handle,
+    galleries: Galleries,
+    search: SearchSettings,
+}
+
+/// How large lists are searched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SearchSettings {
+    /// Up to so many faces every one is compared in the database; above it a coarse pass over codes in memory picks.
+    pub exact_limit: i64,
+    /// Faces that the coarse pass picks.
+    pub candidates: usize,
+    /// Most memory that codes take.
+    pub memory_bytes: usize,
+}
+
+impl Default for SearchSettings {
+    fn default() -> Self {
+        Self {
+            exact_limit: 10_000,
+            candidates: 500,
+            memory_bytes: 1 << 30,
+        }
+    }
 }
 
 impl Store {
@@ -54,8 +78,23 @@ impl Store {
             })
             .connect_with(options)
             .await?;
-        let home = Handle::current();
-        Ok(Self { pool, home })
+        let search = SearchSettings::default();
+        Ok(Self {
+            pool,
+            home: Handle::current(),
+            galleries: Galleries::new(search.memory_bytes),
+            search,
+        })
+    }
+
+    /// The same store with other rules for the search of large lists.
+    #[must_use]
+    pub fn with_search(self, search: SearchSettings) -> Self {
+        Self {
+            galleries: Galleries::new(search.memory_bytes),
+            search,
+            ..self
+        }
     }
 
     /// Whether the database answers, asked with a real query through the service's role.
@@ -100,6 +139,23 @@ impl Store {
         self.pool.close().await;
     }
 
+    /// The galleries in memory.
+    #[must_use]
+    pub fn galleries(&self) -> &Galleries {
+        &self.galleries
+    }
+
+    /// How large lists are searched.
+    #[must_use]
+    pub fn search_settings(&self) -> SearchSettings {
+        self.search
+    }
+
+    /// The runtime for work that outlives its caller.
+    pub(super) fn home(&self) -> &Handle {
+        &self.home
+    }
+
     pub(super) fn pool(&self) -> &PgPool {
         &self.pool
     }
@@ -132,6 +188,10 @@ async fn prepare(options: &PgConnectOptions) -> Result<(), StoreError> {
     Ok(connection.close().await?)
 }
 
+/// Every key begins with the tenant, so an index leads to one list's rows alone; a scan of a whole table, which the
+/// planner would guess to be cheaper where one list is most of it, would make small lists pay for large ones. Compiling
+/// a statement that runs for milliseconds only delays it.
+///
 /// Gives up the powers of the login user for the life of the session, and makes sure of it: as an owner who is a
 /// superuser the session would see every tenant's records.
 async fn set_up(session: &mut PgConnection) -> Result<(), StoreError> {
@@ -140,6 +200,8 @@ async fn set_up(session: &mut PgConnection) -> Result<(), StoreError> {
         select
             set_config('statement_timeout', $1, false) as statement_timeout,
             set_config('idle_in_transaction_session_timeout', $2, false) as idle_timeout,
+            set_config('enable_seqscan', 'off', false) as seqscan,
+            set_config('jit', 'off', false) as jit,
             set_config('role', 'likeness_service', false) as role
         "#,
         STATEMENT_TIMEOUT,

@@ -25,13 +25,15 @@ impl TenantTx {
         template: &Template,
     ) -> Result<EnrolledFace, StoreError> {
         let id = FaceId::new();
+        let revision = self.next_revision(watchlist, template.model_id()).await?;
         let created_at = sqlx::query_scalar!(
-            "insert into faces (watchlist_id, subject_id, id, model_id, template) values ($1, $2, $3, $4, $5) \
-             returning created_at",
+            "insert into faces (watchlist_id, subject_id, id, model_id, revision, template) \
+             values ($1, $2, $3, $4, $5, $6) returning created_at",
             watchlist.as_uuid(),
             subject.as_uuid(),
             id.as_uuid(),
             template.model_id(),
+            revision,
             half_precision(template)
         )
         .fetch_one(self.connection())
@@ -66,15 +68,8 @@ impl TenantTx {
         subject: SubjectId,
         face: FaceId,
     ) -> Result<bool, StoreError> {
-        let done = sqlx::query!(
-            "delete from faces where watchlist_id = $1 and subject_id = $2 and id = $3",
-            watchlist.as_uuid(),
-            subject.as_uuid(),
-            face.as_uuid()
-        )
-        .execute(self.connection())
-        .await?;
-        Ok(done.rows_affected() == 1)
+        let removed = self.remove_faces(watchlist, subject, Some(face)).await?;
+        Ok(removed == 1)
     }
 
     /// The faces of several subjects of a list by subject, oldest first.

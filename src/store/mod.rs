@@ -9,19 +9,22 @@
 mod connection;
 mod error;
 mod faces;
+mod galleries;
 mod page;
 mod search;
 mod subjects;
 mod transaction;
+mod used_tokens;
 mod verifications;
 mod versions;
 mod watchlists;
 
-pub use connection::Store;
+pub use connection::{SearchSettings, Store};
 pub use error::StoreError;
 pub use page::{Page, PageRequest};
-pub use subjects::NewSubject;
+pub use search::{GalleryMatches, GalleryQuery};
+pub use subjects::{NewSubject, SubjectChange, SubjectFilter};
 pub use transaction::TenantTx;
 pub use verifications::VerificationFilter;
 pub use versions::UnsupportedDatabase;
-pub use watchlists::{NewWatchlist, WatchlistPolicy};
+pub use watchlists::{NewWatchlist, WatchlistChange, WatchlistFilter, WatchlistPolicy};

@@ -1,95 +1,295 @@
-//! The exact search: every template of a gallery is compared.
+//! The one search of watchlists.
 //!
-//! A gallery is what a search would compare at this moment: the faces of a list, of one model, without those of
-//! subjects whose time is over. [`TenantTx::gallery_size`] and [`TenantTx::search`] say so with the same words, and
-//! agree within one [`Store::begin_snapshot`](super::Store::begin_snapshot).
+//! First the coarse pass: where the codes of a gallery are in memory, they pick the faces that are worth comparing
+//! ([`crate::gallery`]). Then one statement compares exactly, in the database and at one snapshot of it: the faces
+//! that were picked, and every face that came or changed after the revision up to which the codes had been taken in.
+//! Of a gallery without codes that is every face, and the search is exact. So whatever was enrolled before the search is compared, whoever
+//! enrolled it; and what is deleted, out of its time or another tenant's is not there to be found.
+
+use std::sync::{Arc, RwLock};
+
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
 
 use super::error::StoreError;
 use super::faces::half_precision;
+use super::galleries::{CHANGES_KEPT, milliseconds, read};
 use super::transaction::TenantTx;
 use crate::domain::face::Template;
 use crate::domain::ids::WatchlistId;
-use crate::domain::watchlist::Hit;
+use crate::domain::watchlist::{Nearest, SearchMethod};
+use crate::gallery::{Codes, GalleryKey, Shortlist};
+
+/// A code counts as out of its time this much later than its face: the database's clock decides, not ours.
+const CLOCK_TOLERANCE: Duration = Duration::minutes(10);
+/// Codes that are passed over in well under a millisecond, so that it need not be done on a thread of its own.
+const QUICK_PASS_BYTES: usize = 8_000_000;
+/// Revisions that a gallery's codes may be behind before they catch up. Until then their faces are compared exactly.
+const MAX_BEHIND: i64 = 64;
+
+/// One list to search.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GalleryQuery {
+    /// The list.
+    pub watchlist_id: WatchlistId,
+    /// Less alike is not of interest.
+    pub min_similarity: f64,
+}
+
+/// What a search of one list compared and found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GalleryMatches {
+    /// The list.
+    pub watchlist_id: WatchlistId,
+    /// Faces in the gallery: of the probe's model, without those whose time has ended.
+    pub size: u64,
+    /// How they were compared.
+    pub method: SearchMethod,
+    /// Faces that were compared exactly.
+    pub candidates: u64,
+    /// The most alike subjects, best first, each with its best face.
+    pub nearest: Vec<Nearest>,
+}
 
 impl TenantTx {
-    /// Counts the faces that a search would compare now.
+    /// Searches several lists for the subjects most like a probe, at most `limit` of each, best first. Answers in the
+    /// order of the queries; a list that does not exist is left out.
     ///
-    /// # Errors
-    /// [`StoreError`] when the database cannot answer.
-    pub async fn gallery_size(
-        &mut self,
-        watchlist: WatchlistId,
-        model_id: &str,
-    ) -> Result<u64, StoreError> {
-        let size = sqlx::query_scalar!(
-            r#"
-            select count(*) as "size!"
-            from faces
-            where watchlist_id = $1
-                and model_id = $2
-                and not exists (
-                    select from subjects
-                    where watchlist_id = $1 and id = faces.subject_id and valid_until <= now()
-                )
-            "#,
-            watchlist.as_uuid(),
-            model_id
-        )
-        .fetch_one(self.connection())
-        .await?;
-        Ok(size.unsigned_abs())
-    }
-
-    /// Finds the subjects with a face at or above a similarity, best first, each with its best face.
-    ///
-    /// The threshold is a filter of the scan, because a scan that keeps next to nothing is faster than one that
-    /// sorts everything. Vectors have length 1, so the inner product (negative in pgvector's `<#>`) is the cosine.
+    /// To be called in a transaction of [`Store::begin`](super::Store::begin): the statement has to see the database
+    /// as it is after the coarse pass, which a snapshot taken before does not.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot answer; never an empty answer instead.
     pub async fn search(
         &mut self,
-        watchlist: WatchlistId,
+        queries: &[GalleryQuery],
         probe: &Template,
-        min_similarity: f64,
         limit: u32,
-    ) -> Result<Vec<Hit>, StoreError> {
-        let rows = sqlx::query!(
+    ) -> Result<Vec<GalleryMatches>, StoreError> {
+        let shortlists = self.shortlists(queries, probe).await?;
+        match self.compare(queries, &shortlists, probe, limit).await? {
+            Some(found) => Ok(found),
+            None => self.search_exactly(queries, probe, limit).await,
+        }
+    }
+
+    /// The same search without the codes: every face is compared.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot answer.
+    pub async fn search_exactly(
+        &mut self,
+        queries: &[GalleryQuery],
+        probe: &Template,
+        limit: u32,
+    ) -> Result<Vec<GalleryMatches>, StoreError> {
+        let shortlists = vec![Shortlist::default(); queries.len()];
+        let found = self.compare(queries, &shortlists, probe, limit).await?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// The coarse pass over the galleries whose codes are in memory; an empty shortlist for the others.
+    async fn shortlists(
+        &self,
+        queries: &[GalleryQuery],
+        probe: &Template,
+    ) -> Result<Vec<Shortlist>, StoreError> {
+        let galleries = self.store().galleries();
+        let codes: Vec<Option<Arc<RwLock<Codes>>>> = queries
+            .iter()
+            .map(|query| galleries.find(&self.gallery(query.watchlist_id, probe)))
+            .collect();
+        let count = self.store().search_settings().candidates;
+        let bytes: usize = codes
+            .iter()
+            .flatten()
+            .map(|codes| read(codes).bytes())
+            .sum();
+        if bytes <= QUICK_PASS_BYTES {
+            return Ok(pass(&codes, probe, count));
+        }
+        let probe = probe.clone();
+        let passed = tokio::task::spawn_blocking(move || pass(&codes, &probe, count)).await;
+        passed.map_err(|_| StoreError::Unavailable(sqlx::Error::WorkerCrashed))
+    }
+
+    /// Compares exactly what was picked and what is newer. `None` where a shortlist is so old that the changes since
+    /// are no longer kept.
+    async fn compare(
+        &mut self,
+        queries: &[GalleryQuery],
+        shortlists: &[Shortlist],
+        probe: &Template,
+        limit: u32,
+    ) -> Result<Option<Vec<GalleryMatches>>, StoreError> {
+        let lists: Vec<Uuid> = queries
+            .iter()
+            .map(|query| query.watchlist_id.as_uuid())
+            .collect();
+        let floors: Vec<f64> = queries.iter().map(|query| query.min_similarity).collect();
+        let revisions: Vec<i64> = shortlists
+            .iter()
+            .map(|shortlist| shortlist.revision)
+            .collect();
+        let (positions, faces) = picked(shortlists);
+        let rows = sqlx::query_as!(
+            SearchRow,
             r#"
-            select subjects.id, external_id, display_name, similarity as "similarity!"
-            from (
-                select subject_id, max(-(template <#> $3)) as similarity
-                from faces
-                where watchlist_id = $1
-                    and model_id = $2
+            select
+                position as "position!",
+                coalesce(galleries.revision, 0) as "revision!",
+                coalesce(galleries.faces, 0) as "faces!",
+                case when asked.revision = 0 then (
+                    select count(*)
+                    from subjects
+                    join faces on faces.watchlist_id = asked.watchlist_id and faces.subject_id = subjects.id
+                    where subjects.watchlist_id = asked.watchlist_id and model_id = $5 and valid_until <= now()
+                ) end as expired,
+                subjects.id as "subject_id?", external_id, display_name, similarity
+            from unnest($1::uuid[], $2::bigint[], $3::float8[]) with ordinality
+                as asked (watchlist_id, revision, min_similarity, position)
+            join watchlists on watchlists.id = asked.watchlist_id
+            left join galleries on galleries.watchlist_id = asked.watchlist_id and galleries.model_id = $5
+            left join lateral (
+                select subject_id, max(similarity) as similarity
+                from (
+                    select subject_id, -(template <#> $4) as similarity
+                    from faces
+                    where watchlist_id = asked.watchlist_id and model_id = $5 and faces.revision > asked.revision
+                    union all
+                    select subject_id, -(template <#> $4) as similarity
+                    from unnest($6::bigint[], $7::bigint[]) as picked (position, revision)
+                    join faces on watchlist_id = asked.watchlist_id and model_id = $5
+                        and faces.revision = picked.revision
+                    where picked.position = asked.position
+                    union all
+                    select subject_id, -(template <#> $4) as similarity
+                    from gallery_changes as changed
+                    join faces on faces.watchlist_id = asked.watchlist_id and faces.model_id = $5
+                        and faces.revision = face_revision
+                    where changed.watchlist_id = asked.watchlist_id and changed.model_id = $5
+                        and changed.revision > asked.revision and asked.revision > 0
+                ) as compared
+                where similarity >= min_similarity
                     and not exists (
                         select from subjects
-                        where watchlist_id = $1 and id = faces.subject_id and valid_until <= now()
+                        where watchlist_id = asked.watchlist_id and id = subject_id and valid_until <= now()
                     )
-                    and -(template <#> $3) >= $4
                 group by subject_id
                 order by similarity desc, subject_id
-                limit $5
-            ) as nearest
-            join subjects on watchlist_id = $1 and subjects.id = subject_id
-            order by similarity desc, subjects.id
+                limit $8
+            ) as nearest on true
+            left join subjects on subjects.watchlist_id = asked.watchlist_id and subjects.id = subject_id
+            order by position, similarity desc, subjects.id
             "#,
-            watchlist.as_uuid(),
-            probe.model_id(),
+            &lists,
+            &revisions,
+            &floors,
             half_precision(probe),
-            min_similarity,
+            probe.model_id(),
+            &positions,
+            &faces,
             i64::from(limit)
         )
         .fetch_all(self.connection())
         .await?;
-        let hits = rows.into_iter().map(|row| Hit {
-            watchlist_id: watchlist,
-            subject_id: row.id.into(),
-            external_id: row.external_id,
-            display_name: row.display_name,
-            // Half precision can make a vector a little longer than 1.
-            similarity: row.similarity.clamp(-1.0, 1.0) as f32,
-        });
-        Ok(hits.collect())
+        let mut found = Vec::with_capacity(queries.len());
+        for rows in rows.chunk_by(|a, b| a.position == b.position) {
+            let index = usize::try_from(rows[0].position - 1).unwrap_or(usize::MAX);
+            let (query, shortlist) = (queries[index], &shortlists[index]);
+            self.catch_up(self.gallery(query.watchlist_id, probe), shortlist, &rows[0]);
+            if shortlist.revision > 0 && rows[0].revision - shortlist.revision > CHANGES_KEPT {
+                return Ok(None);
+            }
+            found.push(matches(query.watchlist_id, shortlist, rows));
+        }
+        Ok(Some(found))
     }
+
+    /// Sees to it that the codes of a large gallery get into memory and stay near its revision.
+    fn catch_up(&self, gallery: GalleryKey, shortlist: &Shortlist, row: &SearchRow) {
+        let large = row.faces > self.store().search_settings().exact_limit;
+        let behind = row.revision - shortlist.revision;
+        if behind > MAX_BEHIND && (large || shortlist.revision > 0) {
+            self.store().take_in_soon(gallery);
+        }
+    }
+
+    fn gallery(&self, watchlist_id: WatchlistId, probe: &Template) -> GalleryKey {
+        GalleryKey {
+            tenant: self.tenant().clone(),
+            watchlist_id,
+            model_id: probe.model_id().to_owned(),
+        }
+    }
+}
+
+struct SearchRow {
+    /// Of the query, from 1.
+    position: i64,
+    revision: i64,
+    faces: i64,
+    /// Counted where every face is compared; otherwise the codes know.
+    expired: Option<i64>,
+    /// None where nobody came near enough.
+    subject_id: Option<Uuid>,
+    external_id: Option<String>,
+    display_name: Option<String>,
+    similarity: Option<f64>,
+}
+
+/// The rows of one list, of which there is at least one.
+fn matches(watchlist_id: WatchlistId, shortlist: &Shortlist, rows: &[SearchRow]) -> GalleryMatches {
+    let SearchRow {
+        revision,
+        faces,
+        expired,
+        ..
+    } = rows[0];
+    let expired = expired.map_or(shortlist.expired, i64::unsigned_abs);
+    let size = faces.unsigned_abs().saturating_sub(expired);
+    let (method, candidates) = if shortlist.revision == 0 {
+        (SearchMethod::Exact, size)
+    } else {
+        let since = revision - shortlist.revision;
+        let candidates = shortlist.faces.len() as u64 + since.max(0).unsigned_abs();
+        (SearchMethod::CoarseRerank, candidates.min(size))
+    };
+    let nearest = rows.iter().filter_map(|row| {
+        Some(Nearest {
+            subject_id: row.subject_id?.into(),
+            external_id: row.external_id.clone(),
+            display_name: row.display_name.clone(),
+            // Half precision can make a vector a little longer than 1.
+            similarity: row.similarity?.clamp(-1.0, 1.0) as f32,
+        })
+    });
+    GalleryMatches {
+        watchlist_id,
+        size,
+        method,
+        candidates,
+        nearest: nearest.collect(),
+    }
+}
+
+/// The picked faces of all lists, each with the position of its query, from 1.
+fn picked(shortlists: &[Shortlist]) -> (Vec<i64>, Vec<i64>) {
+    let of_query = |(position, shortlist): (i64, &Shortlist)| {
+        let faces = shortlist.faces.clone();
+        faces.into_iter().map(move |face| (position, face))
+    };
+    (1..).zip(shortlists).flat_map(of_query).unzip()
+}
+
+fn pass(codes: &[Option<Arc<RwLock<Codes>>>], probe: &Template, count: usize) -> Vec<Shortlist> {
+    let latest = OffsetDateTime::now_utc() - CLOCK_TOLERANCE;
+    let latest = milliseconds(latest);
+    let of_gallery = |codes: &Option<Arc<RwLock<Codes>>>| {
+        let shortlist = codes
+            .as_ref()
+            .map(|codes| read(codes).shortlist(probe, count, latest));
+        shortlist.unwrap_or_default()
+    };
+    codes.iter().map(of_gallery).collect()
 }

@@ -10,6 +10,8 @@ use crate::domain::ids::TenantId;
 #[must_use = "what is not committed is undone"]
 pub struct TenantTx {
     transaction: Transaction<'static, Postgres>,
+    store: Store,
+    tenant: TenantId,
 }
 
 impl Store {
@@ -40,10 +42,10 @@ impl Store {
         statement: &'static str,
         tenant: &TenantId,
     ) -> Result<TenantTx, StoreError> {
-        let pool = self.pool().clone();
+        let store = self.clone();
         let tenant = tenant.clone();
         self.run_at_home(async move {
-            let mut transaction = pool.begin_with(statement).await?;
+            let mut transaction = store.pool().begin_with(statement).await?;
             // Until the end of this transaction only: the next user of the connection starts without a tenant.
             sqlx::query!(
                 "select set_config('likeness.tenant', $1, true)",
@@ -51,7 +53,11 @@ impl Store {
             )
             .fetch_one(&mut *transaction)
             .await?;
-            Ok(TenantTx { transaction })
+            Ok(TenantTx {
+                transaction,
+                store,
+                tenant,
+            })
         })
         .await
     }
@@ -64,6 +70,15 @@ impl TenantTx {
     /// [`StoreError`]; after [`StoreError::Unavailable`] it is not known which of the two happened.
     pub async fn commit(self) -> Result<(), StoreError> {
         Ok(self.transaction.commit().await?)
+    }
+
+    /// Whose records it reaches.
+    pub(super) fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+
+    pub(super) fn store(&self) -> &Store {
+        &self.store
     }
 
     /// What the statements of this module run on.

@@ -6,8 +6,12 @@ use uuid::Uuid;
 use super::error::StoreError;
 use super::page::{Page, PageRequest};
 use super::transaction::TenantTx;
+use crate::domain::duplicate::OnDuplicate;
 use crate::domain::ids::WatchlistId;
 use crate::domain::watchlist::{Watchlist, WatchlistKind};
+
+/// How long the removal of a list may take: a million faces take half a minute when they are in memory.
+const DELETION_TIMEOUT: &str = "10min";
 
 /// A watchlist to be made.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +22,30 @@ pub struct NewWatchlist {
     pub kind: WatchlistKind,
     /// Above 0 and up to 1.
     pub target_fpir: f64,
+    /// What becomes of a face that is on it already.
+    pub on_duplicate: OnDuplicate,
+}
+
+/// What is to be different about a watchlist; none leaves a field as it is.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct WatchlistChange {
+    /// Unique within the tenant, 1 to 200 characters.
+    pub name: Option<String>,
+    /// What a hit means.
+    pub kind: Option<WatchlistKind>,
+    /// Above 0 and up to 1.
+    pub target_fpir: Option<f64>,
+    /// What becomes of a face that is on it already.
+    pub on_duplicate: Option<OnDuplicate>,
+}
+
+/// Which watchlists are shown; everything that is set must hold.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct WatchlistFilter {
+    /// Only those of this kind.
+    pub kind: Option<WatchlistKind>,
+    /// Only those with this as a part of their name, in whatever case.
+    pub name: Option<String>,
 }
 
 /// What a search of a watchlist goes by.
@@ -27,6 +55,8 @@ pub struct WatchlistPolicy {
     pub kind: WatchlistKind,
     /// Above 0 and up to 1.
     pub target_fpir: f64,
+    /// What becomes of a face that is on it already.
+    pub on_duplicate: OnDuplicate,
 }
 
 impl TenantTx {
@@ -37,11 +67,13 @@ impl TenantTx {
     pub async fn insert_watchlist(&mut self, new: NewWatchlist) -> Result<Watchlist, StoreError> {
         let id = WatchlistId::new();
         let created_at = sqlx::query_scalar!(
-            "insert into watchlists (id, name, kind, target_fpir) values ($1, $2, $3, $4) returning created_at",
+            "insert into watchlists (id, name, kind, target_fpir, on_duplicate) values ($1, $2, $3, $4, $5) \
+             returning created_at",
             id.as_uuid(),
             new.name,
             kind_name(new.kind),
-            new.target_fpir
+            new.target_fpir,
+            duplicate_name(new.on_duplicate)
         )
         .fetch_one(self.connection())
         .await?;
@@ -50,6 +82,7 @@ impl TenantTx {
             name: new.name,
             kind: new.kind,
             target_fpir: new.target_fpir,
+            on_duplicate: new.on_duplicate,
             subjects: 0,
             faces: 0,
             created_at,
@@ -68,7 +101,7 @@ impl TenantTx {
             WatchlistRow,
             r#"
             select
-                id, name, kind, target_fpir, created_at,
+                id, name, kind, target_fpir, on_duplicate, created_at,
                 (select count(*) from subjects where watchlist_id = watchlists.id) as "subjects!",
                 (select count(*) from faces where watchlist_id = watchlists.id) as "faces!"
             from watchlists
@@ -91,7 +124,7 @@ impl TenantTx {
         id: WatchlistId,
     ) -> Result<Option<WatchlistPolicy>, StoreError> {
         let row = sqlx::query!(
-            "select kind, target_fpir from watchlists where id = $1",
+            "select kind, target_fpir, on_duplicate from watchlists where id = $1",
             id.as_uuid()
         )
         .fetch_optional(self.connection())
@@ -100,9 +133,39 @@ impl TenantTx {
             Ok(WatchlistPolicy {
                 kind: parse_kind(&row.kind)?,
                 target_fpir: row.target_fpir,
+                on_duplicate: parse_duplicate(&row.on_duplicate)?,
             })
         })
         .transpose()
+    }
+
+    /// Changes some of a watchlist. False when there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the tenant has another one of this name.
+    pub async fn update_watchlist(
+        &mut self,
+        id: WatchlistId,
+        change: WatchlistChange,
+    ) -> Result<bool, StoreError> {
+        let done = sqlx::query!(
+            r#"
+            update watchlists
+            set name = coalesce($2, name),
+                kind = coalesce($3, kind),
+                target_fpir = coalesce($4, target_fpir),
+                on_duplicate = coalesce($5, on_duplicate)
+            where id = $1
+            "#,
+            id.as_uuid(),
+            change.name,
+            change.kind.map(kind_name),
+            change.target_fpir,
+            change.on_duplicate.map(duplicate_name)
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(done.rows_affected() == 1)
     }
 
     /// Reads a page of the tenant's watchlists, newest first.
@@ -111,21 +174,26 @@ impl TenantTx {
     /// [`StoreError`] when the database cannot answer.
     pub async fn list_watchlists(
         &mut self,
+        filter: &WatchlistFilter,
         page: PageRequest,
     ) -> Result<Page<Watchlist>, StoreError> {
         let rows = sqlx::query_as!(
             WatchlistRow,
             r#"
             select
-                id, name, kind, target_fpir, created_at,
+                id, name, kind, target_fpir, on_duplicate, created_at,
                 (select count(*) from subjects where watchlist_id = watchlists.id) as "subjects!",
                 (select count(*) from faces where watchlist_id = watchlists.id) as "faces!"
             from watchlists
             where id < $1
+                and ($2::text is null or kind = $2)
+                and ($3::text is null or position(lower($3) in lower(name)) > 0)
             order by id desc
-            limit $2
+            limit $4
             "#,
             page.before(),
+            filter.kind.map(kind_name),
+            filter.name,
             page.rows_to_fetch()
         )
         .fetch_all(self.connection())
@@ -138,6 +206,13 @@ impl TenantTx {
     /// # Errors
     /// [`StoreError`] when the database cannot do it.
     pub async fn delete_watchlist(&mut self, id: WatchlistId) -> Result<bool, StoreError> {
+        // Everything below goes in one statement, and of a list of millions that takes longer than a statement may.
+        sqlx::query!(
+            "select set_config('statement_timeout', $1, true)",
+            DELETION_TIMEOUT
+        )
+        .fetch_one(self.connection())
+        .await?;
         let done = sqlx::query!("delete from watchlists where id = $1", id.as_uuid())
             .execute(self.connection())
             .await?;
@@ -150,6 +225,7 @@ struct WatchlistRow {
     name: String,
     kind: String,
     target_fpir: f64,
+    on_duplicate: String,
     created_at: OffsetDateTime,
     subjects: i64,
     faces: i64,
@@ -164,6 +240,7 @@ impl TryFrom<WatchlistRow> for Watchlist {
             name: row.name,
             kind: parse_kind(&row.kind)?,
             target_fpir: row.target_fpir,
+            on_duplicate: parse_duplicate(&row.on_duplicate)?,
             subjects: row.subjects.unsigned_abs(),
             faces: row.faces.unsigned_abs(),
             created_at: row.created_at,
@@ -188,6 +265,25 @@ fn parse_kind(name: &str) -> Result<WatchlistKind, StoreError> {
     }
 }
 
+fn duplicate_name(rule: OnDuplicate) -> &'static str {
+    match rule {
+        OnDuplicate::Report => "report",
+        OnDuplicate::Reject => "reject",
+        OnDuplicate::AddToSubject => "add_to_subject",
+    }
+}
+
+fn parse_duplicate(name: &str) -> Result<OnDuplicate, StoreError> {
+    match name {
+        "report" => Ok(OnDuplicate::Report),
+        "reject" => Ok(OnDuplicate::Reject),
+        "add_to_subject" => Ok(OnDuplicate::AddToSubject),
+        _ => Err(StoreError::Corrupt(
+            "a watchlist with an unknown rule for duplicates".into(),
+        )),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,6 +297,18 @@ mod tests {
         ] {
             assert_eq!(parse_kind(kind_name(kind)).unwrap(), kind);
         }
+    }
+
+    #[test]
+    fn every_rule_for_duplicates_comes_back_as_it_went_in() {
+        for rule in [
+            OnDuplicate::Report,
+            OnDuplicate::Reject,
+            OnDuplicate::AddToSubject,
+        ] {
+            assert_eq!(parse_duplicate(duplicate_name(rule)).unwrap(), rule);
+        }
+        assert!(parse_duplicate("").is_err());
     }
 
     #[test]

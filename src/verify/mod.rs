@@ -2,17 +2,23 @@
 //!
 //! No transaction and no pooled connection is held while a model runs.
 
+mod duplicates;
+mod enrolment;
 mod faces;
+mod recall;
+mod search;
 mod verification;
-mod watchlist;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub use enrolment::{Enrolment, FaceEnrolment, PoorPicture};
 pub use faces::{Comparison, TargetComparison};
+pub use recall::RecallMonitor;
 pub use verification::Submission;
 
 use crate::domain::calibration::Calibration;
+use crate::domain::duplicate::Duplicate;
 use crate::domain::face::{Face, Template};
 use crate::domain::ids::WatchlistId;
 use crate::domain::policy::Policy;
@@ -67,6 +73,12 @@ pub enum VerifyError {
         /// How many.
         count: usize,
     },
+    /// Faces are too poor to be enrolled.
+    #[error("the quality of {} pictures is too low", .0.len())]
+    QualityTooLow(Vec<PoorPicture>),
+    /// A face belongs to somebody who is on the list already, and the list refuses that.
+    #[error("the face is of {} subjects already", .0.len())]
+    DuplicateSubject(Vec<Duplicate>),
     /// A named watchlist does not exist for this tenant.
     #[error("no watchlist {0}")]
     NoSuchWatchlist(WatchlistId),

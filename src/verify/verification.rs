@@ -42,7 +42,9 @@ impl Verifier {
         submission: Submission,
     ) -> Result<Verification, VerifyError> {
         let started = Instant::now();
-        self.require_watchlists(tenant, &submission.watchlist_ids)
+        let policy = submission.policy;
+        let lists = self
+            .plan_search(tenant, &submission.watchlist_ids, policy.target_fpir)
             .await?;
         let (selfie, document) = tokio::try_join!(
             self.analyse("selfie", submission.selfie, SELFIE),
@@ -55,10 +57,8 @@ impl Verifier {
         let reference = template("document", &portrait)?;
 
         let searching = Instant::now();
-        let policy = submission.policy;
-        let lists = &submission.watchlist_ids;
         let searches = self
-            .search_lists(tenant, lists, &probe, policy.target_fpir, HITS_PER_LIST)
+            .search_lists(tenant, &lists, &probe, HITS_PER_LIST)
             .await?;
         let search = searching.elapsed();
 

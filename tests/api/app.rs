@@ -13,10 +13,12 @@ use likeness::vision::{
     StageTimings, VisionError,
 };
 use reqwest::multipart::{Form, Part};
-use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+pub use crate::answer::Answer;
 use crate::support;
 
 /// The secret that the service under test checks tokens with.
@@ -59,6 +61,10 @@ struct ScriptedFace {
     liveness: f32,
     #[serde(default = "sixty")]
     eye_distance: f32,
+    sharpness: Option<f32>,
+    brightness: Option<f32>,
+    #[serde(default)]
+    yaw: f32,
 }
 
 fn one() -> f32 {
@@ -145,12 +151,12 @@ fn describe(face: &ScriptedFace, embedded: bool) -> Face {
         },
         quality: Quality {
             inter_eye_distance: face.eye_distance,
-            sharpness: 300.0,
-            brightness: 0.5,
+            sharpness: face.sharpness.unwrap_or(300.0),
+            brightness: face.brightness.unwrap_or(0.5),
             contrast: 0.2,
         },
         pose: Some(Pose {
-            yaw: 1.0,
+            yaw: face.yaw,
             pitch: 2.0,
             roll: 3.0,
         }),
@@ -158,6 +164,9 @@ fn describe(face: &ScriptedFace, embedded: bool) -> Face {
         template: embedded.then(|| Template::normalised(EMBEDDER_ID, values).unwrap()),
     }
 }
+
+/// A change of the configuration.
+pub type Configure = Box<dyn FnOnce(&mut Config) + Send>;
 
 /// What a test may want different.
 #[derive(Default)]
@@ -168,6 +177,10 @@ pub struct Options {
     pub jwt_key: Option<JwtKey>,
     pub max_image_bytes: Option<usize>,
     pub body_timeout: Option<Duration>,
+    /// A database to share with another service, instead of one of its own.
+    pub database: Option<SecretString>,
+    /// The last word on the configuration.
+    pub configure: Option<Configure>,
 }
 
 /// A service on a port of its own.
@@ -183,34 +196,50 @@ impl App {
     }
 
     pub async fn start_with(options: Options) -> Self {
+        Self::try_start(options).await.unwrap()
+    }
+
+    /// The service, or why it does not start.
+    pub async fn try_start(options: Options) -> anyhow::Result<Self> {
         let workers = (0..options.workers.unwrap_or(2))
             .map(|_| Box::new(Scripted) as Box<dyn FaceBackend>)
             .collect();
-        Self::around(workers, options).await
+        Self::try_around(workers, options).await
     }
 
     /// The service around the given workers.
     pub async fn around(workers: Vec<Box<dyn FaceBackend>>, options: Options) -> Self {
+        Self::try_around(workers, options).await.unwrap()
+    }
+
+    async fn try_around(
+        workers: Vec<Box<dyn FaceBackend>>,
+        options: Options,
+    ) -> anyhow::Result<Self> {
         let engine = Engine::start(workers, options.queue_capacity.unwrap_or(16));
         Self::with_engine(engine, options).await
     }
 
     /// The service around an engine that runs already.
-    pub async fn with_engine(engine: Engine, options: Options) -> Self {
-        let store = Store::connect(&support::database().await, 5).await.unwrap();
+    pub async fn with_engine(engine: Engine, options: Options) -> anyhow::Result<Self> {
+        let database = match &options.database {
+            Some(shared) => shared.clone(),
+            None => support::database().await,
+        };
+        let store = Store::connect(&database, 5).await?;
         store
             .register_model(EMBEDDER_ID, EMBEDDER_DIMENSIONS)
             .await
             .unwrap();
         let config = config(options);
-        let application = Application::assemble(&config, engine, store.clone(), None).unwrap();
+        let application = Application::assemble(&config, engine, store.clone(), None).await?;
         let address = format!("http://{}", application.address());
         tokio::spawn(application.run_until(std::future::pending()));
-        Self {
+        Ok(Self {
             address,
             store,
             client: Client::new(),
-        }
+        })
     }
 
     /// A request without a token.
@@ -239,6 +268,14 @@ impl App {
 
     pub async fn post_form(&self, path: &str, form: Form) -> Answer {
         Answer::of(self.request(Method::POST, path).multipart(form)).await
+    }
+
+    pub async fn put_form(&self, path: &str, form: Form) -> Answer {
+        Answer::of(self.request(Method::PUT, path).multipart(form)).await
+    }
+
+    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
+        Answer::of(self.request(Method::PATCH, path).json(body)).await
     }
 
     /// Checks a selfie against a document.
@@ -291,10 +328,14 @@ fn config(options: Options) -> Config {
     config.jwt.issuer = rules().issuer;
     config.jwt.audience = rules().audience;
     config.jwt.leeway = rules().leeway;
+    config.jwt.max_lifetime = rules().max_lifetime;
     config.policy = likeness::domain::policy::Policy::default();
     config.images.max_bytes = options.max_image_bytes.unwrap_or(64 * 1024);
     config.load.body_timeout = options.body_timeout.unwrap_or(Duration::from_secs(20));
     config.load.request_deadline = options.request_deadline.unwrap_or(Duration::from_secs(20));
+    if let Some(configure) = options.configure {
+        configure(&mut config);
+    }
     config
 }
 
@@ -304,6 +345,9 @@ pub fn rules() -> TokenRules {
         issuer: "https://issuer.test".to_owned(),
         audience: "likeness-test".to_owned(),
         leeway: Duration::from_secs(5),
+        max_lifetime: Duration::from_secs(3600),
+        token_type: None,
+        one_time_scopes: Vec::new(),
     }
 }
 
@@ -326,63 +370,4 @@ pub fn reasons(body: &Value) -> Vec<&str> {
         .iter()
         .map(|reason| reason["code"].as_str().unwrap())
         .collect()
-}
-
-/// A whole answer.
-#[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: reqwest::header::HeaderMap,
-    pub body: Value,
-}
-
-impl Answer {
-    pub async fn of(request: RequestBuilder) -> Self {
-        Self::read(request.send().await.unwrap()).await
-    }
-
-    pub async fn read(response: Response) -> Self {
-        let (status, headers) = (response.status(), response.headers().clone());
-        let text = response.text().await.unwrap();
-        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Self {
-            status,
-            headers,
-            body,
-        }
-    }
-
-    /// The body, where the status is as expected.
-    #[track_caller]
-    pub fn expect(self, status: StatusCode) -> Value {
-        assert_eq!(self.status, status, "{}", self.body);
-        self.body
-    }
-
-    /// Fails unless this is a problem of that status and code.
-    #[track_caller]
-    pub fn expect_problem(&self, status: u16, code: &str) {
-        assert_eq!(
-            (self.status.as_u16(), &self.body["code"]),
-            (status, &json!(code)),
-            "{}",
-            self.body
-        );
-        assert_eq!(self.headers["content-type"], "application/problem+json");
-        assert_eq!(self.body["status"], status);
-        assert_eq!(
-            self.body["request_id"],
-            self.headers["x-request-id"].to_str().unwrap()
-        );
-    }
-
-    /// The fields at fault, as `name:code`.
-    pub fn faults(&self) -> Vec<String> {
-        let fields = self.body["fields"].as_array().cloned().unwrap_or_default();
-        let text = |value: &Value| value.as_str().unwrap().to_owned();
-        fields
-            .iter()
-            .map(|f| format!("{}:{}", text(&f["field"]), text(&f["code"])))
-            .collect()
-    }
 }

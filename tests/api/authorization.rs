@@ -27,7 +27,7 @@ fn operations() -> Vec<(Method, String, Option<String>)> {
 
 /// The path with ids that name nothing.
 fn filled(path: &str) -> String {
-    ["{id}", "{subject_id}", "{face_id}"]
+    ["{id}", "{subject_id}", "{face_id}", "{external_id}"]
         .iter()
         .fold(path.to_owned(), |path, name| {
             path.replace(name, "01990000-0000-7000-8000-000000000000")

@@ -2,12 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where an unwrap does")]
 
+mod answer;
 mod app;
 mod authorization;
 mod bodies;
 mod documentation;
+mod duplicates;
+mod enrolment;
 mod operations;
 mod photographs;
+mod subjects;
+mod tenants;
 mod tokens;
 mod verifications;
 mod watchlists;

@@ -118,9 +118,9 @@ async fn wrong_paths_and_methods_are_told_apart() {
         (Method::PUT, "/v1/verifications", "GET, POST"),
         (Method::POST, "/healthz", "GET"),
         (
-            Method::PATCH,
+            Method::PUT,
             "/v1/watchlists/01990000-0000-7000-8000-000000000000",
-            "GET, DELETE",
+            "GET, PATCH, DELETE",
         ),
         (Method::GET, "/v1/faces/detect", "POST"),
     ] {

@@ -1,7 +1,10 @@
 //! The promise of the service, whole: real photographs, real models, a real database, over HTTP.
 
+use std::io::Cursor;
 use std::path::Path;
 
+use image::ImageFormat;
+use image::imageops::{self, FilterType};
 use likeness::assets::Assets;
 use likeness::startup::load_backends;
 use likeness::vision::{FaceBackend, ImageLimits};
@@ -115,4 +118,47 @@ async fn a_crowd_and_a_landscape_are_no_selfies() {
         )
         .await;
     torn.expect_problem(422, "corrupt_image");
+}
+
+#[tokio::test]
+async fn a_thumbnail_a_blurred_and_a_badly_exposed_photograph_are_not_enrolled() {
+    let whole = image::load_from_memory(&fixture("obama.jpg"))
+        .unwrap()
+        .to_rgb8();
+    let scaled = |width: u32| {
+        let height = width * whole.height() / whole.width();
+        imageops::resize(&whole, width, height, FilterType::Triangle)
+    };
+    let exposed = |factor: f32| {
+        let mut picture = scaled(400);
+        for value in picture.iter_mut() {
+            *value = (f32::from(*value) * factor).min(255.0) as u8;
+        }
+        picture
+    };
+    // Drawn before the service starts: that takes so long without optimisation that it would hang up meanwhile.
+    let spoiled = [
+        (scaled(100), "inter_eye_distance"),
+        (imageops::blur(&scaled(400), 6.0), "sharpness"),
+        (exposed(0.16), "brightness"),
+        (exposed(1.8), "brightness"),
+    ]
+    .map(|(picture, component)| {
+        let mut png = Cursor::new(Vec::new());
+        picture.write_to(&mut png, ImageFormat::Png).unwrap();
+        (png.into_inner(), component)
+    });
+    let app = app().await;
+    let list = app.watchlist("strict", "alert").await;
+    let path = format!("/v1/watchlists/{list}/subjects");
+    for (picture, component) in spoiled {
+        let form = Form::new().part("image", Part::bytes(picture));
+        let refused = app.post_form(&path, form).await;
+        refused.expect_problem(422, "quality_too_low");
+        let fault = format!("image:{component}");
+        assert!(refused.faults().contains(&fault), "{}", refused.body);
+    }
+    for name in ["obama.jpg", "obama2.jpg", "biden.jpg", "astronaut.jpg"] {
+        app.enrol(&list, name, fixture(name)).await;
+    }
 }

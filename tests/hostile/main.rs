@@ -4,6 +4,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where an unwrap does")]
 
+#[path = "../api/answer.rs"]
+#[allow(
+    dead_code,
+    reason = "the harness is that of the tests of the API, and more than is needed here"
+)]
+mod answer;
 #[path = "../api/app.rs"]
 #[allow(
     dead_code,

@@ -49,7 +49,7 @@ async fn app(workers: usize) -> App {
         request_deadline: Some(patience),
         ..Options::default()
     };
-    App::with_engine(engine, options).await
+    App::with_engine(engine, options).await.unwrap()
 }
 
 async fn ready(app: &App) -> Answer {
@@ -65,7 +65,10 @@ async fn a_stuck_worker_is_replaced_its_caller_is_answered_and_readiness_tells()
     stuck.expect_problem(504, "deadline_exceeded");
     while fine().await != StatusCode::OK {}
     let degraded = ready(&app).await.expect(StatusCode::OK);
-    assert_eq!(degraded, json!({"status": "degraded"}));
+    assert_eq!(
+        degraded,
+        json!({"status": "degraded", "parts": ["inference"]})
+    );
     let metrics = Answer::of(app.bare(Method::GET, "/metrics")).await;
     let metrics = metrics.expect(StatusCode::OK).to_string();
     for line in ["likeness_workers_working 1", "likeness_workers_stuck 1"] {

@@ -5,7 +5,7 @@ use std::pin::pin;
 
 use futures_util::poll;
 use likeness::domain::ids::WatchlistId;
-use likeness::store::{Store, StoreError, TenantTx};
+use likeness::store::{Store, StoreError, SubjectFilter, TenantTx, WatchlistFilter};
 use sqlx::PgConnection;
 use tokio::sync::oneshot;
 use tokio::task::yield_now;
@@ -92,7 +92,7 @@ async fn an_enrolment_that_is_given_up_is_whole_or_not_there() {
     enrol(&fixture.store, list, "last").await.unwrap();
     let mut transaction = fixture.store.begin(&tenant("acme")).await.unwrap();
     let page = transaction
-        .list_subjects(list, None, first_page(1000))
+        .list_subjects(list, &SubjectFilter::default(), first_page(1000))
         .await
         .unwrap();
     assert!(page.items.len() > FINISHED_ATTEMPTS as usize);
@@ -137,7 +137,10 @@ async fn a_transaction_outlives_the_runtime_that_used_its_connection_first() {
     end.send(()).unwrap();
     worker.await.unwrap();
     for mut transaction in transactions {
-        transaction.list_watchlists(first_page(1)).await.unwrap();
+        transaction
+            .list_watchlists(&WatchlistFilter::default(), first_page(1))
+            .await
+            .unwrap();
         transaction.commit().await.unwrap();
     }
 }

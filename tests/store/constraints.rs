@@ -7,7 +7,9 @@ use likeness::store::{NewSubject, NewWatchlist, StoreError};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::fixture::{DIMENSIONS, Fixture, MODEL, axis, new_subject, new_watchlist, tenant};
+use crate::fixture::{
+    DIMENSIONS, Fixture, MODEL, axis, new_subject, new_watchlist, search, tenant,
+};
 
 struct Subject {
     fixture: Fixture,
@@ -38,8 +40,8 @@ impl Subject {
     /// the constraint's name, or else the message.
     async fn refusal(&self, session: &mut PgConnection, model: &str, vector: &str) -> String {
         let error = sqlx::query(
-            "insert into faces (watchlist_id, subject_id, id, model_id, template) \
-             values ($1, $2, $3, $4, $5::text::halfvec)",
+            "insert into faces (watchlist_id, subject_id, id, model_id, template, revision) \
+             values ($1, $2, $3, $4, $5::text::halfvec, 1)",
         )
         .bind(self.list.as_uuid())
         .bind(self.subject.as_uuid())
@@ -106,17 +108,18 @@ async fn a_vector_that_is_no_unit_vector_of_its_model_is_refused_by_name() {
 #[tokio::test]
 async fn a_template_of_an_unregistered_model_or_length_is_a_missing_reference() {
     let subject = subject().await;
-    for template in [
-        Template::normalised("another-embedder", vec![1.0; DIMENSIONS]).unwrap(),
-        Template::normalised(MODEL, vec![1.0; DIMENSIONS / 2]).unwrap(),
+    for (model, dimensions, missing) in [
+        ("another-embedder", DIMENSIONS, "galleries_model_fkey"),
+        (MODEL, DIMENSIONS / 2, "faces_model_fkey"),
     ] {
+        let template = Template::normalised(model, vec![1.0; dimensions]).unwrap();
         let mut transaction = subject.fixture.store.begin(&tenant("acme")).await.unwrap();
         let error = transaction
             .insert_face(subject.list, subject.subject, &template)
             .await
             .unwrap_err();
         assert!(
-            matches!(&error, StoreError::MissingReference { constraint } if constraint == "faces_model_fkey"),
+            matches!(&error, StoreError::MissingReference { constraint } if constraint == missing),
             "{error:?}"
         );
     }
@@ -137,15 +140,8 @@ async fn templates_of_two_models_of_different_length_live_side_by_side() {
     }
     for template in [&axis(0), &small] {
         let model = template.model_id();
-        assert_eq!(
-            transaction.gallery_size(subject.list, model).await.unwrap(),
-            1
-        );
-        let hits = transaction
-            .search(subject.list, template, 0.9, 9)
-            .await
-            .unwrap();
-        assert_eq!(hits.len(), 1, "{model}");
+        let found = search(&mut transaction, subject.list, template, 0.9, 9).await;
+        assert_eq!((found.size, found.nearest.len()), (1, 1), "{model}");
     }
 }
 
@@ -193,9 +189,9 @@ async fn a_watchlist_has_a_name_of_its_own_and_a_possible_target() {
     for target_fpir in [0.0, -0.1, 1.001, f64::NAN, f64::INFINITY] {
         let mut transaction = fixture.store.begin(&acme).await.unwrap();
         let new = NewWatchlist {
-            name: "gate".to_owned(),
             kind: WatchlistKind::Alert,
             target_fpir,
+            ..new_watchlist("gate")
         };
         let error = transaction.insert_watchlist(new).await.unwrap_err();
         assert!(

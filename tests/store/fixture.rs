@@ -1,11 +1,15 @@
 //! A fresh database for each test, and records to put into it.
 
 use likeness::domain::decision::Decision;
+use likeness::domain::duplicate::OnDuplicate;
 use likeness::domain::face::Template;
-use likeness::domain::ids::{TenantId, VerificationId};
+use likeness::domain::ids::{TenantId, VerificationId, WatchlistId};
 use likeness::domain::verification::Verification;
 use likeness::domain::watchlist::{Watchlist, WatchlistKind};
-use likeness::store::{NewSubject, NewWatchlist, PageRequest, Store};
+use likeness::store::{
+    GalleryMatches, GalleryQuery, NewSubject, NewWatchlist, PageRequest, Store, SubjectFilter,
+    TenantTx,
+};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use sqlx::{Connection, PgConnection};
@@ -75,6 +79,7 @@ pub fn new_watchlist(name: &str) -> NewWatchlist {
         name: name.to_owned(),
         kind: WatchlistKind::Block,
         target_fpir: 0.01,
+        on_duplicate: OnDuplicate::Report,
     }
 }
 
@@ -85,8 +90,37 @@ pub fn new_subject(external_id: &str) -> NewSubject {
     }
 }
 
+/// The one subject of that key.
+pub fn of_key(external_id: &str) -> SubjectFilter {
+    SubjectFilter {
+        external_id: Some(external_id.to_owned()),
+        ..SubjectFilter::default()
+    }
+}
+
 pub fn first_page(limit: u32) -> PageRequest {
     PageRequest { after: None, limit }
+}
+
+/// Searches one list of the transaction's tenant, which is there.
+pub async fn search(
+    transaction: &mut TenantTx,
+    watchlist_id: WatchlistId,
+    probe: &Template,
+    min_similarity: f64,
+    limit: u32,
+) -> GalleryMatches {
+    let query = GalleryQuery {
+        watchlist_id,
+        min_similarity,
+    };
+    let found = transaction.search(&[query], probe, limit).await.unwrap();
+    found.into_iter().next().expect("the list is there")
+}
+
+/// Faces that a search of the list compares.
+pub async fn gallery_size(transaction: &mut TenantTx, list: WatchlistId) -> u64 {
+    search(transaction, list, &axis(0), 0.9, 1).await.size
 }
 
 /// The unit vector along one axis.

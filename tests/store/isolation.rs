@@ -1,7 +1,9 @@
 //! One tenant never meets another, even in a statement that forgets to ask for it.
 
 use likeness::domain::decision::Decision;
-use likeness::store::{Store, StoreError, VerificationFilter};
+use likeness::store::{
+    GalleryQuery, Store, StoreError, SubjectFilter, VerificationFilter, WatchlistFilter,
+};
 use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
@@ -109,9 +111,14 @@ async fn another_tenants_records_are_neither_found_nor_changed() {
     let fixture = occupied().await;
     let (acme, other) = (tenant("acme"), tenant("other"));
     let mut own = fixture.store.begin(&acme).await.unwrap();
-    let list = own.list_watchlists(first_page(9)).await.unwrap().items[0].id;
+    let list = own
+        .list_watchlists(&WatchlistFilter::default(), first_page(9))
+        .await
+        .unwrap()
+        .items[0]
+        .id;
     let subject = own
-        .list_subjects(list, None, first_page(9))
+        .list_subjects(list, &SubjectFilter::default(), first_page(9))
         .await
         .unwrap()
         .items[0]
@@ -129,14 +136,11 @@ async fn another_tenants_records_are_neither_found_nor_changed() {
     assert_eq!(foreign.find_watchlist_policy(list).await.unwrap(), None);
     assert_eq!(foreign.find_subject(list, subject.id).await.unwrap(), None);
     assert_eq!(foreign.find_verification(kept).await.unwrap(), None);
-    assert_eq!(
-        foreign
-            .gallery_size(list, crate::fixture::MODEL)
-            .await
-            .unwrap(),
-        0
-    );
-    assert_eq!(foreign.search(list, &axis(0), -1.0, 9).await.unwrap(), []);
+    let query = GalleryQuery {
+        watchlist_id: list,
+        min_similarity: -1.0,
+    };
+    assert_eq!(foreign.search(&[query], &axis(0), 9).await.unwrap(), []);
     assert!(
         !foreign
             .delete_face(list, subject.id, subject.faces[0].id)
@@ -170,14 +174,17 @@ async fn a_face_cannot_be_put_on_another_tenants_subject_or_on_one_of_another_li
         .unwrap();
     transaction.commit().await.unwrap();
 
-    for (who, list) in [("acme", second.id), ("other", first.id)] {
+    for (who, list, missing) in [
+        ("acme", second.id, "faces_subject_fkey"),
+        ("other", first.id, "galleries_watchlist_fkey"),
+    ] {
         let mut transaction = fixture.store.begin(&tenant(who)).await.unwrap();
         let error = transaction
             .insert_face(list, subject.id, &axis(0))
             .await
             .unwrap_err();
         assert!(
-            matches!(&error, StoreError::MissingReference { constraint } if constraint == "faces_subject_fkey"),
+            matches!(&error, StoreError::MissingReference { constraint } if constraint == missing),
             "{error:?}"
         );
     }
@@ -199,7 +206,7 @@ async fn a_connection_forgets_its_tenant_with_the_transaction() {
     let mut transaction = store.begin(&tenant("other")).await.unwrap();
     assert_eq!(
         transaction
-            .list_watchlists(first_page(9))
+            .list_watchlists(&WatchlistFilter::default(), first_page(9))
             .await
             .unwrap()
             .items,

@@ -6,13 +6,17 @@
 )]
 
 mod cancellation;
+mod changes;
 mod constraints;
 mod fixture;
+mod galleries;
 mod isolation;
 mod queries;
+mod recall;
 mod records;
 mod search;
 mod startup;
+mod used_tokens;
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -3,11 +3,16 @@
 use likeness::domain::decision::Decision;
 use likeness::domain::ids::{FaceId, SubjectId, VerificationId, WatchlistId};
 use likeness::domain::watchlist::{Subject, Watchlist};
-use likeness::store::{NewSubject, PageRequest, TenantTx, VerificationFilter, WatchlistPolicy};
+use likeness::store::{
+    NewSubject, PageRequest, SubjectFilter, TenantTx, VerificationFilter, WatchlistFilter,
+    WatchlistPolicy,
+};
 use time::OffsetDateTime;
 use time::macros::datetime;
 
-use crate::fixture::{Fixture, axis, first_page, new_subject, new_watchlist, tenant, verification};
+use crate::fixture::{
+    Fixture, axis, first_page, new_subject, new_watchlist, of_key, tenant, verification,
+};
 
 #[tokio::test]
 async fn a_watchlist_counts_who_is_on_it() {
@@ -38,13 +43,17 @@ async fn a_watchlist_counts_who_is_on_it() {
         transaction.find_watchlist(list.id).await.unwrap(),
         Some(counted.clone())
     );
-    let page = transaction.list_watchlists(first_page(9)).await.unwrap();
+    let page = transaction
+        .list_watchlists(&WatchlistFilter::default(), first_page(9))
+        .await
+        .unwrap();
     assert_eq!((page.items, page.next), (vec![counted, other], None));
     assert_eq!(
         transaction.find_watchlist_policy(list.id).await.unwrap(),
         Some(WatchlistPolicy {
             kind: list.kind,
-            target_fpir: list.target_fpir
+            target_fpir: list.target_fpir,
+            on_duplicate: list.on_duplicate,
         })
     );
 }
@@ -84,12 +93,12 @@ async fn a_subject_comes_back_with_everything_it_was_made_of() {
         Some(made.clone())
     );
     let page = transaction
-        .list_subjects(list, Some("p-1"), first_page(9))
+        .list_subjects(list, &of_key("p-1"), first_page(9))
         .await
         .unwrap();
     assert_eq!(page.items, [made]);
     let page = transaction
-        .list_subjects(list, Some("p-2"), first_page(9))
+        .list_subjects(list, &of_key("p-2"), first_page(9))
         .await
         .unwrap();
     assert_eq!(page.items, []);
@@ -142,7 +151,7 @@ async fn deleting_takes_everything_below_along_and_nothing_beside() {
         lists.push(list);
     }
     let one = transaction
-        .list_subjects(lists[1], Some("a"), first_page(1))
+        .list_subjects(lists[1], &of_key("a"), first_page(1))
         .await
         .unwrap()
         .items[0]
@@ -286,13 +295,19 @@ async fn lists_and_subjects_come_in_pages_too() {
         .insert_watchlist(new_watchlist("new"))
         .await
         .unwrap();
-    let first = transaction.list_watchlists(first_page(1)).await.unwrap();
+    let first = transaction
+        .list_watchlists(&WatchlistFilter::default(), first_page(1))
+        .await
+        .unwrap();
     assert_eq!(first.items, [new]);
     let rest = PageRequest {
         after: first.next,
         limit: 1,
     };
-    let last = transaction.list_watchlists(rest).await.unwrap();
+    let last = transaction
+        .list_watchlists(&WatchlistFilter::default(), rest)
+        .await
+        .unwrap();
     assert_eq!((last.items, last.next), (vec![old.clone()], None));
 
     for name in ["a", "b", "c"] {
@@ -302,14 +317,17 @@ async fn lists_and_subjects_come_in_pages_too() {
             .unwrap();
     }
     let first = transaction
-        .list_subjects(old.id, None, first_page(2))
+        .list_subjects(old.id, &SubjectFilter::default(), first_page(2))
         .await
         .unwrap();
     let rest = PageRequest {
         after: first.next,
         limit: 2,
     };
-    let last = transaction.list_subjects(old.id, None, rest).await.unwrap();
+    let last = transaction
+        .list_subjects(old.id, &SubjectFilter::default(), rest)
+        .await
+        .unwrap();
     let names: Vec<_> = first
         .items
         .iter()

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 
-use crate::fixture::{MODEL, axis, database, new_subject, new_watchlist, tenant};
+use crate::fixture::{MODEL, axis, database, new_subject, new_watchlist, search, tenant};
 
 #[tokio::test]
 async fn two_services_may_start_on_an_empty_database_at_once() {
@@ -88,15 +88,14 @@ async fn enrol_search_and_delete(store: &Store, acme: &TenantId) {
         .await
         .unwrap();
     assert_eq!(
-        transaction
-            .search(list, &axis(0), 0.9, 1)
+        search(&mut transaction, list, &axis(0), 0.9, 1)
             .await
-            .unwrap()
+            .nearest
             .len(),
         1
     );
     assert!(transaction.delete_watchlist(list).await.unwrap());
-    assert_eq!(transaction.gallery_size(list, MODEL).await.unwrap(), 0);
+    assert_eq!(transaction.find_watchlist(list).await.unwrap(), None);
     transaction.commit().await.unwrap();
 }
 

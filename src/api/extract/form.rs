@@ -10,10 +10,10 @@ use serde::de::DeserializeOwned;
 use validator::Validate;
 
 use super::body::{read_json, read_multipart};
-use super::parts::{Part, Parts};
+use super::parts::Parts;
 use super::rules;
 use crate::error::{ApiError, ErrorCode};
-use crate::state::{AppState, Limits};
+use crate::state::AppState;
 
 /// A checked form: read within the service's bounds, deserialized, validated.
 ///
@@ -21,35 +21,80 @@ use crate::state::{AppState, Limits};
 #[derive(Debug)]
 pub struct Form<T>(pub T);
 
+/// The same from JSON alone, for what a multipart form cannot say: null.
+#[derive(Debug)]
+pub struct JsonForm<T>(pub T);
+
+type Reading<T> = Pin<Box<dyn Future<Output = Result<T, ApiError>>>>;
+
 impl<T: DeserializeOwned + Validate + 'static> FromRequest for Form<T> {
     type Error = ApiError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+    type Future = Reading<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut actix_web::dev::Payload) -> Self::Future {
-        let request = request.clone();
-        let payload = Payload::from_request(&request, payload);
-        Box::pin(async move {
-            let payload = payload
-                .await
-                .map_err(|_| ApiError::new(ErrorCode::MalformedRequest))?;
-            let form: T = read(&request, payload).await?;
-            form.validate().map_err(|errors| rules::faults(&errors))?;
-            Ok(Self(form))
-        })
+        let form = read(request, payload, &[MediaType::Multipart, MediaType::Json]);
+        Box::pin(async move { form.await.map(Self) })
     }
 }
 
-async fn read<T: DeserializeOwned>(request: &HttpRequest, payload: Payload) -> Result<T, ApiError> {
-    let state = request
-        .app_data::<Data<AppState>>()
-        .expect("the state is registered at start");
-    let limits = &state.limits;
-    refuse_encoded(request)?;
-    let entries = tokio::time::timeout(limits.body_timeout, entries(request, payload, limits));
-    let entries = entries
-        .await
-        .map_err(|_| ApiError::new(ErrorCode::BodyTimeout))??;
-    Ok(T::deserialize(Parts::new(entries))?)
+impl<T: DeserializeOwned + Validate + 'static> FromRequest for JsonForm<T> {
+    type Error = ApiError;
+    type Future = Reading<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut actix_web::dev::Payload) -> Self::Future {
+        let form = read(request, payload, &[MediaType::Json]);
+        Box::pin(async move { form.await.map(Self) })
+    }
+}
+
+/// What forms come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum MediaType {
+    Multipart,
+    Json,
+}
+
+impl MediaType {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Multipart => "multipart/form-data",
+            Self::Json => "application/json",
+        }
+    }
+}
+
+fn read<T: DeserializeOwned + Validate>(
+    request: &HttpRequest,
+    payload: &mut actix_web::dev::Payload,
+    accepted: &'static [MediaType],
+) -> impl Future<Output = Result<T, ApiError>> + 'static {
+    let request = request.clone();
+    let payload = Payload::from_request(&request, payload);
+    async move {
+        let payload = payload
+            .await
+            .map_err(|_| ApiError::new(ErrorCode::MalformedRequest))?;
+        let state = request
+            .app_data::<Data<AppState>>()
+            .expect("the state is registered at start");
+        let (headers, limits) = (request.headers(), &state.limits);
+        let media_type = media_type(&request, accepted)?;
+        refuse_encoded(&request)?;
+        let entries = async {
+            match media_type {
+                MediaType::Multipart => {
+                    read_multipart(headers, payload, limits.max_body_bytes).await
+                }
+                MediaType::Json => read_json(headers, payload, limits.max_json_bytes()).await,
+            }
+        };
+        let entries = tokio::time::timeout(limits.body_timeout, entries)
+            .await
+            .map_err(|_| ApiError::new(ErrorCode::BodyTimeout))??;
+        let form = T::deserialize(Parts::new(entries))?;
+        form.validate().map_err(|errors| rules::faults(&errors))?;
+        Ok(form)
+    }
 }
 
 /// A compressed body could grow without bounds, and pictures are compressed already.
@@ -65,32 +110,19 @@ fn refuse_encoded(request: &HttpRequest) -> Result<(), ApiError> {
     ))
 }
 
-async fn entries(
-    request: &HttpRequest,
-    payload: Payload,
-    limits: &Limits,
-) -> Result<Vec<(String, Part)>, ApiError> {
-    let headers = request.headers();
-    match content_type(request) {
-        Some("multipart/form-data") => {
-            read_multipart(headers, payload, limits.max_body_bytes).await
-        }
-        Some("application/json") => read_json(headers, payload, limits.max_json_bytes()).await,
-        _ => {
-            let detail = "Send multipart/form-data or application/json.";
-            Err(ApiError::with_detail(
-                ErrorCode::UnsupportedMediaType,
-                detail,
-            ))
-        }
-    }
-}
-
-/// The media type without its parameters, where it is one that forms come in.
-fn content_type(request: &HttpRequest) -> Option<&'static str> {
-    let header = request.headers().get(CONTENT_TYPE)?.to_str().ok()?;
-    let essence = header.split(';').next()?.trim();
-    ["multipart/form-data", "application/json"]
-        .into_iter()
-        .find(|known| essence.eq_ignore_ascii_case(known))
+/// The request's media type, its parameters left aside, where it is one of those accepted.
+fn media_type(request: &HttpRequest, accepted: &[MediaType]) -> Result<MediaType, ApiError> {
+    let header = request.headers().get(CONTENT_TYPE);
+    let essence = header
+        .and_then(|header| header.to_str().ok()?.split(';').next())
+        .unwrap_or_default()
+        .trim();
+    let known = accepted
+        .iter()
+        .find(|known| essence.eq_ignore_ascii_case(known.name()));
+    known.copied().ok_or_else(|| {
+        let names: Vec<&str> = accepted.iter().map(|known| known.name()).collect();
+        let detail = format!("Send {}.", names.join(" or "));
+        ApiError::with_detail(ErrorCode::UnsupportedMediaType, detail)
+    })
 }

@@ -11,26 +11,28 @@ use utoipa::openapi::schema::{ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{KnownFormat, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::error::{ApiError, ErrorCode};
+use crate::state::Limits;
+
 /// The bytes of a JPEG, PNG or WebP file: a multipart part as it is, or a base64 string in JSON.
 pub struct Image(Vec<u8>);
 
 impl Image {
-    /// The encoded picture.
-    #[must_use]
-    pub fn into_bytes(self) -> Vec<u8> {
-        self.0
-    }
-
-    /// Size of the encoded picture.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// True where nothing was sent.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// The encoded picture, where it is not too large.
+    ///
+    /// # Errors
+    /// `image_too_large`, naming the part.
+    pub fn within(self, limits: &Limits, part: &'static str) -> Result<Vec<u8>, ApiError> {
+        let (bytes, most) = (self.0.len(), limits.max_image_bytes);
+        if bytes > most {
+            return Err(ApiError::of_field(
+                ErrorCode::ImageTooLarge,
+                part,
+                "image_too_large",
+                format!("has {bytes} bytes; at most {most} are taken"),
+            ));
+        }
+        Ok(self.0)
     }
 }
 

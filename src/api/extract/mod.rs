@@ -2,14 +2,17 @@
 
 mod body;
 mod form;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod image;
 mod json;
 mod page;
 mod parts;
+pub mod present;
 mod query;
 pub mod rules;
 
-pub use form::Form;
+pub use form::{Form, JsonForm};
 pub use image::Image;
 pub use page::{MAX_LIMIT, Page, PageQuery};
 pub use query::{Path, Query};

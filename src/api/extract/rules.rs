@@ -14,6 +14,8 @@ pub const MAX_EXTERNAL_ID_CHARS: u64 = 128;
 pub const MAX_NAME_CHARS: u64 = 200;
 /// Largest `metadata`, in bytes of JSON.
 pub const MAX_METADATA_BYTES: usize = 16 * 1024;
+/// Deepest nesting of `metadata`: the object itself is the first level.
+pub const MAX_METADATA_DEPTH: usize = 16;
 
 /// Refuses control characters, U+0000 among them, which a database cannot hold and a log should not show.
 ///
@@ -32,11 +34,20 @@ pub fn printable(text: &str) -> Result<(), ValidationError> {
 /// Bounds the caller's own data.
 ///
 /// # Errors
-/// `too_large` above [`MAX_METADATA_BYTES`], `control_character` where a text holds U+0000.
+/// `too_large` above [`MAX_METADATA_BYTES`], `too_deep` below [`MAX_METADATA_DEPTH`], `control_character` where a text holds U+0000.
 pub fn metadata(metadata: &Metadata) -> Result<(), ValidationError> {
     let size = serde_json::to_vec(metadata).map_or(usize::MAX, |json| json.len());
     if size > MAX_METADATA_BYTES {
         return Err(fault("too_large", "must not exceed 16 KiB of JSON"));
+    }
+    if !metadata
+        .values()
+        .all(|value| fits(value, MAX_METADATA_DEPTH - 1))
+    {
+        return Err(fault(
+            "too_deep",
+            "must not be nested deeper than 16 levels",
+        ));
     }
     if metadata
         .iter()
@@ -45,6 +56,16 @@ pub fn metadata(metadata: &Metadata) -> Result<(), ValidationError> {
         return Err(fault("control_character", "must not hold U+0000"));
     }
     Ok(())
+}
+
+/// Whether arrays and objects are nested at most that deep.
+fn fits(value: &Value, depth: usize) -> bool {
+    let below = |value: &Value| fits(value, depth.saturating_sub(1));
+    match value {
+        Value::Array(items) => depth > 0 && items.iter().all(below),
+        Value::Object(members) => depth > 0 && members.values().all(below),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+    }
 }
 
 fn holds_nul(value: &Value) -> bool {

@@ -1,6 +1,7 @@
 //! What answers look like. A view never holds a template, a picture or a token.
 
 mod face;
+mod subject;
 mod verification;
 mod watchlist;
 
@@ -8,8 +9,9 @@ use crate::domain::calibration::FmrEstimate;
 use crate::domain::policy::MIN_TARGET_FMR;
 
 pub use face::{ComparisonView, DetectionView};
+pub use subject::{DuplicateView, EnrolledFaceView, EnrolmentView, FaceEnrolmentView, SubjectView};
 pub use verification::VerificationView;
-pub use watchlist::{EnrolledFaceView, SearchView, SubjectView, WatchlistView};
+pub use watchlist::{SearchView, WatchlistView};
 
 /// Rounds to three significant digits: enough to act on, too little to climb by.
 fn round3(value: f64) -> f64 {

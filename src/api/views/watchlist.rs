@@ -1,4 +1,4 @@
-//! Watchlists, the people on them, and what a search finds.
+//! Watchlists and what a search finds.
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -6,10 +6,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::round3;
-use crate::domain::verification::Metadata;
-use crate::domain::watchlist::{
-    EnrolledFace, Hit, SearchOutcome, Subject, Watchlist, WatchlistKind,
-};
+use crate::domain::duplicate::OnDuplicate;
+use crate::domain::watchlist::{Band, Hit, SearchMethod, SearchOutcome, Watchlist, WatchlistKind};
 
 /// A gallery of subjects.
 #[derive(Debug, Serialize, ToSchema)]
@@ -25,6 +23,9 @@ pub struct WatchlistView {
     /// Share of searches of people who are not on the list that may raise a false alarm.
     #[schema(example = 0.01)]
     pub target_fpir: f64,
+    /// What becomes of a new face that is found to be on the list already: `report`, `reject` or `add_to_subject`.
+    #[schema(value_type = String, example = "report")]
+    pub on_duplicate: OnDuplicate,
     /// People on it.
     #[schema(example = 1200)]
     pub subjects: u64,
@@ -43,72 +44,10 @@ impl From<Watchlist> for WatchlistView {
             name: list.name,
             kind: list.kind,
             target_fpir: list.target_fpir,
+            on_duplicate: list.on_duplicate,
             subjects: list.subjects,
             faces: list.faces,
             created_at: list.created_at,
-        }
-    }
-}
-
-/// An enrolled face. Its template never leaves the service.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct EnrolledFaceView {
-    /// Its id.
-    pub id: Uuid,
-    /// The embedder that made its template.
-    pub model_id: String,
-    /// When it was enrolled.
-    #[serde(with = "time::serde::rfc3339")]
-    pub created_at: OffsetDateTime,
-}
-
-impl From<EnrolledFace> for EnrolledFaceView {
-    fn from(face: EnrolledFace) -> Self {
-        Self {
-            id: face.id.as_uuid(),
-            model_id: face.model_id,
-            created_at: face.created_at,
-        }
-    }
-}
-
-/// A person on a watchlist.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct SubjectView {
-    /// Its id.
-    pub id: Uuid,
-    /// The list it is on.
-    pub watchlist_id: Uuid,
-    /// The caller's own key, unique within the list.
-    #[schema(example = "case-4711")]
-    pub external_id: Option<String>,
-    /// Name shown with a hit.
-    #[schema(example = "J. Doe")]
-    pub display_name: Option<String>,
-    /// The caller's own data.
-    #[schema(value_type = Object)]
-    pub metadata: Metadata,
-    /// From this instant on the subject is no longer found.
-    #[serde(with = "time::serde::rfc3339::option")]
-    pub valid_until: Option<OffsetDateTime>,
-    /// Enrolled faces, oldest first.
-    pub faces: Vec<EnrolledFaceView>,
-    /// When it was made.
-    #[serde(with = "time::serde::rfc3339")]
-    pub created_at: OffsetDateTime,
-}
-
-impl From<Subject> for SubjectView {
-    fn from(subject: Subject) -> Self {
-        Self {
-            id: subject.id.as_uuid(),
-            watchlist_id: subject.watchlist_id.as_uuid(),
-            external_id: subject.external_id,
-            display_name: subject.display_name,
-            metadata: subject.metadata,
-            valid_until: subject.valid_until,
-            faces: subject.faces.into_iter().map(Into::into).collect(),
-            created_at: subject.created_at,
         }
     }
 }
@@ -129,16 +68,29 @@ pub struct HitView {
     /// Cosine similarity of their nearest face.
     #[schema(example = 0.71)]
     pub similarity: f64,
+    /// `hit`: at or above the list's threshold; `review`: below it, and alike enough for a human to look.
+    #[schema(value_type = String, example = "hit")]
+    pub band: Band,
+    /// Strangers that a search of this list is expected to bring up at this similarity: its faces times the false
+    /// match rate. Null in verifications from before it was told.
+    #[schema(example = 0.0004)]
+    pub expected_false_alarms: Option<f64>,
+    /// True where that rate lies beyond the calibration data.
+    pub extrapolated: bool,
 }
 
 impl From<Hit> for HitView {
     fn from(hit: Hit) -> Self {
+        let alarms = hit.expected_false_alarms;
         Self {
             watchlist_id: hit.watchlist_id.as_uuid(),
             subject_id: hit.subject_id.as_uuid(),
             external_id: hit.external_id,
             display_name: hit.display_name,
             similarity: round3(hit.similarity.into()),
+            band: hit.band,
+            expected_false_alarms: alarms.map(|alarms| round3(alarms.count)),
+            extrapolated: alarms.is_some_and(|alarms| alarms.extrapolated),
         }
     }
 }
@@ -151,10 +103,11 @@ pub struct SearchedView {
     /// Faces in it at the time.
     #[schema(example = 10000)]
     pub size: u64,
-    /// Always `exact`: every face was compared.
-    #[schema(example = "exact")]
-    pub method: &'static str,
-    /// Faces that were compared.
+    /// `exact`: every face was compared; `coarse_rerank`: a pass over one-bit codes of all of them picked those that
+    /// were compared.
+    #[schema(value_type = String, example = "exact")]
+    pub method: SearchMethod,
+    /// Faces that were compared exactly.
     #[schema(example = 10000)]
     pub candidates: u64,
     /// The rate of false alarms that the threshold holds to.
@@ -163,7 +116,10 @@ pub struct SearchedView {
     /// The similarity from which on a subject is a hit, for a list of this size.
     #[schema(example = 0.58)]
     pub threshold: f64,
-    /// The false match rate of one comparison at that threshold.
+    /// The similarity from which on a subject is in the review band, where ten times the target would be met.
+    #[schema(example = 0.52)]
+    pub review_threshold: Option<f64>,
+    /// The false match rate of one comparison at the threshold of a hit.
     #[schema(example = 1e-6)]
     pub target_fmr: f64,
     /// True where that rate lies beyond the calibration data.
@@ -175,10 +131,14 @@ impl From<&SearchOutcome> for SearchedView {
         Self {
             watchlist_id: search.watchlist_id.as_uuid(),
             size: search.size,
-            method: "exact",
-            candidates: search.size,
+            method: search.method,
+            candidates: match search.method {
+                SearchMethod::Exact => search.size,
+                SearchMethod::CoarseRerank => search.candidates,
+            },
             target_fpir: search.target_fpir,
             threshold: round3(search.threshold.similarity),
+            review_threshold: search.review.map(|review| round3(review.similarity)),
             target_fmr: round3(search.threshold.target_fmr),
             extrapolated: search.threshold.extrapolated,
         }
@@ -190,7 +150,7 @@ impl From<&SearchOutcome> for SearchedView {
 pub struct SearchView {
     /// How the list was searched.
     pub searched: SearchedView,
-    /// Everybody at or above the threshold, most alike first.
+    /// Everybody at or above the lower threshold, most alike first; `band` tells which they reach.
     pub hits: Vec<HitView>,
 }
 

@@ -52,7 +52,7 @@ pub struct Replacements {
 }
 
 /// How the workers are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Workers {
     /// How many there should be.
     pub wanted: usize,

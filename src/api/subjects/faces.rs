@@ -1,0 +1,97 @@
+//! A person's faces.
+
+use actix_web::web::{Data, Json};
+use actix_web::{HttpResponse, delete, get, post};
+use uuid::Uuid;
+
+use super::forms::CreateFace;
+use crate::api::answers::{found, gone};
+use crate::api::extract::{Form, Page, Path};
+use crate::api::views::{EnrolledFaceView, FaceEnrolmentView};
+use crate::auth::{Authorized, WatchlistRead, WatchlistWrite};
+use crate::domain::ids::{FaceId, SubjectId};
+use crate::error::ApiError;
+use crate::state::AppState;
+
+/// Enrol another face of a person
+///
+/// Each face is compared by itself; the nearest one counts. A face that is too poor is refused with `quality_too_low`.
+/// Where it is found to be somebody else's on the list, the list's `on_duplicate` says what becomes of it: `report`
+/// enrols it and names them in `duplicate_of`, anything else answers 409 `duplicate_subject`.
+#[utoipa::path(
+    tag = "subjects",
+    security(("bearer" = ["watchlist:write"])),
+    params(
+        ("id" = Uuid, Path, description = "Id of the list"),
+        ("subject_id" = Uuid, Path, description = "Id of the person"),
+    ),
+    request_body(content((CreateFace = "multipart/form-data"), (CreateFace = "application/json"))),
+    responses((status = 201, description = "The face", body = FaceEnrolmentView))
+)]
+#[post("/watchlists/{id}/subjects/{subject_id}/faces")]
+pub async fn create_face(
+    caller: Authorized<WatchlistWrite>,
+    state: Data<AppState>,
+    Path((id, subject_id)): Path<(Uuid, Uuid)>,
+    Form(form): Form<CreateFace>,
+) -> Result<HttpResponse, ApiError> {
+    let image = form.image.within(&state.limits, "image")?;
+    let face = state
+        .verifier
+        .enrol_face(&caller.tenant, id.into(), subject_id.into(), image)
+        .await?;
+    Ok(HttpResponse::Created().json(FaceEnrolmentView::from(face)))
+}
+
+/// List a person's faces
+///
+/// The oldest first, all of them.
+#[utoipa::path(
+    tag = "subjects",
+    security(("bearer" = ["watchlist:read"])),
+    params(
+        ("id" = Uuid, Path, description = "Id of the list"),
+        ("subject_id" = Uuid, Path, description = "Id of the person"),
+    ),
+    responses((status = 200, description = "The faces", body = Page<EnrolledFaceView>))
+)]
+#[get("/watchlists/{id}/subjects/{subject_id}/faces")]
+pub async fn list_faces(
+    caller: Authorized<WatchlistRead>,
+    state: Data<AppState>,
+    Path((id, subject_id)): Path<(Uuid, Uuid)>,
+) -> Result<Json<Page<EnrolledFaceView>>, ApiError> {
+    let mut records = state.records(&caller.tenant).await?;
+    let subject = records
+        .find_subject(id.into(), SubjectId::from(subject_id))
+        .await?;
+    let faces = found(subject)?.faces;
+    Ok(Json(Page::whole(faces, EnrolledFaceView::from)))
+}
+
+/// Remove a face of a person
+///
+/// Its template is gone for good; the person stays.
+#[utoipa::path(
+    tag = "subjects",
+    security(("bearer" = ["watchlist:write"])),
+    params(
+        ("id" = Uuid, Path, description = "Id of the list"),
+        ("subject_id" = Uuid, Path, description = "Id of the person"),
+        ("face_id" = Uuid, Path, description = "Id of the face"),
+    ),
+    responses((status = 204, description = "It is gone"))
+)]
+#[delete("/watchlists/{id}/subjects/{subject_id}/faces/{face_id}")]
+pub async fn delete_face(
+    caller: Authorized<WatchlistWrite>,
+    state: Data<AppState>,
+    Path((id, subject_id, face_id)): Path<(Uuid, Uuid, Uuid)>,
+) -> Result<HttpResponse, ApiError> {
+    let mut records = state.records(&caller.tenant).await?;
+    let deleted = records
+        .delete_face(id.into(), subject_id.into(), FaceId::from(face_id))
+        .await?;
+    records.commit().await?;
+    gone(deleted)
+}

@@ -1,0 +1,12 @@
+//! Measurements of speed on this machine: `likeness bench`.
+
+mod load;
+mod measure;
+mod report;
+mod request;
+mod search;
+mod synthetic;
+
+pub use report::{GalleryReport, SearchReport};
+pub use request::RequestOptions;
+pub use search::{SearchOptions, search};

@@ -1,0 +1,348 @@
+//! The codes of one gallery, as far as this process has taken it in.
+
+use super::code::{self, SignedSums};
+use super::scan::{self, LANES};
+use super::{CodedFace, FaceChange, Shortlist};
+use crate::domain::face::Template;
+
+/// How many times as many faces the first step of a pass picks as the second leaves.
+const WIDER: usize = 16;
+/// The time of a face that has no end.
+const FOREVER: i64 = i64::MAX;
+/// The time of a face that is gone.
+const REMOVED: i64 = i64::MIN;
+
+/// What is known of a face beside its code.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    /// Its number in the gallery. Entries stand in its order.
+    revision: i64,
+    /// Milliseconds since 1970 from which on it is not found.
+    until: i64,
+}
+
+/// The codes of a gallery up to one of its revisions: 80 bytes a face of 512 dimensions.
+#[derive(Debug)]
+pub struct Codes {
+    /// Words of one code.
+    words: usize,
+    /// Words in groups; see [`scan`].
+    groups: Vec<u64>,
+    entries: Vec<Entry>,
+    removed: usize,
+    revision: i64,
+}
+
+impl Codes {
+    /// No faces, at revision 0: everything is still to be taken in. `expected` is how many faces there will be.
+    #[must_use]
+    pub fn empty(dimensions: usize, expected: usize) -> Self {
+        let words = code::words(dimensions);
+        Self {
+            words,
+            groups: Vec::with_capacity(expected.div_ceil(LANES) * LANES * words),
+            entries: Vec::with_capacity(expected),
+            removed: 0,
+            revision: 0,
+        }
+    }
+
+    /// Everything up to this revision has been taken in.
+    #[must_use]
+    pub fn revision(&self) -> i64 {
+        self.revision
+    }
+
+    /// Bytes of memory that the codes take.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.groups.capacity() * size_of::<u64>() + self.entries.capacity() * size_of::<Entry>()
+    }
+
+    /// Adds a face whose revision is above all before.
+    pub fn add(&mut self, face: &CodedFace) {
+        let position = self.entries.len();
+        if position.is_multiple_of(LANES) {
+            self.grow();
+        }
+        for (index, word) in code::of_bytes(&face.code).take(self.words).enumerate() {
+            let at = self.word_at(position, index);
+            self.groups[at] = word;
+        }
+        self.entries.push(Entry {
+            revision: face.revision,
+            until: FOREVER,
+        });
+        self.revision = self.revision.max(face.revision);
+    }
+
+    /// A group more, growing by a sixteenth where there is no room: doubling would hold twice the memory.
+    fn grow(&mut self) {
+        let group = LANES * self.words;
+        if self.groups.capacity() < self.groups.len() + group {
+            self.groups
+                .reserve_exact((self.groups.len() / 16).max(group));
+            self.entries
+                .reserve_exact((self.entries.len() / 16).max(LANES));
+        }
+        self.groups.resize(self.groups.len() + group, 0);
+    }
+
+    /// Takes in what happened to a face. One that is not here was added and removed in between.
+    pub fn change(&mut self, change: &FaceChange) {
+        let found = self
+            .entries
+            .binary_search_by_key(&change.face_revision, |e| e.revision);
+        if let Ok(position) = found
+            && self.entries[position].until != REMOVED
+        {
+            let entry = &mut self.entries[position];
+            if change.removed {
+                entry.until = REMOVED;
+                self.removed += 1;
+            } else {
+                entry.until = change.valid_until_ms.unwrap_or(FOREVER);
+            }
+        }
+        self.revision = self.revision.max(change.revision);
+    }
+
+    /// Says that there was nothing more up to a revision.
+    pub fn reach(&mut self, revision: i64) {
+        self.revision = self.revision.max(revision);
+        if self.removed * 8 > self.entries.len() {
+            self.compact();
+        }
+    }
+
+    /// Closes the gaps that removed faces left.
+    fn compact(&mut self) {
+        let mut next = 0;
+        for position in 0..self.entries.len() {
+            if self.entries[position].until == REMOVED {
+                continue;
+            }
+            for index in 0..self.words {
+                let (to, from) = (self.word_at(next, index), self.word_at(position, index));
+                self.groups[to] = self.groups[from];
+            }
+            self.entries[next] = self.entries[position];
+            next += 1;
+        }
+        self.entries.truncate(next);
+        self.groups
+            .truncate(next.div_ceil(LANES) * LANES * self.words);
+        self.removed = 0;
+    }
+
+    fn word_at(&self, position: usize, index: usize) -> usize {
+        position / LANES * LANES * self.words + index * LANES + position % LANES
+    }
+
+    /// The faces that come nearest to a probe by their codes, among those whose time has not ended.
+    ///
+    /// In two steps: the fewest differing bits pick `WIDER` times as many as are wanted, and of these the largest
+    /// sum of the probe's values, each with the sign that the face's code gives it, picks the rest. The second
+    /// knows how sure each sign of the probe is, so it needs several times fewer faces for the same recall.
+    #[must_use]
+    pub fn shortlist(&self, probe: &Template, count: usize, now_ms: i64) -> Shortlist {
+        let code = code::of_values(probe.values());
+        // The last group's filling has no entry.
+        let wanted = |position: usize| self.entries.get(position).is_some_and(|e| e.until > now_ms);
+        let nearest = if code.len() == self.words {
+            scan::nearest(&self.groups, &code, WIDER * count, wanted)
+        } else {
+            Vec::new()
+        };
+        let expired = |entry: &&Entry| entry.until <= now_ms && entry.until != REMOVED;
+        Shortlist {
+            revision: self.revision,
+            expired: self.entries.iter().filter(expired).count() as u64,
+            faces: self.most_alike(probe, nearest, count),
+        }
+    }
+
+    /// The revisions of the faces whose signs agree best with the probe's values.
+    fn most_alike(&self, probe: &Template, nearest: Vec<(u32, usize)>, count: usize) -> Vec<i64> {
+        let mut positions: Vec<usize> = nearest.into_iter().map(|(_, position)| position).collect();
+        if positions.len() > count {
+            let sums = SignedSums::of(probe.values());
+            let mut rated: Vec<(f32, usize)> = positions
+                .iter()
+                .map(|&position| (sums.sum(self.code(position)), position))
+                .collect();
+            rated.select_nth_unstable_by(count, |a, b| b.0.total_cmp(&a.0));
+            rated.truncate(count);
+            positions = rated.into_iter().map(|(_, position)| position).collect();
+        }
+        positions
+            .into_iter()
+            .map(|position| self.entries[position].revision)
+            .collect()
+    }
+
+    fn code(&self, position: usize) -> impl Iterator<Item = u64> {
+        (0..self.words).map(move |index| self.groups[self.word_at(position, index)])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::rngs::StdRng;
+    use rand::{RngExt as _, SeedableRng as _};
+
+    use super::*;
+
+    const NOW: i64 = 1_000;
+
+    fn random(rng: &mut StdRng) -> Template {
+        let values = (0..512).map(|_| rng.random_range(-1.0..1.0)).collect();
+        Template::normalised("m", values).unwrap()
+    }
+
+    fn bytes(template: &Template) -> Vec<u8> {
+        let words = code::of_values(template.values());
+        words.into_iter().flat_map(u64::to_be_bytes).collect()
+    }
+
+    fn filled(templates: &[Template]) -> Codes {
+        let mut codes = Codes::empty(512, 0);
+        for (revision, template) in (1..).zip(templates) {
+            codes.add(&CodedFace {
+                revision,
+                code: bytes(template),
+            });
+        }
+        codes
+    }
+
+    fn change(revision: i64, face_revision: i64, removed: bool, until: Option<i64>) -> FaceChange {
+        FaceChange {
+            revision,
+            face_revision,
+            removed,
+            valid_until_ms: until,
+        }
+    }
+
+    /// The revisions of all that are wanted, the nearest first, worked out value by value.
+    fn expected(
+        templates: &[Template],
+        probe: &Template,
+        wanted: impl Fn(i64) -> bool,
+    ) -> Vec<i64> {
+        let signed = |template: &Template| -> f32 {
+            let pairs = template.values().iter().zip(probe.values());
+            pairs
+                .map(|(sign, value)| {
+                    value.abs()
+                        * if (*sign > 0.0) == (*value > 0.0) {
+                            1.0
+                        } else {
+                            -1.0
+                        }
+                })
+                .sum()
+        };
+        let mut all: Vec<(f32, i64)> = templates.iter().map(signed).zip(1..).collect();
+        all.retain(|(_, revision)| wanted(*revision));
+        all.sort_by(|a, b| b.0.total_cmp(&a.0));
+        all.into_iter().map(|(_, revision)| revision).collect()
+    }
+
+    fn check(codes: &Codes, expected: &[i64], probe: &Template, count: usize) {
+        let mut got = codes.shortlist(probe, count, NOW).faces;
+        let mut wanted = expected[..count.min(expected.len())].to_vec();
+        got.sort_unstable();
+        wanted.sort_unstable();
+        assert_eq!(got, wanted);
+    }
+
+    #[test]
+    fn the_shortlist_holds_those_whose_signs_agree_best() {
+        let mut rng = StdRng::seed_from_u64(1);
+        let templates: Vec<Template> = (0..5_003).map(|_| random(&mut rng)).collect();
+        let codes = filled(&templates);
+        assert_eq!(codes.revision(), 5_003);
+        // So many that the first step leaves nobody out.
+        for count in [400, 2_000, 6_000] {
+            let probe = random(&mut rng);
+            check(
+                &codes,
+                &expected(&templates, &probe, |_| true),
+                &probe,
+                count,
+            );
+        }
+        assert_eq!(codes.shortlist(&templates[4_711], 1, NOW).faces, [4_712]);
+    }
+
+    #[test]
+    fn the_removed_and_the_expired_are_left_out_before_and_after_the_gaps_are_closed() {
+        let mut rng = StdRng::seed_from_u64(2);
+        let templates: Vec<Template> = (0..300).map(|_| random(&mut rng)).collect();
+        let mut codes = filled(&templates);
+        let probe = random(&mut rng);
+        codes.change(&change(301, 5, false, Some(NOW)));
+        codes.change(&change(302, 6, false, Some(NOW + 1)));
+        for revision in 0..30 {
+            codes.change(&change(303 + revision, revision * 10 + 1, true, None));
+        }
+        let wanted = |revision: i64| revision != 5 && revision % 10 != 1;
+        let expected = expected(&templates, &probe, wanted);
+        check(&codes, &expected, &probe, 40);
+        assert_eq!(codes.shortlist(&probe, 1, NOW).expired, 1);
+        let before = codes.entries.len();
+        codes.change(&change(340, 2, true, None));
+        codes.change(&change(341, 2, true, None));
+        codes.change(&change(342, 12, true, None));
+        for revision in 0..10 {
+            codes.change(&change(350 + revision, revision * 10 + 3, true, None));
+        }
+        codes.reach(400);
+        assert_eq!(
+            (before, codes.entries.len(), codes.revision()),
+            (300, 258, 400)
+        );
+        let gone =
+            |revision: i64| matches!(revision, 2 | 12) || (revision % 10 == 3 && revision < 100);
+        let left: Vec<_> = expected.into_iter().filter(|r| !gone(*r)).collect();
+        check(&codes, &left, &probe, 258);
+        codes.add(&CodedFace {
+            revision: 401,
+            code: bytes(&probe),
+        });
+        assert_eq!(codes.shortlist(&probe, 1, NOW).faces, [401]);
+    }
+
+    #[test]
+    fn of_many_strangers_the_shortlist_keeps_who_is_meant() {
+        let mut rng = StdRng::seed_from_u64(5);
+        let templates: Vec<Template> = (0..20_000).map(|_| random(&mut rng)).collect();
+        let codes = filled(&templates);
+        for meant in (0..20_000).step_by(397) {
+            let noise = random(&mut rng);
+            let pairs = templates[meant].values().iter().zip(noise.values());
+            let probe = pairs
+                .map(|(face, noise)| 0.5 * face + 0.8 * noise)
+                .collect();
+            let probe = Template::normalised("m", probe).unwrap();
+            let shortlist = codes.shortlist(&probe, 20, NOW);
+            assert!(shortlist.faces.contains(&(meant as i64 + 1)), "{meant}");
+        }
+    }
+
+    #[test]
+    fn a_face_that_came_and_went_unseen_changes_nothing() {
+        let mut codes = Codes::empty(512, 0);
+        codes.change(&change(2, 1, true, None));
+        assert_eq!((codes.revision(), codes.entries.len()), (2, 0));
+    }
+
+    #[test]
+    fn a_hundred_bytes_a_face_are_enough() {
+        let mut rng = StdRng::seed_from_u64(3);
+        let codes = filled(&(0..20_000).map(|_| random(&mut rng)).collect::<Vec<_>>());
+        assert!(codes.bytes() <= 20_000 * 88, "{}", codes.bytes());
+    }
+}

@@ -1,0 +1,218 @@
+//! The coarse pass: which codes differ from the probe's in the fewest bits?
+//!
+//! A plain loop of exclusive-or and bit counting, compiled once for any processor and again for those that count bits
+//! in wide registers; the choice is made at run time. It reads every code, so its cost follows the size of the
+//! gallery and nothing else: about two milliseconds for a million faces.
+
+/// Codes lie in groups of this many, the first words of all of them first, then the second words, and so on: so one
+/// wide register holds a word of each, and their distances add up side by side.
+pub(super) const LANES: usize = 8;
+/// Groups whose distances are worked out together, before any of them is looked at.
+const GROUPS: usize = 32;
+
+/// The codes nearest to a probe's, as (distance in bits, position), in no order; of equal distances the earlier ones.
+///
+/// `groups` holds [`LANES`] times `probe.len()` words for each group, the last one filled up. Positions that `wanted`
+/// turns down are left out, and it turns down those of the filling; it is asked only about the few that come near
+/// enough.
+pub(super) fn nearest(
+    groups: &[u64],
+    probe: &[u64],
+    count: usize,
+    wanted: impl Fn(usize) -> bool,
+) -> Vec<(u32, usize)> {
+    let group_words = LANES * probe.len();
+    if group_words == 0 || count == 0 {
+        return Vec::new();
+    }
+    let mut best = Nearest::new(count);
+    let distances = kernel();
+    let mut block = [[0_u64; LANES]; GROUPS];
+    for (index, groups) in groups.chunks(group_words * GROUPS).enumerate() {
+        let block = &mut block[..groups.len() / group_words];
+        distances(groups, probe, block);
+        best.offer(block.as_flattened(), index * GROUPS * LANES, &wanted);
+    }
+    best.finish()
+}
+
+/// Keeps the nearest `count` of all that it is offered, in a buffer that is cut back when it is full.
+struct Nearest {
+    count: usize,
+    /// What is further away than this cannot be among the nearest any more.
+    furthest: u64,
+    kept: Vec<(u32, usize)>,
+}
+
+impl Nearest {
+    fn new(count: usize) -> Self {
+        Self {
+            count,
+            furthest: u64::MAX,
+            kept: Vec::with_capacity(2 * count + GROUPS * LANES),
+        }
+    }
+
+    fn offer(&mut self, distances: &[u64], first: usize, wanted: &impl Fn(usize) -> bool) {
+        // Nearly every block holds nothing near enough, and then its smallest distance is all that is looked at.
+        let least = distances.iter().fold(u64::MAX, |least, &d| least.min(d));
+        if least > self.furthest {
+            return;
+        }
+        for (offset, &distance) in distances.iter().enumerate() {
+            if distance <= self.furthest && wanted(first + offset) {
+                self.kept.push((distance as u32, first + offset));
+            }
+        }
+        if self.kept.len() >= 2 * self.count {
+            self.cut();
+        }
+    }
+
+    fn cut(&mut self) {
+        if self.kept.len() > self.count {
+            let (_, &mut (furthest, _), _) = self.kept.select_nth_unstable(self.count - 1);
+            self.kept.truncate(self.count);
+            // An equal distance further on comes too late.
+            self.furthest = u64::from(furthest).saturating_sub(1);
+        }
+    }
+
+    fn finish(mut self) -> Vec<(u32, usize)> {
+        self.cut();
+        self.kept
+    }
+}
+
+/// Works out the distances of whole groups.
+type Kernel = fn(&[u64], &[u64], &mut [[u64; LANES]]);
+
+/// The fastest loop that this processor can run.
+fn kernel() -> Kernel {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vpopcntdq") {
+            return x86::avx512;
+        }
+        if is_x86_feature_detected!("avx2") {
+            return x86::avx2;
+        }
+    }
+    hamming
+}
+
+/// The loop for any processor.
+fn hamming(groups: &[u64], probe: &[u64], distances: &mut [[u64; LANES]]) {
+    for (group, distances) in groups.chunks_exact(probe.len() * LANES).zip(distances) {
+        *distances = [0; LANES];
+        for (words, probe) in group.as_chunks::<LANES>().0.iter().zip(probe) {
+            for (distance, word) in distances.iter_mut().zip(words) {
+                *distance += u64::from((word ^ probe).count_ones());
+            }
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[expect(
+    unsafe_code,
+    reason = "a function for a processor's feature may be called only where the feature is, which `kernel` sees to; \
+              loads and stores go through references to whole arrays"
+)]
+mod x86 {
+    use std::arch::x86_64::{
+        __m256i, _mm256_add_epi8, _mm256_add_epi64, _mm256_and_si256, _mm256_loadu_si256,
+        _mm256_sad_epu8, _mm256_set1_epi8, _mm256_set1_epi64x, _mm256_setr_epi8,
+        _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi16, _mm256_storeu_si256,
+        _mm256_xor_si256, _mm512_add_epi64, _mm512_loadu_epi64, _mm512_popcnt_epi64,
+        _mm512_set1_epi64, _mm512_setzero_si512, _mm512_storeu_epi64, _mm512_xor_si512,
+    };
+
+    use super::LANES;
+
+    pub(super) fn avx512(groups: &[u64], probe: &[u64], distances: &mut [[u64; LANES]]) {
+        // SAFETY: `kernel` hands this function out only where both features were detected.
+        unsafe { avx512_groups(groups, probe, distances) }
+    }
+
+    #[target_feature(enable = "avx512f,avx512vpopcntdq")]
+    fn avx512_groups(groups: &[u64], probe: &[u64], distances: &mut [[u64; LANES]]) {
+        for (group, distances) in groups.chunks_exact(probe.len() * LANES).zip(distances) {
+            let mut sum = _mm512_setzero_si512();
+            for (words, probe) in group.as_chunks::<LANES>().0.iter().zip(probe) {
+                // SAFETY: the array behind the pointer is as long as the register.
+                let words = unsafe { _mm512_loadu_epi64(words.as_ptr().cast()) };
+                let differing = _mm512_xor_si512(words, _mm512_set1_epi64(probe.cast_signed()));
+                sum = _mm512_add_epi64(sum, _mm512_popcnt_epi64(differing));
+            }
+            // SAFETY: as above.
+            unsafe { _mm512_storeu_epi64(distances.as_mut_ptr().cast(), sum) };
+        }
+    }
+
+    pub(super) fn avx2(groups: &[u64], probe: &[u64], distances: &mut [[u64; LANES]]) {
+        // SAFETY: `kernel` hands this function out only where the feature was detected.
+        unsafe { avx2_groups(groups, probe, distances) }
+    }
+
+    #[target_feature(enable = "avx2")]
+    fn avx2_groups(groups: &[u64], probe: &[u64], distances: &mut [[u64; LANES]]) {
+        for (group, distances) in groups.chunks_exact(probe.len() * LANES).zip(distances) {
+            let mut sums = [_mm256_setzero_si256(); 2];
+            for (words, probe) in group.as_chunks::<LANES>().0.iter().zip(probe) {
+                let probe = _mm256_set1_epi64x(probe.cast_signed());
+                for (sum, half) in sums.iter_mut().zip(words.as_chunks::<4>().0) {
+                    // SAFETY: the array behind the pointer is as long as the register.
+                    let words = unsafe { _mm256_loadu_si256(half.as_ptr().cast()) };
+                    *sum = _mm256_add_epi64(*sum, count_bits(_mm256_xor_si256(words, probe)));
+                }
+            }
+            for (sum, half) in sums.iter().zip(distances.as_chunks_mut::<4>().0) {
+                // SAFETY: as above.
+                unsafe { _mm256_storeu_si256(half.as_mut_ptr().cast(), *sum) };
+            }
+        }
+    }
+
+    /// The number of bits in each of four words: two table look-ups a byte, summed up.
+    #[target_feature(enable = "avx2")]
+    fn count_bits(words: __m256i) -> __m256i {
+        let in_half_byte = _mm256_setr_epi8(
+            0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, 0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2,
+            3, 3, 4,
+        );
+        let low = _mm256_set1_epi8(0x0f);
+        let lower = _mm256_shuffle_epi8(in_half_byte, _mm256_and_si256(words, low));
+        let upper = _mm256_and_si256(_mm256_srli_epi16::<4>(words), low);
+        let upper = _mm256_shuffle_epi8(in_half_byte, upper);
+        _mm256_sad_epu8(_mm256_add_epi8(lower, upper), _mm256_setzero_si256())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::rngs::StdRng;
+    use rand::{RngExt as _, SeedableRng as _};
+
+    use super::*;
+
+    #[test]
+    fn every_loop_counts_the_same_bits() {
+        let mut rng = StdRng::seed_from_u64(4);
+        for words in [1, 3, 8, 11] {
+            let groups: Vec<u64> = (0..words * LANES * 5).map(|_| rng.random()).collect();
+            let probe: Vec<u64> = (0..words).map(|_| rng.random()).collect();
+            let run = |kernel: Kernel| {
+                let mut distances = [[0; LANES]; 5];
+                kernel(&groups, &probe, &mut distances);
+                distances
+            };
+            let expected = run(hamming);
+            assert_eq!(run(kernel()), expected, "{words} words");
+            #[cfg(target_arch = "x86_64")]
+            if is_x86_feature_detected!("avx2") {
+                assert_eq!(run(x86::avx2), expected, "{words} words");
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Duplicates: whom new faces are found to be before they are enrolled.
+
+use std::collections::HashMap;
+
+use super::enrolment::Candidate;
+use super::search::{PlannedSearch, of_path};
+use super::{Verifier, VerifyError};
+use crate::domain::duplicate::{Duplicate, OnDuplicate};
+use crate::domain::ids::{SubjectId, TenantId};
+use crate::domain::watchlist::Band;
+use crate::store::TenantTx;
+
+/// Most people that an answer names.
+const MAX_DUPLICATES: u32 = 10;
+
+/// What the search of new faces in their list came to.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Everybody but the person whom the faces are for, best first.
+    pub(super) others: Vec<Duplicate>,
+    /// The faces belong to the first of the others, by the list's own rule.
+    joins: bool,
+}
+
+impl Found {
+    /// The person whom the list's rule adds the faces to, where they are not the one whom they are for.
+    pub(super) fn joined(&self) -> Option<&Duplicate> {
+        self.others.first().filter(|_| self.joins)
+    }
+}
+
+impl Verifier {
+    /// Opens the transaction that enrols faces, having looked whose they are; `themselves` tells the person whom they
+    /// are for, who is never a duplicate.
+    ///
+    /// Where that decides whether anything is enrolled, the search is made in the transaction and after the list is
+    /// locked, so that of two requests with the same face the second finds the first.
+    pub(super) async fn begin_enrolment(
+        &self,
+        tenant: &TenantId,
+        list: PlannedSearch,
+        candidates: &[Candidate],
+        themselves: impl Fn(&Duplicate) -> bool,
+    ) -> Result<(TenantTx, Found), VerifyError> {
+        let mut transaction = self.store.begin(tenant).await?;
+        let policy = transaction.find_watchlist_policy(list.watchlist_id).await?;
+        let rule = policy.ok_or(VerifyError::NotFound)?.on_duplicate;
+        if candidates.is_empty() {
+            return Ok((transaction, Found::default()));
+        }
+        let known = if rule == OnDuplicate::Report {
+            let known = self.known(&mut transaction, list, candidates).await?;
+            // Given back first: nobody who holds a connection waits for another.
+            drop(transaction);
+            transaction = self.store.begin(tenant).await?;
+            known
+        } else {
+            transaction.lock_watchlist(list.watchlist_id).await?;
+            self.known(&mut transaction, list, candidates).await?
+        };
+        let joins = rule == OnDuplicate::AddToSubject && !known.first().is_some_and(&themselves);
+        let mut others = known;
+        others.retain(|found| !themselves(found));
+        others.truncate(MAX_DUPLICATES as usize);
+        if rule == OnDuplicate::Reject && !others.is_empty() {
+            return Err(VerifyError::DuplicateSubject(others));
+        }
+        Ok((transaction, Found { others, joins }))
+    }
+
+    /// Everybody on the list whom one of the faces reaches the threshold of a search with, best first.
+    async fn known(
+        &self,
+        transaction: &mut TenantTx,
+        list: PlannedSearch,
+        candidates: &[Candidate],
+    ) -> Result<Vec<Duplicate>, VerifyError> {
+        let mut known: HashMap<SubjectId, Duplicate> = HashMap::new();
+        for candidate in candidates {
+            // One more, who may be the person themselves.
+            let limit = MAX_DUPLICATES + 1;
+            let outcomes = self
+                .search_in(transaction, &[list], &candidate.template, limit)
+                .await
+                .map_err(of_path)?;
+            let hits = outcomes.into_iter().flat_map(|outcome| outcome.hits);
+            for hit in hits.filter(|hit| hit.band == Band::Hit) {
+                let found = Duplicate {
+                    subject_id: hit.subject_id,
+                    external_id: hit.external_id,
+                    similarity: hit.similarity,
+                };
+                let best = known
+                    .entry(found.subject_id)
+                    .or_insert_with(|| found.clone());
+                best.similarity = best.similarity.max(found.similarity);
+            }
+        }
+        let mut known: Vec<Duplicate> = known.into_values().collect();
+        known.sort_by(|a, b| {
+            let by_id = a.subject_id.cmp(&b.subject_id);
+            b.similarity.total_cmp(&a.similarity).then(by_id)
+        });
+        Ok(known)
+    }
+}

@@ -1,0 +1,235 @@
+//! Enrolment: people and their faces are put on a watchlist.
+
+use std::collections::HashMap;
+
+use super::search::{PlannedSearch, of_path};
+use super::{Verifier, VerifyError, only_face, template};
+use crate::domain::decision::FaceQuality;
+use crate::domain::duplicate::Duplicate;
+use crate::domain::face::{Face, Template};
+use crate::domain::ids::{FaceId, SubjectId, TenantId, WatchlistId};
+use crate::domain::quality::{Shortfall, enrolment_shortfalls};
+use crate::domain::watchlist::{EnrolledFace, Subject};
+use crate::store::{NewSubject, TenantTx};
+use crate::vision::{AnalysisRequest, Embed, Layout};
+
+/// What is wanted of a picture to enrol: one face, its template, and all that tells how good it is.
+const ENROLMENT: AnalysisRequest = AnalysisRequest {
+    layout: Layout::Selfie,
+    embed: Embed::Largest,
+    liveness: false,
+    pose: true,
+};
+
+/// A person as they were enrolled.
+#[derive(Debug)]
+pub struct Enrolment {
+    /// The person with all of their faces.
+    pub subject: Subject,
+    /// False where they were on the list before.
+    pub is_new: bool,
+    /// How good the pictures of the new faces are; it is not kept.
+    pub qualities: HashMap<FaceId, FaceQuality>,
+    /// Whom the faces were found to be, best first.
+    pub duplicate_of: Vec<Duplicate>,
+}
+
+/// A face as it was enrolled.
+#[derive(Debug)]
+pub struct FaceEnrolment {
+    /// The face.
+    pub face: EnrolledFace,
+    /// How good its picture is; it is not kept.
+    pub quality: FaceQuality,
+    /// Who else the face was found to be, best first.
+    pub duplicate_of: Vec<Duplicate>,
+}
+
+/// A picture that is not good enough.
+#[derive(Debug)]
+pub struct PoorPicture {
+    /// Which of several it is, from 0.
+    pub index: Option<usize>,
+    /// What is wrong with it.
+    pub shortfalls: Vec<Shortfall>,
+}
+
+/// A face that is good enough to be enrolled.
+pub(super) struct Candidate {
+    pub(super) template: Template,
+    quality: FaceQuality,
+}
+
+impl Verifier {
+    /// Adds a person with the faces of their pictures, all of them or nothing. On a list that joins duplicates, the
+    /// faces go to the person whom they are found to be.
+    ///
+    /// # Errors
+    /// [`VerifyError`]; nothing is kept then.
+    pub async fn enrol_subject(
+        &self,
+        tenant: &TenantId,
+        watchlist_id: WatchlistId,
+        subject: NewSubject,
+        images: Vec<Vec<u8>>,
+    ) -> Result<Enrolment, VerifyError> {
+        let (list, candidates) = self.candidates(tenant, watchlist_id, images).await?;
+        let (mut transaction, found) = self
+            .begin_enrolment(tenant, list, &candidates, |_| false)
+            .await?;
+        let (subject_id, is_new) = match found.joined() {
+            Some(known)
+                if subject.external_id.is_none() || subject.external_id == known.external_id =>
+            {
+                (known.subject_id, false)
+            }
+            Some(_) => return Err(VerifyError::DuplicateSubject(found.others)),
+            None => {
+                let made = transaction.insert_subject(watchlist_id, subject, &[]);
+                (made.await?.id, true)
+            }
+        };
+        let qualities = add_faces(&mut transaction, watchlist_id, subject_id, candidates).await?;
+        let subject = transaction.find_subject(watchlist_id, subject_id).await?;
+        transaction.commit().await?;
+        Ok(Enrolment {
+            subject: subject.ok_or(VerifyError::NotFound)?,
+            is_new,
+            qualities,
+            duplicate_of: found.others,
+        })
+    }
+
+    /// Adds a person, or replaces what is known of whoever has their key: all fields, and all faces where pictures
+    /// come along.
+    ///
+    /// # Errors
+    /// [`VerifyError`]; nothing is changed then.
+    pub async fn replace_subject(
+        &self,
+        tenant: &TenantId,
+        watchlist_id: WatchlistId,
+        subject: NewSubject,
+        images: Vec<Vec<u8>>,
+    ) -> Result<Enrolment, VerifyError> {
+        let (list, candidates) = self.candidates(tenant, watchlist_id, images).await?;
+        let key = subject.external_id.clone();
+        let themselves = |found: &Duplicate| found.external_id == key;
+        let (mut transaction, found) = self
+            .begin_enrolment(tenant, list, &candidates, themselves)
+            .await?;
+        if found.joined().is_some() {
+            return Err(VerifyError::DuplicateSubject(found.others));
+        }
+        let (subject_id, is_new) = transaction.put_subject(watchlist_id, subject).await?;
+        if !candidates.is_empty() {
+            transaction.delete_faces(watchlist_id, subject_id).await?;
+        }
+        let qualities = add_faces(&mut transaction, watchlist_id, subject_id, candidates).await?;
+        let subject = transaction.find_subject(watchlist_id, subject_id).await?;
+        transaction.commit().await?;
+        Ok(Enrolment {
+            subject: subject.ok_or(VerifyError::NotFound)?,
+            is_new,
+            qualities,
+            duplicate_of: found.others,
+        })
+    }
+
+    /// Adds a face to a person.
+    ///
+    /// # Errors
+    /// [`VerifyError`]; nothing is kept then.
+    pub async fn enrol_face(
+        &self,
+        tenant: &TenantId,
+        watchlist_id: WatchlistId,
+        subject_id: SubjectId,
+        image: Vec<u8>,
+    ) -> Result<FaceEnrolment, VerifyError> {
+        let mut transaction = self.store.begin(tenant).await?;
+        let known = transaction.find_subject(watchlist_id, subject_id).await?;
+        drop(transaction);
+        known.ok_or(VerifyError::NotFound)?;
+        let (list, candidates) = self.candidates(tenant, watchlist_id, vec![image]).await?;
+        let themselves = |found: &Duplicate| found.subject_id == subject_id;
+        let (mut transaction, found) = self
+            .begin_enrolment(tenant, list, &candidates, themselves)
+            .await?;
+        if found.joined().is_some() {
+            return Err(VerifyError::DuplicateSubject(found.others));
+        }
+        let [Candidate { template, quality }] = &candidates[..] else {
+            return Err(VerifyError::NoFace { part: "image" });
+        };
+        let face = transaction
+            .insert_face(watchlist_id, subject_id, template)
+            .await?;
+        transaction.commit().await?;
+        Ok(FaceEnrolment {
+            face,
+            quality: *quality,
+            duplicate_of: found.others,
+        })
+    }
+
+    /// The list to search, and the faces of pictures of one person, every one of them good enough.
+    async fn candidates(
+        &self,
+        tenant: &TenantId,
+        watchlist_id: WatchlistId,
+        images: Vec<Vec<u8>>,
+    ) -> Result<(PlannedSearch, Vec<Candidate>), VerifyError> {
+        let lists = self.plan_search(tenant, &[watchlist_id], None).await;
+        let list = lists.map_err(of_path)?.pop().ok_or(VerifyError::NotFound)?;
+        let analyses = images
+            .into_iter()
+            .map(|image| self.analyse("image", image, ENROLMENT));
+        let analyses = futures_util::future::try_join_all(analyses).await?;
+        let faces = analyses
+            .into_iter()
+            .map(|analysis| only_face("image", analysis.faces));
+        Ok((list, admit(faces.collect::<Result<_, _>>()?)?))
+    }
+}
+
+/// Refuses faces that are too poor, all of them named.
+fn admit(faces: Vec<Face>) -> Result<Vec<Candidate>, VerifyError> {
+    let several = faces.len() > 1;
+    let mut candidates = Vec::with_capacity(faces.len());
+    let mut poor = Vec::new();
+    for (index, face) in faces.into_iter().enumerate() {
+        let quality = FaceQuality {
+            measures: face.quality,
+            pose: face.pose,
+        };
+        let shortfalls = enrolment_shortfalls(&quality);
+        if !shortfalls.is_empty() {
+            let index = several.then_some(index);
+            poor.push(PoorPicture { index, shortfalls });
+        }
+        let template = template("image", &face)?;
+        candidates.push(Candidate { template, quality });
+    }
+    if poor.is_empty() {
+        Ok(candidates)
+    } else {
+        Err(VerifyError::QualityTooLow(poor))
+    }
+}
+
+async fn add_faces(
+    transaction: &mut TenantTx,
+    watchlist_id: WatchlistId,
+    subject_id: SubjectId,
+    candidates: Vec<Candidate>,
+) -> Result<HashMap<FaceId, FaceQuality>, VerifyError> {
+    let mut qualities = HashMap::with_capacity(candidates.len());
+    for Candidate { template, quality } in candidates {
+        let face = transaction
+            .insert_face(watchlist_id, subject_id, &template)
+            .await?;
+        qualities.insert(face.id, quality);
+    }
+    Ok(qualities)
+}

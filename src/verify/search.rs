@@ -1,0 +1,155 @@
+//! Search: who on a watchlist is the person in a picture?
+
+use super::{Verifier, VerifyError};
+use crate::domain::face::Template;
+use crate::domain::ids::{TenantId, WatchlistId};
+use crate::domain::watchlist::{
+    FalseAlarms, Hit, Nearest, SearchOutcome, SearchThresholds, WatchlistKind,
+};
+use crate::store::{GalleryMatches, GalleryQuery, TenantTx};
+
+/// A list that is to be searched, and by which rate.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PlannedSearch {
+    pub(super) watchlist_id: WatchlistId,
+    kind: WatchlistKind,
+    target_fpir: f64,
+}
+
+impl Verifier {
+    /// Searches one watchlist for the one person in a picture.
+    ///
+    /// # Errors
+    /// [`VerifyError`]; a fault is never an empty list of hits.
+    pub async fn search(
+        &self,
+        tenant: &TenantId,
+        watchlist_id: WatchlistId,
+        image: Vec<u8>,
+        target_fpir: Option<f64>,
+        limit: u32,
+    ) -> Result<SearchOutcome, VerifyError> {
+        let lists = self.plan_search(tenant, &[watchlist_id], target_fpir).await;
+        let lists = lists.map_err(of_path)?;
+        let probe = self.probe("image", image).await?;
+        let outcomes = self.search_lists(tenant, &lists, &probe, limit).await;
+        let outcome = outcomes.map_err(of_path)?.pop();
+        outcome.ok_or(VerifyError::NotFound)
+    }
+
+    /// Reads what the lists of a search go by, before any picture is worked on. `target_fpir` replaces their own.
+    pub(super) async fn plan_search(
+        &self,
+        tenant: &TenantId,
+        watchlist_ids: &[WatchlistId],
+        target_fpir: Option<f64>,
+    ) -> Result<Vec<PlannedSearch>, VerifyError> {
+        let mut planned = Vec::with_capacity(watchlist_ids.len());
+        if watchlist_ids.is_empty() {
+            return Ok(planned);
+        }
+        let mut transaction = self.store.begin(tenant).await?;
+        for &watchlist_id in watchlist_ids {
+            let policy = transaction.find_watchlist_policy(watchlist_id).await?;
+            let policy = policy.ok_or(VerifyError::NoSuchWatchlist(watchlist_id))?;
+            planned.push(PlannedSearch {
+                watchlist_id,
+                kind: policy.kind,
+                target_fpir: target_fpir.unwrap_or(policy.target_fpir),
+            });
+        }
+        transaction.commit().await?;
+        Ok(planned)
+    }
+
+    /// Searches several watchlists with one template, all at once.
+    pub(super) async fn search_lists(
+        &self,
+        tenant: &TenantId,
+        lists: &[PlannedSearch],
+        probe: &Template,
+        limit: u32,
+    ) -> Result<Vec<SearchOutcome>, VerifyError> {
+        if lists.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut transaction = self.store.begin(tenant).await?;
+        let outcomes = self
+            .search_in(&mut transaction, lists, probe, limit)
+            .await?;
+        transaction.commit().await?;
+        Ok(outcomes)
+    }
+
+    /// The same within a transaction, which is not one of a snapshot.
+    pub(super) async fn search_in(
+        &self,
+        transaction: &mut TenantTx,
+        lists: &[PlannedSearch],
+        probe: &Template,
+        limit: u32,
+    ) -> Result<Vec<SearchOutcome>, VerifyError> {
+        // No gallery, however small, has a lower threshold than one of a single face.
+        let query = |list: &PlannedSearch| GalleryQuery {
+            watchlist_id: list.watchlist_id,
+            min_similarity: self.thresholds(list, 1).review.similarity,
+        };
+        let queries: Vec<GalleryQuery> = lists.iter().map(query).collect();
+        let found = transaction.search(&queries, probe, limit).await?;
+        let mut found = found.into_iter().peekable();
+        let mut outcomes = Vec::with_capacity(lists.len());
+        for list in lists {
+            let matches = found.next_if(|matches| matches.watchlist_id == list.watchlist_id);
+            let matches = matches.ok_or(VerifyError::NoSuchWatchlist(list.watchlist_id))?;
+            outcomes.push(self.judge(list, matches));
+        }
+        Ok(outcomes)
+    }
+
+    /// The thresholds follow the number of faces that the search found in the gallery.
+    fn judge(&self, list: &PlannedSearch, matches: GalleryMatches) -> SearchOutcome {
+        let thresholds = self.thresholds(list, matches.size);
+        let hits = matches.nearest.into_iter().filter_map(|nearest| {
+            let Nearest {
+                subject_id,
+                external_id,
+                display_name,
+                similarity,
+            } = nearest;
+            let alarms = FalseAlarms::of(&self.calibration, similarity, matches.size);
+            Some(Hit {
+                watchlist_id: list.watchlist_id,
+                subject_id,
+                external_id,
+                display_name,
+                similarity,
+                band: thresholds.band(similarity)?,
+                expected_false_alarms: Some(alarms),
+            })
+        });
+        SearchOutcome {
+            watchlist_id: list.watchlist_id,
+            kind: list.kind,
+            size: matches.size,
+            method: matches.method,
+            candidates: matches.candidates,
+            target_fpir: list.target_fpir,
+            threshold: thresholds.hit,
+            review: Some(thresholds.review),
+            hits: hits.collect(),
+        }
+    }
+
+    fn thresholds(&self, list: &PlannedSearch, size: u64) -> SearchThresholds {
+        SearchThresholds::of(&self.calibration, list.target_fpir, size)
+    }
+}
+
+/// A list that a path names is the resource itself: without it there is nothing there.
+pub(super) fn of_path(error: VerifyError) -> VerifyError {
+    if matches!(error, VerifyError::NoSuchWatchlist(_)) {
+        VerifyError::NotFound
+    } else {
+        error
+    }
+}
