@@ -18,7 +18,8 @@ pub struct HealthView {
     #[schema(example = "ok")]
     pub status: &'static str,
     /// The parts at fault, where the status is `degraded`: `token_keys` where the issuer's keys could not be
-    /// refreshed and the last ones serve, `search_recall` where searches of a large list are measured to miss faces.
+    /// refreshed and the last ones serve, `search_recall` where searches of a large list are measured to miss faces,
+    /// `inference` where a thread never came back from a picture and was replaced.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<&'static str>,
 }

@@ -37,7 +37,7 @@ pub async fn real_app() -> App {
     let options = Options {
         max_image_bytes: Some(10 * 1024 * 1024),
         queue_capacity: Some(128),
-        request_deadline: Some(Duration::from_secs(120)),
+        request_deadline: Some(Duration::from_secs(300)),
         ..Options::default()
     };
     App::around(workers, options).await

@@ -16,15 +16,17 @@ mod answer;
     reason = "the harness is that of the tests of the API, and more than is needed here"
 )]
 mod app;
-mod bodies;
 mod bombs;
 mod cases;
 mod encode;
 mod formats;
+mod forms;
 mod machine;
 mod pictures;
+mod scores;
 mod sockets;
 mod stuck;
+mod texts;
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -16,7 +16,7 @@ use crate::vision::VisionError;
 const HEADER_BYTES: usize = 12;
 /// What stands before the chunks of an animation's frame: place, size, duration, flags.
 const FRAME_HEADER_BYTES: usize = 16;
-/// Most bytes a decoded pixel takes, scratch included: four of a lossless one and three of the result.
+/// Bytes of a decoded pixel, with alpha or as the lossless decoder's scratch.
 const BYTES_PER_PIXEL: u64 = 4;
 
 pub(super) fn decode(

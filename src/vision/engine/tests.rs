@@ -10,6 +10,8 @@ const REQUEST: AnalysisRequest = AnalysisRequest {
     pose: false,
 };
 
+type Made = Result<Box<dyn FaceBackend>, String>;
+
 /// Answers with the picture's length as its width, after a signal on `gate`; at `b"panic"` it panics.
 struct Scripted {
     gate: Arc<Mutex<mpsc::Receiver<()>>>,
@@ -193,10 +195,7 @@ async fn the_workers_end_with_the_last_handle() {
 }
 
 /// One worker around what `make` gives, again and again, with so much patience.
-fn replacing(
-    patience: Duration,
-    mut make: impl FnMut() -> Result<Box<dyn FaceBackend>, String> + Send + 'static,
-) -> Engine {
+fn replacing(patience: Duration, mut make: impl FnMut() -> Made + Send + 'static) -> Engine {
     let first = make().unwrap();
     let make = Box::new(make);
     Engine::start_replacing(vec![first], 8, Replacements { make, patience })
@@ -204,14 +203,14 @@ fn replacing(
 
 /// Backends that all wait for the same gate and report to the same ear.
 fn scripted() -> (
-    impl FnMut() -> Result<Box<dyn FaceBackend>, String> + Send + 'static,
+    impl FnMut() -> Made + Send + 'static,
     mpsc::Sender<()>,
     mpsc::Receiver<usize>,
 ) {
     let (open, gate) = mpsc::channel();
     let (seen, saw) = mpsc::channel();
     let gate = Arc::new(Mutex::new(gate));
-    let make = move || -> Result<Box<dyn FaceBackend>, String> {
+    let make = move || -> Made {
         Ok(Box::new(Scripted {
             gate: Arc::clone(&gate),
             seen: seen.clone(),
@@ -256,7 +255,7 @@ impl FaceBackend for Sticky {
 fn sticky(workers: usize, patience: Duration) -> (Engine, Arc<Mutex<Vec<mpsc::Sender<()>>>>) {
     let latches = Arc::new(Mutex::new(Vec::new()));
     let ours = Arc::clone(&latches);
-    let make = move || -> Result<Box<dyn FaceBackend>, String> {
+    let make = move || -> Made {
         let (release, latch) = mpsc::channel();
         ours.lock().unwrap().push(release);
         let latch = Arc::new(Mutex::new(latch));

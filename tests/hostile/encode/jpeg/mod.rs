@@ -1,7 +1,11 @@
 //! A plain JPEG encoder with every legal oddity on a switch. Fixed-length codes: the files are large and simple.
 
+mod coding;
+
 use image::RgbImage;
 use image::metadata::Orientation;
+
+use coding::{Bits, IDLE, Pass, ac_table, dc_table};
 
 /// How the components mean colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,9 +74,6 @@ const ZIGZAG: [usize; 64] = [
 ];
 /// Every coefficient is divided by this.
 const QUANTUM: u8 = 3;
-
-/// The high bit of a scan that changes nothing.
-const IDLE: u8 = 13;
 
 /// Blocks of coefficients in zigzag order.
 struct Plane {
@@ -293,173 +294,6 @@ fn transform(block: &[f32; 64]) -> [i32; 64] {
         let value: f32 = (0..8).map(|y| rows[y * 8 + u] * cosines[v][y]).sum();
         (value / f32::from(QUANTUM)).round() as i32
     })
-}
-
-/// Which coefficients a scan holds, and which of their bits.
-#[derive(Clone, Copy)]
-struct Pass {
-    from: usize,
-    to: usize,
-    high: u8,
-    low: u8,
-}
-
-impl Pass {
-    fn write(self, bits: &mut Bits, block: &[i32; 64], mean: &mut i32) {
-        let mut from = self.from;
-        if from == 0 {
-            let value = block[0] >> self.low;
-            if self.high > 0 {
-                bits.push((value & 1) as u32, 1);
-                return;
-            }
-            let difference = value - *mean;
-            *mean = value;
-            let size = size_of(difference);
-            bits.push(size, 4);
-            bits.push(amplitude(difference, size), size);
-            from = 1;
-        }
-        if self.to == 0 {
-            return;
-        }
-        if self.high == IDLE {
-            bits.push(symbol(0), 8);
-            let known = block[self.from..=self.to]
-                .iter()
-                .filter(|value| **value != 0);
-            known.for_each(|_| bits.push(0, 1));
-        } else if self.high > 0 {
-            self.refine(bits, block);
-        } else {
-            self.detail(bits, block, from);
-        }
-    }
-
-    fn detail(self, bits: &mut Bits, block: &[i32; 64], from: usize) {
-        let mut run = 0;
-        for &coefficient in &block[from..=self.to] {
-            let value = coefficient.signum() * (coefficient.abs() >> self.low);
-            if value == 0 {
-                run += 1;
-                continue;
-            }
-            while run > 15 {
-                bits.push(symbol(0xF0), 8);
-                run -= 16;
-            }
-            let size = size_of(value);
-            bits.push(symbol((run << 4) as u8 | size as u8), 8);
-            bits.push(amplitude(value, size), size);
-            run = 0;
-        }
-        if run > 0 {
-            bits.push(symbol(0), 8);
-        }
-    }
-
-    /// One more bit: of each coefficient that has some already, and of those that get their first.
-    fn refine(self, bits: &mut Bits, block: &[i32; 64]) {
-        let size = |k: usize| block[k].abs() >> self.low;
-        let last_new = (self.from..=self.to).rev().find(|&k| size(k) == 1);
-        let (mut run, mut corrections) = (0, Vec::new());
-        for k in self.from..=self.to {
-            if size(k) == 0 {
-                run += 1;
-                continue;
-            }
-            while run > 15 && last_new.is_some_and(|last| k <= last) {
-                bits.push(symbol(0xF0), 8);
-                run -= 16;
-                corrections.drain(..).for_each(|bit| bits.push(bit, 1));
-            }
-            if size(k) > 1 {
-                corrections.push((size(k) & 1) as u32);
-                continue;
-            }
-            bits.push(symbol((run << 4) as u8 | 1), 8);
-            bits.push(u32::from(block[k] > 0), 1);
-            corrections.drain(..).for_each(|bit| bits.push(bit, 1));
-            run = 0;
-        }
-        if run > 0 || !corrections.is_empty() {
-            bits.push(symbol(0), 8);
-            corrections.drain(..).for_each(|bit| bits.push(bit, 1));
-        }
-    }
-}
-
-fn size_of(value: i32) -> u32 {
-    32 - value.unsigned_abs().leading_zeros()
-}
-
-fn amplitude(value: i32, size: u32) -> u32 {
-    let positive = if value < 0 {
-        value + (1 << size) - 1
-    } else {
-        value
-    };
-    positive as u32
-}
-
-/// Twelve codes of four bits: a size is its own code.
-fn dc_table() -> Vec<u8> {
-    let mut table = vec![0x00];
-    table.extend((1..=16).map(|length| if length == 4 { 12 } else { 0 }));
-    table.extend(0..12);
-    table
-}
-
-/// The symbols of detail: runs of zeros before a size, and the two ends.
-fn ac_symbols() -> Vec<u8> {
-    let sized = (0..16_u8).flat_map(|run| (1..=10).map(move |size| run << 4 | size));
-    [0x00, 0xF0].into_iter().chain(sized).collect()
-}
-
-fn ac_table() -> Vec<u8> {
-    let symbols = ac_symbols();
-    let mut table = vec![0x10];
-    table.extend((1..=16).map(|length| if length == 8 { symbols.len() as u8 } else { 0 }));
-    table.extend(symbols);
-    table
-}
-
-/// The eight bits that stand for a symbol: its place in the table.
-fn symbol(wanted: u8) -> u32 {
-    match (wanted >> 4, wanted & 0x0F) {
-        (0, 0) => 0,
-        (15, 0) => 1,
-        (run, size) => 2 + u32::from(run) * 10 + u32::from(size) - 1,
-    }
-}
-
-#[derive(Default)]
-struct Bits {
-    bytes: Vec<u8>,
-    held: u32,
-    count: u32,
-}
-
-impl Bits {
-    fn push(&mut self, value: u32, count: u32) {
-        for at in (0..count).rev() {
-            self.held = self.held << 1 | (value >> at & 1);
-            self.count += 1;
-            if self.count == 8 {
-                self.bytes.push(self.held as u8);
-                if self.held as u8 == 0xFF {
-                    self.bytes.push(0);
-                }
-                (self.held, self.count) = (0, 0);
-            }
-        }
-    }
-
-    fn finish(&mut self) {
-        while self.count > 0 {
-            self.push(1, 1);
-        }
-    }
 }
 
 /// A marker with its segment.
