@@ -8,6 +8,7 @@ use std::thread;
 use actix_web::dev::Server;
 use anyhow::Context as _;
 use secrecy::SecretString;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::api;
@@ -18,6 +19,7 @@ use crate::auth::{
 use crate::config::{Config, JwtKey};
 use crate::domain::calibration::Calibration;
 use crate::domain::verification::ModelIds;
+use crate::imports::{ImportLimits, Imports, Runner};
 use crate::metrics::Metrics;
 use crate::postgres::EmbeddedPostgres;
 use crate::state::{AppState, Limits};
@@ -32,6 +34,7 @@ use crate::vision::{
 pub struct Application {
     server: Server,
     address: SocketAddr,
+    runner: Runner,
     store: Store,
     postgres: Option<EmbeddedPostgres>,
     self_test: Option<JoinHandle<()>>,
@@ -82,15 +85,18 @@ impl Application {
             config.policy,
             config.load.request_deadline,
         );
+        let imports = Imports::new(verifier.clone(), import_limits(config));
+        let runner = imports.runner();
         let state = AppState {
             verifier,
+            imports,
             tokens: Arc::new(TokenVerifier::new(
                 token_keys(config).await?,
                 token_rules(config),
             )),
             metrics,
             recall,
-            limits: Limits::for_images_of(config.images.max_bytes, config.load.body_timeout),
+            limits: limits(config),
         };
         let listener = TcpListener::bind(config.listen)
             .with_context(|| format!("cannot serve on {} (LIKENESS_LISTEN)", config.listen))?;
@@ -99,6 +105,7 @@ impl Application {
         Ok(Self {
             server,
             address,
+            runner,
             store,
             postgres,
             self_test,
@@ -111,13 +118,14 @@ impl Application {
         self.address
     }
 
-    /// Answers until `stop` is done, lets requests in flight finish, and stops the database last.
+    /// Answers and works jobs off until `stop` is done, lets what is in flight finish, and stops the database last.
     ///
     /// # Errors
     /// Where the server fails.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
         let Self {
             server,
+            runner,
             store,
             postgres,
             self_test,
@@ -126,13 +134,21 @@ impl Application {
         let handle = server.handle();
         let pruning = tokio::spawn(prune_used_tokens(store.clone()));
         let mut serving = tokio::spawn(server);
+        let (stop_jobs, stopping) = watch::channel(false);
+        let working = tokio::spawn(runner.run(stopping));
         tokio::select! {
             ended = &mut serving => ended??,
             () = stop => {
                 tracing::info!("stopping: requests in flight may finish");
+                let _ = stop_jobs.send(true);
                 handle.stop(true).await;
                 serving.await??;
             }
+        }
+        // Sent in any case; a runner that ended by a panic does not listen any more.
+        let _ = stop_jobs.send(true);
+        if let Err(error) = working.await {
+            tracing::error!(%error, "the runner of jobs broke down");
         }
         pruning.abort();
         if let Some(self_test) = self_test {
@@ -144,6 +160,19 @@ impl Application {
         }
         tracing::info!("stopped");
         Ok(())
+    }
+}
+
+fn limits(config: &Config) -> Limits {
+    Limits::for_images_of(config.images.max_bytes, config.load.body_timeout)
+}
+
+fn import_limits(config: &Config) -> ImportLimits {
+    ImportLimits {
+        max_bytes: config.images.max_import_bytes,
+        max_image_bytes: config.images.max_bytes,
+        max_line_bytes: limits(config).max_json_bytes(),
+        spool: config.home.clone(),
     }
 }
 

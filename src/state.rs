@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::auth::TokenVerifier;
 use crate::domain::ids::TenantId;
+use crate::imports::Imports;
 use crate::metrics::Metrics;
 use crate::store::{StoreError, TenantTx};
 use crate::verify::{RecallMonitor, Verifier};
@@ -14,6 +15,8 @@ use crate::verify::{RecallMonitor, Verifier};
 pub struct AppState {
     /// The use cases.
     pub verifier: Verifier,
+    /// Takes bulk imports in.
+    pub imports: Imports,
     /// Checks bearer tokens.
     pub tokens: Arc<TokenVerifier>,
     /// Counters and histograms.

@@ -7,6 +7,8 @@ mod extract;
 mod faces;
 mod fallback;
 mod health;
+mod imports;
+mod jobs;
 mod problem;
 mod routes;
 mod subjects;

@@ -13,7 +13,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_swagger_ui::SwaggerUi;
 
 use super::fallback::{KnownRoutes, fallback};
-use super::{docs, edge, faces, health, subjects, verifications, watchlists};
+use super::{docs, edge, faces, health, imports, jobs, subjects, verifications, watchlists};
 use crate::auth::authenticate;
 use crate::state::AppState;
 
@@ -34,7 +34,9 @@ pub(super) fn resources(config: &mut ServiceConfig<'_>) {
                 .configure(verifications::routes)
                 .configure(faces::routes)
                 .configure(watchlists::routes)
-                .configure(subjects::routes),
+                .configure(subjects::routes)
+                .configure(imports::routes)
+                .configure(jobs::routes),
         );
 }
 

@@ -34,7 +34,7 @@ fn ask(address: SocketAddr) -> std::io::Result<String> {
 }
 
 /// A service that listens on every address listens on the loopback address too.
-fn reachable(mut listen: SocketAddr) -> SocketAddr {
+pub(super) fn reachable(mut listen: SocketAddr) -> SocketAddr {
     if listen.ip().is_unspecified() {
         listen.set_ip(match listen {
             SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),

@@ -1,7 +1,9 @@
 //! The command line: what each command takes, and what it prints.
 
 mod bench;
+mod folder;
 mod health;
+mod import;
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -54,6 +56,8 @@ enum Command {
     Bench(bench::BenchCommand),
     /// Print the OpenAPI document of the API.
     Openapi,
+    /// Put the people of a folder of pictures on a watchlist of the running service.
+    Import(import::ImportArgs),
     /// Ask the running service whether it is ready: fails if it is not.
     Health,
     /// Run the embedded database alone and print its address, for psql or pg_dump.
@@ -119,6 +123,7 @@ impl Cli {
             Command::Serve => serve(&config),
             Command::Token(args) => token(&args, &config),
             Command::Eval(args) => evaluate(args, &config),
+            Command::Import(args) => import::run(&args, &config),
             Command::Bench(command) => bench::run(&command, config),
             Command::Openapi => openapi(),
             Command::Health => health::check(config.listen).map(|()| ExitCode::SUCCESS),
@@ -339,6 +344,7 @@ mod tests {
             "eval",
             "openapi",
             "health",
+            "import",
             "postgres",
             "LIKENESS_HOME",
             "DATABASE_URL",

@@ -44,6 +44,8 @@ pub struct Config {
     pub search: Search,
     /// The rules of a verification that names none.
     pub policy: Policy,
+    /// The token that commands show a running service, in place of one that they sign.
+    pub token: Option<SecretString>,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -109,6 +111,8 @@ pub struct Images {
     pub max_bytes: usize,
     /// Largest picture, from its header.
     pub max_pixels: u64,
+    /// Largest bulk import, as it is sent and unpacked.
+    pub max_import_bytes: u64,
 }
 
 /// How much is done at once.
@@ -207,6 +211,7 @@ impl Config {
             images: Images {
                 max_bytes: reader.bounded("LIKENESS_MAX_IMAGE_BYTES", 1024..=100 * 1024 * 1024),
                 max_pixels: reader.bounded("LIKENESS_MAX_IMAGE_PIXELS", 10_000..=250_000_000),
+                max_import_bytes: reader.bounded("LIKENESS_MAX_IMPORT_BYTES", 1024..=1 << 44),
             },
             load: Load {
                 workers: reader.bounded("LIKENESS_WORKERS", 0..=1024),
@@ -223,6 +228,7 @@ impl Config {
                 recall_floor: reader.bounded("LIKENESS_SEARCH_RECALL_FLOOR", 0.5..=1.0),
             },
             policy: policy(&mut reader),
+            token: reader.optional("LIKENESS_TOKEN").map(Into::into),
             log: Log {
                 format: log_format(&mut reader),
                 filter: log_filter(&mut reader),

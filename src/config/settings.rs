@@ -126,6 +126,11 @@ pub const SETTINGS: &[Setting] = &[
         "Largest picture, from its header",
     ),
     setting(
+        "LIKENESS_MAX_IMPORT_BYTES",
+        Some("4294967296"),
+        "Largest bulk import, as it is sent and unpacked",
+    ),
+    setting(
         "LIKENESS_WORKERS",
         Some("0"),
         "Inference threads; 0 takes one a core",
@@ -168,7 +173,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "LIKENESS_SEARCH_CANDIDATES",
         Some("500"),
-        "Faces of such a list that the codes pick for exact comparison",
+        "Faces that the codes pick for exact comparison, of a million",
     ),
     setting(
         "LIKENESS_SEARCH_MEMORY_BYTES",
@@ -189,6 +194,11 @@ pub const SETTINGS: &[Setting] = &[
         "LIKENESS_LIVENESS_THRESHOLD",
         Some("0.5"),
         "Liveness scores below it are not taken for a live face",
+    ),
+    setting(
+        "LIKENESS_TOKEN",
+        None,
+        "Token that `likeness import` shows [default: one of its own]",
     ),
     setting(
         "LIKENESS_LOG",

@@ -57,6 +57,10 @@ id!(
     /// One enrolled face of a subject.
     FaceId
 );
+id!(
+    /// One bulk import.
+    JobId
+);
 
 /// The tenant that owns a record: 1 to 64 characters of `a-z A-Z 0-9 . _ -`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]

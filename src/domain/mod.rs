@@ -7,6 +7,7 @@ pub mod decision;
 pub mod duplicate;
 pub mod face;
 pub mod ids;
+pub mod job;
 pub mod policy;
 pub mod quality;
 pub mod verification;

@@ -8,6 +8,15 @@ use super::duplicate::OnDuplicate;
 use super::ids::{FaceId, SubjectId, WatchlistId};
 use super::policy::{REVIEW_FPIR_FACTOR, fmr_for_fpir};
 
+/// Longest `external_id`, in characters.
+pub const MAX_EXTERNAL_ID_CHARS: u64 = 128;
+/// Longest name of a list or a subject, in characters.
+pub const MAX_NAME_CHARS: u64 = 200;
+/// Largest `metadata`, in bytes of JSON.
+pub const MAX_METADATA_BYTES: usize = 16 * 1024;
+/// Deepest nesting of `metadata`: the object itself is the first level.
+pub const MAX_METADATA_DEPTH: usize = 16;
+
 /// What a hit on the list means for a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

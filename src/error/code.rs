@@ -14,6 +14,8 @@ pub enum ErrorCode {
     ValidationFailed,
     /// A required part is not there; see `fields`.
     MissingPart,
+    /// What was sent as a ZIP archive cannot be read as one.
+    InvalidArchive,
     /// No token, or one that is not valid.
     Unauthenticated,
     /// The token lacks the scope of this route.
@@ -56,10 +58,11 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, for tests and documentation.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::MalformedRequest,
         Self::ValidationFailed,
         Self::MissingPart,
+        Self::InvalidArchive,
         Self::Unauthenticated,
         Self::Forbidden,
         Self::NotFound,
@@ -92,6 +95,11 @@ impl ErrorCode {
             ),
             Self::ValidationFailed => ("validation_failed", S::BAD_REQUEST, "A field is not valid"),
             Self::MissingPart => ("missing_part", S::BAD_REQUEST, "A required part is missing"),
+            Self::InvalidArchive => (
+                "invalid_archive",
+                S::BAD_REQUEST,
+                "The archive cannot be read",
+            ),
             Self::Unauthenticated => (
                 "unauthenticated",
                 S::UNAUTHORIZED,
@@ -232,6 +240,7 @@ mod tests {
                 "400 malformed_request",
                 "400 validation_failed",
                 "400 missing_part",
+                "400 invalid_archive",
                 "401 unauthenticated",
                 "403 forbidden",
                 "404 not_found",

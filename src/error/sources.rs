@@ -1,6 +1,7 @@
 //! From the failures of the other parts to what a caller is told.
 
 use super::{ApiError, ErrorCode, FieldFault};
+use crate::imports::ImportError;
 use crate::store::StoreError;
 use crate::verify::{PoorPicture, VerifyError};
 use crate::vision::VisionError;
@@ -46,6 +47,33 @@ impl From<StoreError> for ApiError {
             | StoreError::UnsafeSession(_)
             | StoreError::Migration(_)
             | StoreError::Database(_)) => Self::caused_by(ErrorCode::Internal, error),
+        }
+    }
+}
+
+impl From<ImportError> for ApiError {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::InvalidArchive(why) => {
+                let detail = format!("The archive cannot be read: {why}.");
+                Self::with_detail(ErrorCode::InvalidArchive, detail)
+            }
+            ImportError::InvalidManifest(why) => {
+                Self::of_field(ErrorCode::ValidationFailed, "manifest", "invalid", why)
+            }
+            ImportError::Empty => {
+                let detail = "There is not a single picture in it.";
+                Self::with_detail(ErrorCode::ValidationFailed, detail)
+            }
+            ImportError::TooLarge(most) => {
+                Self::with_detail(ErrorCode::PayloadTooLarge, format!("Too large: {most}."))
+            }
+            ImportError::NotFound => Self::new(ErrorCode::NotFound),
+            ImportError::Busy => Self::new(ErrorCode::Overloaded),
+            ImportError::Store(source) => source.into(),
+            // A disk that is full, most of all.
+            error @ ImportError::Spool(_) => Self::caused_by(ErrorCode::Unavailable, error),
+            error @ ImportError::Unpacking => Self::caused_by(ErrorCode::Internal, error),
         }
     }
 }

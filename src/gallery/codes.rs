@@ -1,12 +1,12 @@
 //! The codes of one gallery, as far as this process has taken it in.
 
 use super::code::{self, SignedSums};
-use super::scan::{self, LANES};
+use super::scan::{self, LANES, Line};
 use super::{CodedFace, FaceChange, Shortlist};
 use crate::domain::face::Template;
 
 /// How many times as many faces the first step of a pass picks as the second leaves.
-const WIDER: usize = 16;
+const WIDER: usize = 8;
 /// The time of a face that has no end.
 const FOREVER: i64 = i64::MAX;
 /// The time of a face that is gone.
@@ -26,10 +26,12 @@ struct Entry {
 pub struct Codes {
     /// Words of one code.
     words: usize,
-    /// Words in groups; see [`scan`].
-    groups: Vec<u64>,
+    /// Lines of groups; see [`scan`].
+    groups: Vec<Line>,
     entries: Vec<Entry>,
     removed: usize,
+    /// Faces that have an end, or had one when they were removed.
+    ending: usize,
     revision: i64,
 }
 
@@ -40,9 +42,10 @@ impl Codes {
         let words = code::words(dimensions);
         Self {
             words,
-            groups: Vec::with_capacity(expected.div_ceil(LANES) * LANES * words),
+            groups: Vec::with_capacity(expected.div_ceil(LANES) * words),
             entries: Vec::with_capacity(expected),
             removed: 0,
+            ending: 0,
             revision: 0,
         }
     }
@@ -56,7 +59,7 @@ impl Codes {
     /// Bytes of memory that the codes take.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.groups.capacity() * size_of::<u64>() + self.entries.capacity() * size_of::<Entry>()
+        self.groups.capacity() * size_of::<Line>() + self.entries.capacity() * size_of::<Entry>()
     }
 
     /// Adds a face whose revision is above all before.
@@ -66,8 +69,7 @@ impl Codes {
             self.grow();
         }
         for (index, word) in code::of_bytes(&face.code).take(self.words).enumerate() {
-            let at = self.word_at(position, index);
-            self.groups[at] = word;
+            *self.word_mut(position, index) = word;
         }
         self.entries.push(Entry {
             revision: face.revision,
@@ -78,14 +80,14 @@ impl Codes {
 
     /// A group more, growing by a sixteenth where there is no room: doubling would hold twice the memory.
     fn grow(&mut self) {
-        let group = LANES * self.words;
-        if self.groups.capacity() < self.groups.len() + group {
+        let needed = self.groups.len() + self.words;
+        if self.groups.capacity() < needed {
             self.groups
-                .reserve_exact((self.groups.len() / 16).max(group));
+                .reserve_exact((self.groups.len() / 16).max(self.words));
             self.entries
                 .reserve_exact((self.entries.len() / 16).max(LANES));
         }
-        self.groups.resize(self.groups.len() + group, 0);
+        self.groups.resize(needed, Line::default());
     }
 
     /// Takes in what happened to a face. One that is not here was added and removed in between.
@@ -102,6 +104,7 @@ impl Codes {
                 self.removed += 1;
             } else {
                 entry.until = change.valid_until_ms.unwrap_or(FOREVER);
+                self.ending += usize::from(change.valid_until_ms.is_some());
             }
         }
         self.revision = self.revision.max(change.revision);
@@ -123,20 +126,38 @@ impl Codes {
                 continue;
             }
             for index in 0..self.words {
-                let (to, from) = (self.word_at(next, index), self.word_at(position, index));
-                self.groups[to] = self.groups[from];
+                *self.word_mut(next, index) = self.word(position, index);
             }
             self.entries[next] = self.entries[position];
             next += 1;
         }
         self.entries.truncate(next);
-        self.groups
-            .truncate(next.div_ceil(LANES) * LANES * self.words);
+        self.groups.truncate(next.div_ceil(LANES) * self.words);
         self.removed = 0;
     }
 
-    fn word_at(&self, position: usize, index: usize) -> usize {
-        position / LANES * LANES * self.words + index * LANES + position % LANES
+    /// A word of the code at a position.
+    fn word(&self, position: usize, index: usize) -> u64 {
+        self.groups[position / LANES * self.words + index].0[position % LANES]
+    }
+
+    fn word_mut(&mut self, position: usize, index: usize) -> &mut u64 {
+        &mut self.groups[position / LANES * self.words + index].0[position % LANES]
+    }
+
+    /// Faces that are here, those included whose time has ended.
+    #[must_use]
+    pub fn faces(&self) -> usize {
+        self.entries.len() - self.removed
+    }
+
+    /// Faces whose time has ended.
+    fn expired(&self, now_ms: i64) -> u64 {
+        if self.ending == 0 {
+            return 0;
+        }
+        let expired = |entry: &&Entry| entry.until <= now_ms && entry.until != REMOVED;
+        self.entries.iter().filter(expired).count() as u64
     }
 
     /// The faces that come nearest to a probe by their codes, among those whose time has not ended.
@@ -154,10 +175,9 @@ impl Codes {
         } else {
             Vec::new()
         };
-        let expired = |entry: &&Entry| entry.until <= now_ms && entry.until != REMOVED;
         Shortlist {
             revision: self.revision,
-            expired: self.entries.iter().filter(expired).count() as u64,
+            expired: self.expired(now_ms),
             faces: self.most_alike(probe, nearest, count),
         }
     }
@@ -182,7 +202,7 @@ impl Codes {
     }
 
     fn code(&self, position: usize) -> impl Iterator<Item = u64> {
-        (0..self.words).map(move |index| self.groups[self.word_at(position, index)])
+        (0..self.words).map(move |index| self.word(position, index))
     }
 }
 

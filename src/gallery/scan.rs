@@ -2,38 +2,82 @@
 //!
 //! A plain loop of exclusive-or and bit counting, compiled once for any processor and again for those that count bits
 //! in wide registers; the choice is made at run time. It reads every code, so its cost follows the size of the
-//! gallery and nothing else: about two milliseconds for a million faces.
+//! gallery and nothing else: a few milliseconds for a million faces.
+
+use std::panic::resume_unwind;
+use std::thread;
 
 /// Codes lie in groups of this many, the first words of all of them first, then the second words, and so on: so one
 /// wide register holds a word of each, and their distances add up side by side.
 pub(super) const LANES: usize = 8;
+/// One word of each code of a group. It lies within one line of a processor's cache.
+#[derive(Debug, Clone, Copy, Default)]
+#[repr(align(64))]
+pub(super) struct Line(pub(super) [u64; LANES]);
+/// Faces for which another thread is worth its start.
+const FACES_PER_THREAD: usize = 250_000;
 /// Groups whose distances are worked out together, before any of them is looked at.
 const GROUPS: usize = 32;
 
 /// The codes nearest to a probe's, as (distance in bits, position), in no order; of equal distances the earlier ones.
 ///
-/// `groups` holds [`LANES`] times `probe.len()` words for each group, the last one filled up. Positions that `wanted`
+/// `groups` holds as many lines for each group as `probe` has words, the last group filled up. Positions that `wanted`
 /// turns down are left out, and it turns down those of the filling; it is asked only about the few that come near
-/// enough.
+/// enough. Large galleries are shared out to as many threads as there are cores.
 pub(super) fn nearest(
-    groups: &[u64],
+    groups: &[Line],
     probe: &[u64],
     count: usize,
-    wanted: impl Fn(usize) -> bool,
+    wanted: impl Fn(usize) -> bool + Sync,
 ) -> Vec<(u32, usize)> {
-    let group_words = LANES * probe.len();
-    if group_words == 0 || count == 0 {
+    if probe.is_empty() || count == 0 {
         return Vec::new();
     }
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let group_count = groups.len() / probe.len();
+    let threads = (group_count * LANES)
+        .div_ceil(FACES_PER_THREAD)
+        .clamp(1, cores);
+    if threads == 1 {
+        return nearest_from(0, groups, probe, count, &wanted).finish();
+    }
+    let share = group_count.div_ceil(threads);
+    let parts = thread::scope(|scope| {
+        let shares = groups.chunks(share * probe.len()).enumerate();
+        let started: Vec<_> = shares
+            .map(|(index, groups)| {
+                let first = index * share * LANES;
+                let wanted = &wanted;
+                scope.spawn(move || nearest_from(first, groups, probe, count, wanted).finish())
+            })
+            .collect();
+        let join = |part: thread::ScopedJoinHandle<'_, _>| {
+            part.join().unwrap_or_else(|panic| resume_unwind(panic))
+        };
+        started.into_iter().map(join).collect::<Vec<_>>()
+    });
+    let mut best = Nearest::new(count);
+    best.kept = parts.concat();
+    best.finish()
+}
+
+/// The same over groups of which the first face has the position `first`.
+fn nearest_from(
+    first: usize,
+    groups: &[Line],
+    probe: &[u64],
+    count: usize,
+    wanted: &impl Fn(usize) -> bool,
+) -> Nearest {
     let mut best = Nearest::new(count);
     let distances = kernel();
     let mut block = [[0_u64; LANES]; GROUPS];
-    for (index, groups) in groups.chunks(group_words * GROUPS).enumerate() {
-        let block = &mut block[..groups.len() / group_words];
+    for (index, groups) in groups.chunks(probe.len() * GROUPS).enumerate() {
+        let block = &mut block[..groups.len() / probe.len()];
         distances(groups, probe, block);
-        best.offer(block.as_flattened(), index * GROUPS * LANES, &wanted);
+        best.offer(block.as_flattened(), first + index * GROUPS * LANES, wanted);
     }
-    best.finish()
+    best
 }
 
 /// Keeps the nearest `count` of all that it is offered, in a buffer that is cut back when it is full.
@@ -85,7 +129,7 @@ impl Nearest {
 }
 
 /// Works out the distances of whole groups.
-type Kernel = fn(&[u64], &[u64], &mut [[u64; LANES]]);
+type Kernel = fn(&[Line], &[u64], &mut [[u64; LANES]]);
 
 /// The fastest loop that this processor can run.
 fn kernel() -> Kernel {
@@ -102,10 +146,10 @@ fn kernel() -> Kernel {
 }
 
 /// The loop for any processor.
-fn hamming(groups: &[u64], probe: &[u64], distances: &mut [[u64; LANES]]) {
-    for (group, distances) in groups.chunks_exact(probe.len() * LANES).zip(distances) {
+fn hamming(groups: &[Line], probe: &[u64], distances: &mut [[u64; LANES]]) {
+    for (group, distances) in groups.chunks_exact(probe.len()).zip(distances) {
         *distances = [0; LANES];
-        for (words, probe) in group.as_chunks::<LANES>().0.iter().zip(probe) {
+        for (Line(words), probe) in group.iter().zip(probe) {
             for (distance, word) in distances.iter_mut().zip(words) {
                 *distance += u64::from((word ^ probe).count_ones());
             }
@@ -128,18 +172,18 @@ mod x86 {
         _mm512_set1_epi64, _mm512_setzero_si512, _mm512_storeu_epi64, _mm512_xor_si512,
     };
 
-    use super::LANES;
+    use super::{LANES, Line};
 
-    pub(super) fn avx512(groups: &[u64], probe: &[u64], distances: &mut [[u64; LANES]]) {
+    pub(super) fn avx512(groups: &[Line], probe: &[u64], distances: &mut [[u64; LANES]]) {
         // SAFETY: `kernel` hands this function out only where both features were detected.
         unsafe { avx512_groups(groups, probe, distances) }
     }
 
     #[target_feature(enable = "avx512f,avx512vpopcntdq")]
-    fn avx512_groups(groups: &[u64], probe: &[u64], distances: &mut [[u64; LANES]]) {
-        for (group, distances) in groups.chunks_exact(probe.len() * LANES).zip(distances) {
+    fn avx512_groups(groups: &[Line], probe: &[u64], distances: &mut [[u64; LANES]]) {
+        for (group, distances) in groups.chunks_exact(probe.len()).zip(distances) {
             let mut sum = _mm512_setzero_si512();
-            for (words, probe) in group.as_chunks::<LANES>().0.iter().zip(probe) {
+            for (Line(words), probe) in group.iter().zip(probe) {
                 // SAFETY: the array behind the pointer is as long as the register.
                 let words = unsafe { _mm512_loadu_epi64(words.as_ptr().cast()) };
                 let differing = _mm512_xor_si512(words, _mm512_set1_epi64(probe.cast_signed()));
@@ -150,16 +194,16 @@ mod x86 {
         }
     }
 
-    pub(super) fn avx2(groups: &[u64], probe: &[u64], distances: &mut [[u64; LANES]]) {
+    pub(super) fn avx2(groups: &[Line], probe: &[u64], distances: &mut [[u64; LANES]]) {
         // SAFETY: `kernel` hands this function out only where the feature was detected.
         unsafe { avx2_groups(groups, probe, distances) }
     }
 
     #[target_feature(enable = "avx2")]
-    fn avx2_groups(groups: &[u64], probe: &[u64], distances: &mut [[u64; LANES]]) {
-        for (group, distances) in groups.chunks_exact(probe.len() * LANES).zip(distances) {
+    fn avx2_groups(groups: &[Line], probe: &[u64], distances: &mut [[u64; LANES]]) {
+        for (group, distances) in groups.chunks_exact(probe.len()).zip(distances) {
             let mut sums = [_mm256_setzero_si256(); 2];
-            for (words, probe) in group.as_chunks::<LANES>().0.iter().zip(probe) {
+            for (Line(words), probe) in group.iter().zip(probe) {
                 let probe = _mm256_set1_epi64x(probe.cast_signed());
                 for (sum, half) in sums.iter_mut().zip(words.as_chunks::<4>().0) {
                     // SAFETY: the array behind the pointer is as long as the register.
@@ -200,7 +244,7 @@ mod tests {
     fn every_loop_counts_the_same_bits() {
         let mut rng = StdRng::seed_from_u64(4);
         for words in [1, 3, 8, 11] {
-            let groups: Vec<u64> = (0..words * LANES * 5).map(|_| rng.random()).collect();
+            let groups: Vec<Line> = (0..words * 5).map(|_| Line(rng.random())).collect();
             let probe: Vec<u64> = (0..words).map(|_| rng.random()).collect();
             let run = |kernel: Kernel| {
                 let mut distances = [[0; LANES]; 5];
@@ -214,5 +258,23 @@ mod tests {
                 assert_eq!(run(x86::avx2), expected, "{words} words");
             }
         }
+    }
+
+    #[test]
+    fn several_threads_find_what_one_finds() {
+        let mut rng = StdRng::seed_from_u64(5);
+        let faces = FACES_PER_THREAD + 77;
+        let groups: Vec<Line> = (0..faces.div_ceil(LANES))
+            .map(|_| Line(rng.random()))
+            .collect();
+        let probe = [rng.random()];
+        let wanted = |position: usize| position < faces && position % 3 != 0;
+        let sorted = |mut found: Vec<(u32, usize)>| {
+            found.sort_unstable();
+            found
+        };
+        let one = sorted(nearest_from(0, &groups, &probe, 300, &wanted).finish());
+        assert_eq!(sorted(nearest(&groups, &probe, 300, wanted)), one);
+        assert_eq!(one.len(), 300);
     }
 }

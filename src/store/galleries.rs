@@ -290,7 +290,8 @@ impl Store {
         });
     }
 
-    /// Takes in what a gallery's codes have missed, at one snapshot; all of it where there are none yet.
+    /// Takes in what a gallery's codes have missed, at one snapshot; all of it where there are none yet. A gallery that
+    /// is small enough to be compared exactly is left alone.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot answer; the codes are as they were then.
@@ -300,6 +301,10 @@ impl Store {
             self.galleries().forget(key);
             return Ok(());
         };
+        if gallery.faces <= self.search_settings().exact_limit {
+            self.galleries().forget(key);
+            return Ok(());
+        }
         let known = self.galleries().find(key);
         let known = known.filter(|codes| read(codes).revision() >= gallery.revision - CHANGES_KEPT);
         let after = known.as_ref().map_or(0, |codes| read(codes).revision());

@@ -10,6 +10,7 @@ mod connection;
 mod error;
 mod faces;
 mod galleries;
+mod jobs;
 mod page;
 mod search;
 mod subjects;
@@ -21,6 +22,7 @@ mod watchlists;
 
 pub use connection::{SearchSettings, Store};
 pub use error::StoreError;
+pub use jobs::{Claim, Duty, FinishedRow, Holder, NewJobRow, PendingRow, RowContent, RowOutcome};
 pub use page::{Page, PageRequest};
 pub use search::{GalleryMatches, GalleryQuery};
 pub use subjects::{NewSubject, SubjectChange, SubjectFilter};

@@ -11,6 +11,7 @@ use std::sync::{Arc, RwLock};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
+use super::connection::SearchSettings;
 use super::error::StoreError;
 use super::faces::half_precision;
 use super::galleries::{CHANGES_KEPT, milliseconds, read};
@@ -99,17 +100,17 @@ impl TenantTx {
             .iter()
             .map(|query| galleries.find(&self.gallery(query.watchlist_id, probe)))
             .collect();
-        let count = self.store().search_settings().candidates;
+        let settings = self.store().search_settings();
         let bytes: usize = codes
             .iter()
             .flatten()
             .map(|codes| read(codes).bytes())
             .sum();
         if bytes <= QUICK_PASS_BYTES {
-            return Ok(pass(&codes, probe, count));
+            return Ok(pass(&codes, probe, settings));
         }
         let probe = probe.clone();
-        let passed = tokio::task::spawn_blocking(move || pass(&codes, &probe, count)).await;
+        let passed = tokio::task::spawn_blocking(move || pass(&codes, &probe, settings)).await;
         passed.map_err(|_| StoreError::Unavailable(sqlx::Error::WorkerCrashed))
     }
 
@@ -192,7 +193,9 @@ impl TenantTx {
             i64::from(limit)
         )
         .fetch_all(self.connection())
-        .await?;
+        .await;
+        let rows =
+            rows.inspect_err(|_| self.take_in_what_is_missing(queries, shortlists, probe))?;
         let mut found = Vec::with_capacity(queries.len());
         for rows in rows.chunk_by(|a, b| a.position == b.position) {
             let index = usize::try_from(rows[0].position - 1).unwrap_or(usize::MAX);
@@ -212,6 +215,22 @@ impl TenantTx {
         let behind = row.revision - shortlist.revision;
         if behind > MAX_BEHIND && (large || shortlist.revision > 0) {
             self.store().take_in_soon(gallery);
+        }
+    }
+
+    /// After a failure: comparing every face of a gallery of many millions takes longer than a statement may. What has
+    /// no codes yet gets them, where it is large enough, so that the next attempt succeeds.
+    fn take_in_what_is_missing(
+        &self,
+        queries: &[GalleryQuery],
+        shortlists: &[Shortlist],
+        probe: &Template,
+    ) {
+        for (query, shortlist) in queries.iter().zip(shortlists) {
+            if shortlist.revision == 0 {
+                let gallery = self.gallery(query.watchlist_id, probe);
+                self.store().take_in_soon(gallery);
+            }
         }
     }
 
@@ -282,14 +301,16 @@ fn picked(shortlists: &[Shortlist]) -> (Vec<i64>, Vec<i64>) {
     (1..).zip(shortlists).flat_map(of_query).unzip()
 }
 
-fn pass(codes: &[Option<Arc<RwLock<Codes>>>], probe: &Template, count: usize) -> Vec<Shortlist> {
-    let latest = OffsetDateTime::now_utc() - CLOCK_TOLERANCE;
-    let latest = milliseconds(latest);
+fn pass(
+    galleries: &[Option<Arc<RwLock<Codes>>>],
+    probe: &Template,
+    settings: SearchSettings,
+) -> Vec<Shortlist> {
+    let latest = milliseconds(OffsetDateTime::now_utc() - CLOCK_TOLERANCE);
     let of_gallery = |codes: &Option<Arc<RwLock<Codes>>>| {
-        let shortlist = codes
-            .as_ref()
-            .map(|codes| read(codes).shortlist(probe, count, latest));
-        shortlist.unwrap_or_default()
+        let codes = read(codes.as_ref()?);
+        Some(codes.shortlist(probe, settings.picks(codes.faces()), latest))
     };
-    codes.iter().map(of_gallery).collect()
+    let shortlists = galleries.iter().map(of_gallery);
+    shortlists.map(Option::unwrap_or_default).collect()
 }

@@ -23,6 +23,22 @@ pub(super) struct Found {
 }
 
 impl Found {
+    /// What the list's rule makes of whom it knows.
+    pub(super) fn judge(
+        rule: OnDuplicate,
+        known: Vec<Duplicate>,
+        themselves: impl Fn(&Duplicate) -> bool,
+    ) -> Result<Self, VerifyError> {
+        let joins = rule == OnDuplicate::AddToSubject && !known.first().is_some_and(&themselves);
+        let mut others = known;
+        others.retain(|found| !themselves(found));
+        others.truncate(MAX_DUPLICATES as usize);
+        if rule == OnDuplicate::Reject && !others.is_empty() {
+            return Err(VerifyError::DuplicateSubject(others));
+        }
+        Ok(Self { others, joins })
+    }
+
     /// The person whom the list's rule adds the faces to, where they are not the one whom they are for.
     pub(super) fn joined(&self) -> Option<&Duplicate> {
         self.others.first().filter(|_| self.joins)
@@ -58,18 +74,11 @@ impl Verifier {
             transaction.lock_watchlist(list.watchlist_id).await?;
             self.known(&mut transaction, list, candidates).await?
         };
-        let joins = rule == OnDuplicate::AddToSubject && !known.first().is_some_and(&themselves);
-        let mut others = known;
-        others.retain(|found| !themselves(found));
-        others.truncate(MAX_DUPLICATES as usize);
-        if rule == OnDuplicate::Reject && !others.is_empty() {
-            return Err(VerifyError::DuplicateSubject(others));
-        }
-        Ok((transaction, Found { others, joins }))
+        Ok((transaction, Found::judge(rule, known, themselves)?))
     }
 
     /// Everybody on the list whom one of the faces reaches the threshold of a search with, best first.
-    async fn known(
+    pub(super) async fn known(
         &self,
         transaction: &mut TenantTx,
         list: PlannedSearch,

@@ -14,7 +14,7 @@ use crate::store::{NewSubject, TenantTx};
 use crate::vision::{AnalysisRequest, Embed, Layout};
 
 /// What is wanted of a picture to enrol: one face, its template, and all that tells how good it is.
-const ENROLMENT: AnalysisRequest = AnalysisRequest {
+pub(super) const ENROLMENT: AnalysisRequest = AnalysisRequest {
     layout: Layout::Selfie,
     embed: Embed::Largest,
     liveness: false,
@@ -55,7 +55,7 @@ pub struct PoorPicture {
 }
 
 /// A face that is good enough to be enrolled.
-pub(super) struct Candidate {
+pub struct Candidate {
     pub(super) template: Template,
     quality: FaceQuality,
 }
@@ -194,7 +194,7 @@ impl Verifier {
 }
 
 /// Refuses faces that are too poor, all of them named.
-fn admit(faces: Vec<Face>) -> Result<Vec<Candidate>, VerifyError> {
+pub(super) fn admit(faces: Vec<Face>) -> Result<Vec<Candidate>, VerifyError> {
     let several = faces.len() > 1;
     let mut candidates = Vec::with_capacity(faces.len());
     let mut poor = Vec::new();

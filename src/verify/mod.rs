@@ -2,6 +2,7 @@
 //!
 //! No transaction and no pooled connection is held while a model runs.
 
+mod bulk;
 mod duplicates;
 mod enrolment;
 mod faces;
@@ -12,7 +13,8 @@ mod verification;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub use enrolment::{Enrolment, FaceEnrolment, PoorPicture};
+pub use bulk::BulkEnrolment;
+pub use enrolment::{Candidate, Enrolment, FaceEnrolment, PoorPicture};
 pub use faces::{Comparison, TargetComparison};
 pub use recall::RecallMonitor;
 pub use verification::Submission;

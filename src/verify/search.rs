@@ -1,6 +1,7 @@
 //! Search: who on a watchlist is the person in a picture?
 
 use super::{Verifier, VerifyError};
+use crate::domain::duplicate::OnDuplicate;
 use crate::domain::face::Template;
 use crate::domain::ids::{TenantId, WatchlistId};
 use crate::domain::watchlist::{
@@ -60,6 +61,21 @@ impl Verifier {
         }
         transaction.commit().await?;
         Ok(planned)
+    }
+
+    /// How a list is searched within a transaction, and what it does with faces that it knows.
+    pub(super) async fn plan_within(
+        transaction: &mut TenantTx,
+        watchlist_id: WatchlistId,
+    ) -> Result<(PlannedSearch, OnDuplicate), VerifyError> {
+        let policy = transaction.find_watchlist_policy(watchlist_id).await?;
+        let policy = policy.ok_or(VerifyError::NotFound)?;
+        let planned = PlannedSearch {
+            watchlist_id,
+            kind: policy.kind,
+            target_fpir: policy.target_fpir,
+        };
+        Ok((planned, policy.on_duplicate))
     }
 
     /// Searches several watchlists with one template, all at once.

@@ -177,6 +177,7 @@ pub struct Options {
     pub jwt_key: Option<JwtKey>,
     pub max_image_bytes: Option<usize>,
     pub body_timeout: Option<Duration>,
+    pub max_import_bytes: Option<u64>,
     /// A database to share with another service, instead of one of its own.
     pub database: Option<SecretString>,
     /// The last word on the configuration.
@@ -332,6 +333,9 @@ fn config(options: Options) -> Config {
     config.policy = likeness::domain::policy::Policy::default();
     config.images.max_bytes = options.max_image_bytes.unwrap_or(64 * 1024);
     config.load.body_timeout = options.body_timeout.unwrap_or(Duration::from_secs(20));
+    if let Some(bytes) = options.max_import_bytes {
+        config.images.max_import_bytes = bytes;
+    }
     config.load.request_deadline = options.request_deadline.unwrap_or(Duration::from_secs(20));
     if let Some(configure) = options.configure {
         configure(&mut config);

@@ -9,6 +9,7 @@ mod bodies;
 mod documentation;
 mod duplicates;
 mod enrolment;
+mod imports;
 mod operations;
 mod photographs;
 mod subjects;

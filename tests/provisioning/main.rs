@@ -3,4 +3,5 @@
 #![expect(clippy::unwrap_used, reason = "a step that fails is to fail its test")]
 
 mod assets;
+mod imports;
 mod postgres;

@@ -11,6 +11,7 @@ mod constraints;
 mod fixture;
 mod galleries;
 mod isolation;
+mod jobs;
 mod queries;
 mod recall;
 mod records;

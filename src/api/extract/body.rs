@@ -42,7 +42,7 @@ pub(super) async fn read_multipart(
     let mut parts: Vec<(String, Part)> = Vec::new();
     let mut count = 0;
     while let Some(field) = multipart.next().await {
-        let mut field = field.map_err(|error| malformed(error, max_bytes))?;
+        let mut field = field.map_err(malformed)?;
         count += 1;
         if count > MAX_PARTS {
             let detail = format!("A form has at most {MAX_PARTS} parts.");
@@ -51,7 +51,7 @@ pub(super) async fn read_multipart(
         let name = field.name().unwrap_or_default().to_owned();
         let mut bytes = Vec::new();
         while let Some(chunk) = field.next().await {
-            let chunk = chunk.map_err(|error| malformed(error, max_bytes))?;
+            let chunk = chunk.map_err(malformed)?;
             bytes.extend_from_slice(&chunk);
         }
         push(&mut parts, name, Part::Bytes(bytes));
@@ -91,7 +91,7 @@ async fn collect(mut payload: Payload, max_bytes: usize) -> Result<Bytes, ApiErr
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(broken)?;
         if body.len() + chunk.len() > max_bytes {
-            return Err(too_large(max_bytes));
+            return Err(too_large(max_bytes as u64));
         }
         body.extend_from_slice(&chunk);
     }
@@ -103,12 +103,12 @@ fn refuse_declared_excess(headers: &HeaderMap, max_bytes: usize) -> Result<(), A
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     match declared {
-        Some(length) if length > max_bytes as u64 => Err(too_large(max_bytes)),
+        Some(length) if length > max_bytes as u64 => Err(too_large(max_bytes as u64)),
         _ => Ok(()),
     }
 }
 
-fn too_large(max_bytes: usize) -> ApiError {
+pub(super) fn too_large(max_bytes: u64) -> ApiError {
     let detail = format!("A request has at most {max_bytes} bytes here.");
     ApiError::with_detail(ErrorCode::PayloadTooLarge, detail)
 }
@@ -117,9 +117,8 @@ fn too_large(max_bytes: usize) -> ApiError {
     clippy::wildcard_enum_match_arm,
     reason = "the enum is non-exhaustive; all the rest are faults of the form"
 )]
-fn malformed(error: MultipartError, max_bytes: usize) -> ApiError {
+pub(super) fn malformed(error: MultipartError) -> ApiError {
     match error {
-        MultipartError::Payload(PayloadError::Overflow) => too_large(max_bytes),
         MultipartError::Payload(error) => broken(error),
         error => ApiError::with_detail(
             ErrorCode::MalformedRequest,
@@ -132,7 +131,7 @@ fn malformed(error: MultipartError, max_bytes: usize) -> ApiError {
     clippy::wildcard_enum_match_arm,
     reason = "the enum is non-exhaustive; all the rest are faults of the stream"
 )]
-fn broken(error: PayloadError) -> ApiError {
+pub(super) fn broken(error: PayloadError) -> ApiError {
     match error {
         PayloadError::Overflow => ApiError::new(ErrorCode::PayloadTooLarge),
         _ => ApiError::with_detail(

@@ -98,7 +98,7 @@ fn read<T: DeserializeOwned + Validate>(
 }
 
 /// A compressed body could grow without bounds, and pictures are compressed already.
-fn refuse_encoded(request: &HttpRequest) -> Result<(), ApiError> {
+pub(super) fn refuse_encoded(request: &HttpRequest) -> Result<(), ApiError> {
     let plain = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
     if request.headers().get_all(CONTENT_ENCODING).all(plain) {
         return Ok(());
@@ -112,17 +112,17 @@ fn refuse_encoded(request: &HttpRequest) -> Result<(), ApiError> {
 
 /// The request's media type, its parameters left aside, where it is one of those accepted.
 fn media_type(request: &HttpRequest, accepted: &[MediaType]) -> Result<MediaType, ApiError> {
-    let header = request.headers().get(CONTENT_TYPE);
-    let essence = header
-        .and_then(|header| header.to_str().ok()?.split(';').next())
-        .unwrap_or_default()
-        .trim();
-    let known = accepted
-        .iter()
-        .find(|known| essence.eq_ignore_ascii_case(known.name()));
+    let essence = essence(request).unwrap_or_default();
+    let known = accepted.iter().find(|known| essence == known.name());
     known.copied().ok_or_else(|| {
         let names: Vec<&str> = accepted.iter().map(|known| known.name()).collect();
         let detail = format!("Send {}.", names.join(" or "));
         ApiError::with_detail(ErrorCode::UnsupportedMediaType, detail)
     })
+}
+
+/// The media type without its parameters, in lower case.
+pub(super) fn essence(request: &HttpRequest) -> Option<String> {
+    let header = request.headers().get(CONTENT_TYPE)?.to_str().ok()?;
+    Some(header.split(';').next()?.trim().to_ascii_lowercase())
 }

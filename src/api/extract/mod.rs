@@ -11,8 +11,10 @@ mod parts;
 pub mod present;
 mod query;
 pub mod rules;
+mod upload;
 
 pub use form::{Form, JsonForm};
 pub use image::Image;
 pub use page::{MAX_LIMIT, Page, PageQuery};
 pub use query::{Path, Query};
+pub use upload::Upload;

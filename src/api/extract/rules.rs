@@ -6,16 +6,10 @@ use serde_json::Value;
 use validator::{ValidationError, ValidationErrors, ValidationErrorsKind};
 
 use crate::domain::verification::Metadata;
+pub use crate::domain::watchlist::{
+    MAX_EXTERNAL_ID_CHARS, MAX_METADATA_BYTES, MAX_METADATA_DEPTH, MAX_NAME_CHARS,
+};
 use crate::error::{ApiError, ErrorCode, FieldFault};
-
-/// Longest `external_id`, in characters.
-pub const MAX_EXTERNAL_ID_CHARS: u64 = 128;
-/// Longest name of a list or a subject, in characters.
-pub const MAX_NAME_CHARS: u64 = 200;
-/// Largest `metadata`, in bytes of JSON.
-pub const MAX_METADATA_BYTES: usize = 16 * 1024;
-/// Deepest nesting of `metadata`: the object itself is the first level.
-pub const MAX_METADATA_DEPTH: usize = 16;
 
 /// Refuses control characters, U+0000 among them, which a database cannot hold and a log should not show.
 ///

@@ -1,6 +1,7 @@
 //! What answers look like. A view never holds a template, a picture or a token.
 
 mod face;
+mod job;
 mod subject;
 mod verification;
 mod watchlist;
@@ -9,6 +10,7 @@ use crate::domain::calibration::FmrEstimate;
 use crate::domain::policy::MIN_TARGET_FMR;
 
 pub use face::{ComparisonView, DetectionView};
+pub use job::{JobRowView, JobView};
 pub use subject::{DuplicateView, EnrolledFaceView, EnrolmentView, FaceEnrolmentView, SubjectView};
 pub use verification::VerificationView;
 pub use watchlist::{SearchView, WatchlistView};

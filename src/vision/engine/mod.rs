@@ -165,6 +165,12 @@ impl Engine {
         self.workers().working == self.wanted
     }
 
+    /// Pictures that may wait for a worker.
+    #[must_use]
+    pub fn queue_capacity(&self) -> usize {
+        self.queue.capacity().unwrap_or(usize::MAX)
+    }
+
     /// Pictures that wait for a worker.
     #[must_use]
     pub fn queue_depth(&self) -> usize {

@@ -1,0 +1,160 @@
+//! Bodies of imports: read piece by piece into spool files, never held in memory.
+
+use std::future::{Ready, ready};
+use std::time::Duration;
+
+use actix_multipart::{Field, Multipart};
+use actix_web::error::PayloadError;
+use actix_web::http::header::CONTENT_LENGTH;
+use actix_web::web::{Bytes, Payload};
+use actix_web::{FromRequest, HttpRequest};
+use futures_util::{Stream, StreamExt as _};
+use tokio::time::timeout;
+
+use super::body::{broken, malformed, too_large};
+use super::form::{essence, refuse_encoded};
+use crate::error::{ApiError, ErrorCode};
+use crate::imports::{Imports, Source, Spool, SpoolError};
+
+/// How long the next piece of a body may take to come.
+const STALL: Duration = Duration::from_secs(30);
+/// Parts that a form may have; more than it has.
+const MAX_PARTS: usize = 4;
+
+/// The body of an import, not read yet.
+///
+/// It is taken over, not read, so that the handler can look for the list before a byte comes.
+pub struct Upload {
+    request: HttpRequest,
+    payload: Payload,
+}
+
+impl FromRequest for Upload {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut actix_web::dev::Payload) -> Self::Future {
+        let payload = Payload::from_request(request, payload).into_inner();
+        let request = request.clone();
+        ready(
+            payload
+                .map(|payload| Self { request, payload })
+                .map_err(|_| ApiError::new(ErrorCode::MalformedRequest)),
+        )
+    }
+}
+
+impl Upload {
+    /// Reads the whole body.
+    ///
+    /// # Errors
+    /// `unsupported_media_type` for another kind of body, `payload_too_large` beyond the bound, `missing_part` and
+    /// `validation_failed` for a form that is not as described, `malformed_request` where it ends early or stalls.
+    pub async fn receive(self, imports: &Imports) -> Result<Source, ApiError> {
+        refuse_encoded(&self.request)?;
+        self.refuse_declared_excess(imports.max_bytes())?;
+        match essence(&self.request).as_deref() {
+            Some("multipart/form-data") => self.receive_form(imports).await,
+            Some("application/x-ndjson") => {
+                let mut spool = imports.spool(0).map_err(unspooled)?;
+                let chunks = self.payload.map(|chunk| chunk.map_err(broken));
+                fill(&mut spool, chunks).await?;
+                let stream = spool.finish().await.map_err(refused)?;
+                Ok(Source::Ndjson(stream))
+            }
+            _ => Err(ApiError::with_detail(
+                ErrorCode::UnsupportedMediaType,
+                "Send multipart/form-data or application/x-ndjson.",
+            )),
+        }
+    }
+
+    fn refuse_declared_excess(&self, max_bytes: u64) -> Result<(), ApiError> {
+        let header = self.request.headers().get(CONTENT_LENGTH);
+        let declared = header.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+        // What surrounds the parts of a form is not counted against them.
+        match declared {
+            Some(length) if length > max_bytes.saturating_add(64 * 1024) => {
+                Err(too_large(max_bytes))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn receive_form(self, imports: &Imports) -> Result<Source, ApiError> {
+        let mut form = Multipart::new(self.request.headers(), self.payload);
+        let (mut archive, mut manifest) = (None, None);
+        let mut used = 0;
+        for _ in 0..=MAX_PARTS {
+            let field = timeout(STALL, form.next()).await.map_err(|_| stalled())?;
+            let Some(field) = field else {
+                let archive =
+                    archive.ok_or_else(|| fault(ErrorCode::MissingPart, "archive", "required"))?;
+                return Ok(Source::Archive(archive, manifest));
+            };
+            let field = field.map_err(malformed)?;
+            let name = field.name().unwrap_or_default().to_owned();
+            let (slot, name) = match name.as_str() {
+                "archive" => (&mut archive, "archive"),
+                "manifest" => (&mut manifest, "manifest"),
+                _ => {
+                    let detail = "A form of an import has the parts archive and manifest.";
+                    return Err(ApiError::with_detail(ErrorCode::ValidationFailed, detail));
+                }
+            };
+            if slot.is_some() {
+                return Err(fault(ErrorCode::ValidationFailed, name, "duplicate"));
+            }
+            let (file, bytes) = receive_part(field, imports, used).await?;
+            *slot = Some(file);
+            used += bytes;
+        }
+        Err(ApiError::new(ErrorCode::PayloadTooLarge))
+    }
+}
+
+async fn receive_part(
+    field: Field,
+    imports: &Imports,
+    used: u64,
+) -> Result<(std::fs::File, u64), ApiError> {
+    let mut spool = imports.spool(used).map_err(unspooled)?;
+    fill(&mut spool, field.map(|chunk| chunk.map_err(malformed))).await?;
+    let bytes = spool.len();
+    Ok((spool.finish().await.map_err(refused)?, bytes))
+}
+
+async fn fill(
+    spool: &mut Spool,
+    chunks: impl Stream<Item = Result<Bytes, ApiError>>,
+) -> Result<(), ApiError> {
+    let mut chunks = std::pin::pin!(chunks);
+    while let Some(chunk) = timeout(STALL, chunks.next()).await.map_err(|_| stalled())? {
+        spool.write(&chunk?).await.map_err(refused)?;
+    }
+    Ok(())
+}
+
+fn refused(error: SpoolError) -> ApiError {
+    match error {
+        SpoolError::TooLarge(max_bytes) => too_large(max_bytes),
+        SpoolError::Io(error) => unspooled(error),
+    }
+}
+
+/// A disk that is full, most of all.
+fn unspooled(error: std::io::Error) -> ApiError {
+    ApiError::caused_by(ErrorCode::Unavailable, error)
+}
+
+fn stalled() -> ApiError {
+    broken(PayloadError::Incomplete(None))
+}
+
+fn fault(code: ErrorCode, part: &'static str, fault: &'static str) -> ApiError {
+    let message = match fault {
+        "required" => "is required",
+        _ => "is given more than once",
+    };
+    ApiError::of_field(code, part, fault, message)
+}

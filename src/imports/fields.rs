@@ -1,0 +1,226 @@
+//! What a line of a manifest or a stream says of a person, checked by the same bounds as a single enrolment.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::domain::job::{RowCode, RowFault};
+use crate::domain::verification::Metadata;
+use crate::domain::watchlist::{
+    MAX_EXTERNAL_ID_CHARS, MAX_METADATA_BYTES, MAX_METADATA_DEPTH, MAX_NAME_CHARS,
+};
+
+/// Longest name of a file that is kept, in characters.
+const MAX_FILE_CHARS: usize = 512;
+
+/// A person as a line describes them, not checked yet.
+#[derive(Debug, Default, Clone, Deserialize)]
+pub(super) struct Described {
+    #[serde(default)]
+    pub(super) external_id: Option<String>,
+    #[serde(default)]
+    pub(super) display_name: Option<String>,
+    #[serde(default)]
+    pub(super) metadata: Option<Value>,
+    #[serde(default)]
+    pub(super) valid_until: Option<String>,
+    /// What else the line holds, which is an error.
+    #[serde(flatten)]
+    pub(super) unknown: BTreeMap<String, serde::de::IgnoredAny>,
+}
+
+/// A person, checked.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Person {
+    pub(super) external_id: String,
+    pub(super) display_name: Option<String>,
+    pub(super) metadata: Metadata,
+    pub(super) valid_until: Option<OffsetDateTime>,
+}
+
+impl Described {
+    pub(super) fn check(self) -> Result<Person, RowFault> {
+        if let Some(name) = self.unknown.keys().next() {
+            // The name of a column or member is the caller's own vocabulary, not a person's.
+            return Err(invalid(format!(
+                "`{}` is not known here; known are file, external_id, display_name, valid_until, metadata and image",
+                shown(name, 64)
+            )));
+        }
+        let external_id = self
+            .external_id
+            .ok_or_else(|| invalid("external_id is required"))?;
+        if !fits(&external_id, MAX_EXTERNAL_ID_CHARS) {
+            return Err(invalid(
+                "external_id must be 1 to 128 characters without control characters",
+            ));
+        }
+        let named = self
+            .display_name
+            .as_deref()
+            .is_none_or(|name| fits(name, MAX_NAME_CHARS));
+        if !named {
+            return Err(invalid(
+                "display_name must be 1 to 200 characters without control characters",
+            ));
+        }
+        Ok(Person {
+            external_id,
+            display_name: self.display_name,
+            metadata: self.metadata.map_or_else(|| Ok(Metadata::new()), object)?,
+            valid_until: self.valid_until.as_deref().map(instant).transpose()?,
+        })
+    }
+}
+
+/// The external id, where it is one, for rows that are refused.
+pub(super) fn usable_external_id(text: Option<&str>) -> Option<String> {
+    text.filter(|text| fits(text, MAX_EXTERNAL_ID_CHARS))
+        .map(ToOwned::to_owned)
+}
+
+/// The name of a file as it is shown in a row: whatever an archive says, without control characters and not endless.
+pub(super) fn shown_file(name: &str) -> String {
+    shown(name, MAX_FILE_CHARS)
+}
+
+pub(super) fn invalid(message: impl Into<String>) -> RowFault {
+    RowFault::new(RowCode::InvalidRow, message)
+}
+
+fn shown(text: &str, max_chars: usize) -> String {
+    let plain = |c: char| if c.is_control() { '\u{FFFD}' } else { c };
+    text.chars().take(max_chars).map(plain).collect()
+}
+
+fn fits(text: &str, max_chars: u64) -> bool {
+    let chars = text.chars().count() as u64;
+    (1..=max_chars).contains(&chars) && !text.chars().any(char::is_control)
+}
+
+fn object(value: Value) -> Result<Metadata, RowFault> {
+    let size = serde_json::to_vec(&value).map_or(usize::MAX, |json| json.len());
+    match value {
+        Value::Object(_) if size > MAX_METADATA_BYTES => {
+            Err(invalid("metadata must not exceed 16 KiB of JSON"))
+        }
+        Value::Object(members) if members.values().any(|value| is_too_deep(value, 1)) => {
+            Err(invalid("metadata must not be nested deeper than 16 levels"))
+        }
+        Value::Object(members) if !holds_nul(&members) => Ok(members),
+        Value::Object(_) => Err(invalid("metadata must not hold U+0000")),
+        Value::Null => Ok(Metadata::new()),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            Err(invalid("metadata must be a JSON object"))
+        }
+    }
+}
+
+/// Whether a value within that many levels brings more of them than are taken.
+fn is_too_deep(value: &Value, levels: usize) -> bool {
+    let below = |value: &Value| is_too_deep(value, levels + 1);
+    match value {
+        Value::Array(items) => levels >= MAX_METADATA_DEPTH || items.iter().any(below),
+        Value::Object(members) => levels >= MAX_METADATA_DEPTH || members.values().any(below),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
+/// Whether the character that a database cannot hold stands anywhere.
+fn holds_nul(members: &Metadata) -> bool {
+    fn of(value: &Value) -> bool {
+        match value {
+            Value::String(text) => text.contains('\0'),
+            Value::Array(items) => items.iter().any(of),
+            Value::Object(members) => holds_nul(members),
+            Value::Null | Value::Bool(_) | Value::Number(_) => false,
+        }
+    }
+    members
+        .iter()
+        .any(|(name, value)| name.contains('\0') || of(value))
+}
+
+fn instant(text: &str) -> Result<OffsetDateTime, RowFault> {
+    OffsetDateTime::parse(text, &Rfc3339)
+        .map_err(|_| invalid("valid_until must be a time as in RFC 3339"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Person, RowFault> {
+        serde_json::from_str::<Described>(line).unwrap().check()
+    }
+
+    #[test]
+    fn a_whole_line_is_taken() {
+        let person = parse(
+            r#"{"external_id": "e", "display_name": "D", "metadata": {"k": [1]}, "valid_until": "2030-01-02T03:04:05Z"}"#,
+        )
+        .unwrap();
+        assert_eq!(person.external_id, "e");
+        assert_eq!(person.display_name.as_deref(), Some("D"));
+        assert_eq!(person.metadata["k"], serde_json::json!([1]));
+        assert_eq!(person.valid_until.unwrap().year(), 2030);
+    }
+
+    #[test]
+    fn a_line_out_of_bounds_is_refused_and_not_repeated() {
+        let long = "x".repeat(129);
+        for (line, said) in [
+            (
+                r#"{"display_name": "Jane Secret"}"#.to_owned(),
+                "external_id is required",
+            ),
+            (r#"{"external_id": ""}"#.to_owned(), "1 to 128"),
+            (format!(r#"{{"external_id": "{long}"}}"#), "1 to 128"),
+            (
+                r#"{"external_id": "a\u0000"}"#.to_owned(),
+                "control characters",
+            ),
+            (
+                r#"{"external_id": "a", "display_name": ""}"#.to_owned(),
+                "1 to 200",
+            ),
+            (
+                r#"{"external_id": "a", "metadata": "Jane Secret"}"#.to_owned(),
+                "JSON object",
+            ),
+            (
+                r#"{"external_id": "a", "metadata": {"k": "\u0000"}}"#.to_owned(),
+                "U+0000",
+            ),
+            (
+                format!(
+                    r#"{{"external_id": "a", "metadata": {{"k": "{}"}}}}"#,
+                    "y".repeat(16 * 1024)
+                ),
+                "16 KiB",
+            ),
+            (
+                r#"{"external_id": "a", "valid_until": "Jane Secret"}"#.to_owned(),
+                "RFC 3339",
+            ),
+            (
+                r#"{"external_id": "a", "surname": "Jane Secret"}"#.to_owned(),
+                "`surname` is not known",
+            ),
+        ] {
+            let fault = parse(&line).unwrap_err();
+            assert_eq!(fault.code, RowCode::InvalidRow);
+            assert!(fault.message.contains(said), "{line}: {}", fault.message);
+            assert!(!fault.message.contains("Jane Secret"), "{}", fault.message);
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_file_is_shown_plainly_and_shortened() {
+        assert_eq!(shown_file("a\0b\n"), "a\u{FFFD}b\u{FFFD}");
+        assert_eq!(shown_file(&"ü".repeat(600)).chars().count(), 512);
+    }
+}

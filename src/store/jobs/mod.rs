@@ -1,0 +1,265 @@
+//! Bulk imports: the jobs themselves, from the first stored row to the end.
+
+mod queue;
+mod rows;
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+pub use queue::{Claim, Holder};
+pub use rows::{FinishedRow, NewJobRow, PendingRow, RowContent, RowOutcome};
+
+use super::error::StoreError;
+use super::page::{Page, PageRequest};
+use super::transaction::TenantTx;
+use crate::domain::ids::{JobId, WatchlistId};
+use crate::domain::job::{Job, JobState};
+
+/// What is to be done about a job that was claimed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Duty {
+    /// Its rows are to be worked off, for this list.
+    Work(WatchlistId),
+    /// Whoever was receiving it died: it is to be removed.
+    Discard,
+    /// It came to its end: rows that were not begun are to be cleared.
+    Clear,
+}
+
+impl TenantTx {
+    /// Makes a job that is not visible yet, leased by whoever is receiving it.
+    ///
+    /// # Errors
+    /// [`StoreError::MissingReference`] when there is no such list.
+    pub async fn insert_job(
+        &mut self,
+        watchlist: WatchlistId,
+        holder: Holder,
+        lease: Duration,
+    ) -> Result<JobId, StoreError> {
+        let id = JobId::new();
+        sqlx::query!(
+            "insert into jobs (id, watchlist_id, state) values ($1, $2, 'receiving')",
+            id.as_uuid(),
+            watchlist.as_uuid()
+        )
+        .execute(self.connection())
+        .await?;
+        self.insert_lease(id, holder, lease).await?;
+        Ok(id)
+    }
+
+    /// Makes a job visible, all of whose rows are stored, and lets go of it, so that anybody may work on it. None
+    /// when it is gone meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot do it.
+    pub async fn open_job(
+        &mut self,
+        id: JobId,
+        total: u64,
+        failed: u64,
+    ) -> Result<Option<Job>, StoreError> {
+        let row = sqlx::query_as!(
+            JobRecord,
+            "update jobs set state = 'queued', total = $2, done = $3, failed = $3, created_at = now() \
+             where id = $1 and state = 'receiving' \
+             returning id, watchlist_id, state, total, done, failed, created_at, started_at, finished_at",
+            id.as_uuid(),
+            as_count(total),
+            as_count(failed)
+        )
+        .fetch_optional(self.connection())
+        .await?;
+        self.free_lease(id).await?;
+        row.map(Job::try_from).transpose()
+    }
+
+    /// Reads a job.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot answer.
+    pub async fn find_job(&mut self, id: JobId) -> Result<Option<Job>, StoreError> {
+        sqlx::query_as!(
+            JobRecord,
+            "select id, watchlist_id, state, total, done, failed, created_at, started_at, finished_at from jobs \
+             where id = $1 and state <> 'receiving'",
+            id.as_uuid()
+        )
+        .fetch_optional(self.connection())
+        .await?
+        .map(Job::try_from)
+        .transpose()
+    }
+
+    /// Reads a page of the tenant's jobs, newest first; of all lists or of one.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot answer.
+    pub async fn list_jobs(
+        &mut self,
+        watchlist: Option<WatchlistId>,
+        page: PageRequest,
+    ) -> Result<Page<Job>, StoreError> {
+        let rows = sqlx::query_as!(
+            JobRecord,
+            "select id, watchlist_id, state, total, done, failed, created_at, started_at, finished_at from jobs \
+             where id < $1 and state <> 'receiving' and ($2::uuid is null or watchlist_id = $2) \
+             order by id desc limit $3",
+            page.before(),
+            watchlist.map(WatchlistId::as_uuid),
+            page.rows_to_fetch()
+        )
+        .fetch_all(self.connection())
+        .await?;
+        Page::cut(rows, page, |row| row.id).try_map(Job::try_from)
+    }
+
+    /// Ends a job that is not over yet; no row of it is enrolled after this. One that is over stays as it is.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot do it.
+    pub async fn cancel_job(&mut self, id: JobId) -> Result<(), StoreError> {
+        self.end_job(id, "cancelled").await
+    }
+
+    /// Gives a job up.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot do it.
+    pub async fn fail_job(&mut self, id: JobId) -> Result<(), StoreError> {
+        self.end_job(id, "failed").await
+    }
+
+    async fn end_job(&mut self, id: JobId, state: &str) -> Result<(), StoreError> {
+        sqlx::query!(
+            "update jobs set state = $2, finished_at = now() where id = $1 and state in ('queued', 'running')",
+            id.as_uuid(),
+            state
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Marks a claimed job as running where there is work to do, and says what there is. None when it is gone.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot answer.
+    pub async fn begin_job(&mut self, id: JobId) -> Result<Option<Duty>, StoreError> {
+        let row = sqlx::query!(
+            r#"
+            with begun as (
+                update jobs set state = 'running', started_at = coalesce(started_at, now())
+                where id = $1 and state in ('queued', 'running')
+                returning id
+            )
+            select watchlist_id, state, exists(select from begun) as "begun!" from jobs where id = $1
+            "#,
+            id.as_uuid()
+        )
+        .fetch_optional(self.connection())
+        .await?;
+        Ok(row.map(|row| match row.state.as_str() {
+            _ if row.begun => Duty::Work(row.watchlist_id.into()),
+            "receiving" => Duty::Discard,
+            _ => Duty::Clear,
+        }))
+    }
+
+    /// Counts rows that are being finished in this transaction. False when the job is over: then nothing of it may
+    /// be enrolled. Holds the job until the end of the transaction, so a cancellation comes before it or after it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot do it.
+    pub async fn count_rows(
+        &mut self,
+        id: JobId,
+        done: u64,
+        failed: u64,
+    ) -> Result<bool, StoreError> {
+        let counted = sqlx::query!(
+            "update jobs set done = done + $2, failed = failed + $3 where id = $1 and state = 'running'",
+            id.as_uuid(),
+            as_count(done),
+            as_count(failed)
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(counted.rows_affected() == 1)
+    }
+
+    /// Ends a job whose rows are all over. False when there are some left, or the job is over already.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot do it.
+    pub async fn complete_job(&mut self, id: JobId) -> Result<bool, StoreError> {
+        let completed = sqlx::query!(
+            "update jobs set state = 'succeeded', finished_at = now() where id = $1 and state = 'running' \
+             and not exists (select from job_rows where job_id = $1 and job_rows.state = 'pending')",
+            id.as_uuid()
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(completed.rows_affected() == 1)
+    }
+
+    /// Removes a job; its rows and its place in the queue go with it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot do it.
+    pub async fn delete_job(&mut self, id: JobId) -> Result<(), StoreError> {
+        sqlx::query!("delete from jobs where id = $1", id.as_uuid())
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+}
+
+struct JobRecord {
+    id: Uuid,
+    watchlist_id: Uuid,
+    state: String,
+    total: i64,
+    done: i64,
+    failed: i64,
+    created_at: OffsetDateTime,
+    started_at: Option<OffsetDateTime>,
+    finished_at: Option<OffsetDateTime>,
+}
+
+impl TryFrom<JobRecord> for Job {
+    type Error = StoreError;
+
+    fn try_from(row: JobRecord) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.id.into(),
+            watchlist_id: row.watchlist_id.into(),
+            state: parse_state(&row.state)?,
+            total: row.total.unsigned_abs(),
+            done: row.done.unsigned_abs(),
+            failed: row.failed.unsigned_abs(),
+            created_at: row.created_at,
+            started_at: row.started_at,
+            finished_at: row.finished_at,
+        })
+    }
+}
+
+fn parse_state(name: &str) -> Result<JobState, StoreError> {
+    match name {
+        "queued" => Ok(JobState::Queued),
+        "running" => Ok(JobState::Running),
+        "succeeded" => Ok(JobState::Succeeded),
+        "cancelled" => Ok(JobState::Cancelled),
+        "failed" => Ok(JobState::Failed),
+        _ => Err(StoreError::Corrupt("a job in an unknown state".into())),
+    }
+}
+
+/// A count as the database holds it; no import has more rows than that.
+fn as_count(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
