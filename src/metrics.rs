@@ -16,6 +16,7 @@ use prometheus_client::registry::{Registry, Unit};
 use crate::domain::decision::Decision;
 use crate::domain::ids::WatchlistId;
 use crate::domain::watchlist::{Band, SearchOutcome};
+use crate::vision::Workers;
 
 /// Content type of the text that [`Metrics::encode`] gives.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -52,6 +53,8 @@ pub struct Metrics {
     searches: Family<SearchLabels, Counter>,
     recall: Family<RecallLabels, Gauge<f64, AtomicU64>>,
     queue_depth: Gauge,
+    workers_working: Gauge,
+    workers_stuck: Gauge,
 }
 
 impl Default for Metrics {
@@ -63,6 +66,8 @@ impl Default for Metrics {
         let searches = Family::default();
         let recall = Family::default();
         let queue_depth = Gauge::default();
+        let workers_working = Gauge::default();
+        let workers_stuck = Gauge::default();
         registry.register("http_requests", "Requests answered", requests.clone());
         registry.register_with_unit(
             "http_request_duration",
@@ -90,6 +95,16 @@ impl Default for Metrics {
             "Pictures that wait for a worker",
             queue_depth.clone(),
         );
+        registry.register(
+            "workers_working",
+            "Threads that take pictures",
+            workers_working.clone(),
+        );
+        registry.register(
+            "workers_stuck",
+            "Threads that never finished a picture and were given up",
+            workers_stuck.clone(),
+        );
         Self {
             registry: Arc::new(registry),
             requests,
@@ -98,6 +113,8 @@ impl Default for Metrics {
             searches,
             recall,
             queue_depth,
+            workers_working,
+            workers_stuck,
         }
     }
 }
@@ -151,13 +168,18 @@ impl Metrics {
         self.recall.remove(&recall_labels(list));
     }
 
-    /// Everything as text, with the queue's depth as it is now.
+    /// Everything as text, with the queue's depth and the workers as they are now.
     ///
     /// # Errors
     /// Where a value cannot be written.
-    pub fn encode(&self, queue_depth: usize) -> Result<String, std::fmt::Error> {
-        self.queue_depth
-            .set(i64::try_from(queue_depth).unwrap_or(i64::MAX));
+    pub fn encode(&self, queue_depth: usize, workers: Workers) -> Result<String, std::fmt::Error> {
+        for (gauge, value) in [
+            (&self.queue_depth, queue_depth),
+            (&self.workers_working, workers.working),
+            (&self.workers_stuck, workers.stuck),
+        ] {
+            gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+        }
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
@@ -178,9 +200,16 @@ mod tests {
     fn requests_are_counted_by_route_and_status() {
         let metrics = Metrics::default();
         metrics.observe_request("GET", "/v1/watchlists/{id}", 404, Duration::from_millis(3));
-        let text = metrics.encode(7).unwrap();
+        let workers = Workers {
+            wanted: 2,
+            working: 2,
+            stuck: 1,
+            replaced: 1,
+        };
+        let text = metrics.encode(7, workers).unwrap();
         let line = r#"likeness_http_requests_total{method="GET",route="/v1/watchlists/{id}",status="404"} 1"#;
         assert!(text.contains(line), "{text}");
         assert!(text.contains("likeness_queue_depth 7"), "{text}");
+        assert!(text.contains("likeness_workers_stuck 1"), "{text}");
     }
 }

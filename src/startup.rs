@@ -27,7 +27,7 @@ use crate::store::{SearchSettings, Store};
 use crate::verify::{RecallMonitor, Verifier};
 use crate::vision::{
     DETECTOR_ID, EMBEDDER_DIMENSIONS, EMBEDDER_ID, Engine, FaceBackend, ImageLimits, LIVENESS_ID,
-    ModelFiles, OnnxBackend, Runtime,
+    ModelFiles, OnnxBackend, Replacements, Runtime,
 };
 
 /// A service that is ready to answer.
@@ -47,7 +47,8 @@ impl Application {
     /// # Errors
     /// The first thing that cannot be had, in words for the operator.
     pub async fn build(config: &Config) -> anyhow::Result<Self> {
-        let (postgres, backends) = tokio::try_join!(database(config), models(config))?;
+        let (postgres, (backends, replacements)) =
+            tokio::try_join!(database(config), models(config))?;
         let url = postgres
             .as_ref()
             .map(EmbeddedPostgres::url)
@@ -57,7 +58,7 @@ impl Application {
         store
             .register_model(EMBEDDER_ID, EMBEDDER_DIMENSIONS)
             .await?;
-        let engine = Engine::start(backends, config.load.queue_capacity);
+        let engine = Engine::start_replacing(backends, config.load.queue_capacity, replacements);
         Self::assemble(config, engine, store, postgres).await
     }
 
@@ -163,7 +164,7 @@ impl Application {
 }
 
 fn limits(config: &Config) -> Limits {
-    Limits::for_images_of(config.images.max_bytes)
+    Limits::for_images_of(config.images.max_bytes, config.load.body_timeout)
 }
 
 fn import_limits(config: &Config) -> ImportLimits {
@@ -187,7 +188,9 @@ async fn database(config: &Config) -> anyhow::Result<Option<EmbeddedPostgres>> {
     started.await?.map(Some)
 }
 
-async fn models(config: &Config) -> anyhow::Result<Vec<Box<dyn FaceBackend>>> {
+/// A backend for each worker, and where others come from when workers are lost. A worker is lost if it takes longer
+/// for one picture than a whole request may take.
+async fn models(config: &Config) -> anyhow::Result<(Vec<Box<dyn FaceBackend>>, Replacements)> {
     let assets = config.assets.clone();
     let workers = worker_count(config.load.workers);
     let limits = ImageLimits {
@@ -195,13 +198,24 @@ async fn models(config: &Config) -> anyhow::Result<Vec<Box<dyn FaceBackend>>> {
     };
     let loaded = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
         let files = Assets::open(&assets)?.ensure_inference()?;
-        let backends = load_backends(&files, workers, limits)?;
-        Ok(backends
-            .into_iter()
-            .map(|backend| Box::new(backend) as Box<dyn FaceBackend>)
-            .collect())
+        let backends = boxed(load_backends(&files, workers, limits)?);
+        let make = move || -> Result<Box<dyn FaceBackend>, String> {
+            let loaded = load_backends(&files, 1, limits);
+            let mut backends = boxed(loaded.map_err(|error| format!("{error:#}"))?);
+            backends
+                .pop()
+                .ok_or_else(|| "no backend was loaded".to_owned())
+        };
+        Ok((backends, Box::new(make)))
     });
-    loaded.await?
+    let (backends, make) = loaded.await??;
+    let patience = config.load.request_deadline;
+    Ok((backends, Replacements { make, patience }))
+}
+
+fn boxed(backends: Vec<OnnxBackend>) -> Vec<Box<dyn FaceBackend>> {
+    let boxed = |backend| Box::new(backend) as Box<dyn FaceBackend>;
+    backends.into_iter().map(boxed).collect()
 }
 
 /// Loads and warms the models once for each worker, side by side.

@@ -1,6 +1,7 @@
 //! What every handler may reach: cheap handles only.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::auth::TokenVerifier;
 use crate::domain::ids::TenantId;
@@ -43,15 +44,18 @@ pub struct Limits {
     pub max_image_bytes: usize,
     /// Largest multipart body.
     pub max_body_bytes: usize,
+    /// How long a body may take to arrive.
+    pub body_timeout: Duration,
 }
 
 impl Limits {
     /// Room for several pictures of the largest size, and for the fields around them.
     #[must_use]
-    pub fn for_images_of(max_image_bytes: usize) -> Self {
+    pub fn for_images_of(max_image_bytes: usize, body_timeout: Duration) -> Self {
         Self {
             max_image_bytes,
             max_body_bytes: 4 * max_image_bytes + 256 * 1024,
+            body_timeout,
         }
     }
 

@@ -2,16 +2,23 @@
 //!
 //! Neither the path with its ids nor the query, the address or the body is recorded: the matched route is.
 
+use std::cell::RefCell;
 use std::fmt;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
 use std::time::Instant;
 
-use actix_web::body::{BoxBody, MessageBody};
-use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::HttpMessage as _;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::error::PayloadError;
 use actix_web::http::header::{
     CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::middleware::Next;
-use actix_web::web::Data;
+use actix_web::web::{Bytes, Data};
+use futures_util::Stream;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
@@ -50,18 +57,65 @@ impl fmt::Display for RequestId {
     }
 }
 
+/// A request's body, which is held until its answer has been sent.
+///
+/// Where an answer comes before its request's body has been read, the framework closes the connection; but a chunked
+/// body that nobody holds any more it would read to its end, for as long as the caller cares to drip it.
+struct Body(Rc<RefCell<Payload>>);
+
+impl Body {
+    /// Takes the body out of a request and leaves one there that reads from it.
+    fn of(request: &mut ServiceRequest) -> Self {
+        let shared = Rc::new(RefCell::new(request.take_payload()));
+        let stream = Box::pin(Self(Rc::clone(&shared)));
+        request.set_payload(Payload::Stream { payload: stream });
+        Self(shared)
+    }
+}
+
+impl Stream for Body {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Pin::new(&mut *self.0.borrow_mut()).poll_next(cx)
+    }
+}
+
+/// An answer's content, and the body of its request.
+struct Answer {
+    content: BoxBody,
+    #[expect(dead_code, reason = "it is there to be held")]
+    body: Body,
+}
+
+impl MessageBody for Answer {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.content.size()
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.content).poll_next(cx)
+    }
+}
+
 /// The outermost middleware.
 ///
 /// # Errors
 /// Those of the inner service that are not answers already.
 pub(super) async fn edge<B: MessageBody + 'static>(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let started = Instant::now();
     let id = RequestId::of(request.headers());
     let method = request.method().clone();
     let span = tracing::info_span!("request", request.id = %id, http.method = %method);
+    let body = Body::of(&mut request);
     let response = next.call(request).instrument(span.clone()).await?;
 
     let _entered = span.enter();
@@ -78,7 +132,8 @@ pub(super) async fn edge<B: MessageBody + 'static>(
     }
     let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     tracing::info!(http.route = %route, http.status = status, duration_ms, "request answered");
-    Ok(dress(problem::render(response, &id), &id, &route))
+    let response = dress(problem::render(response, &id), &id, &route);
+    Ok(response.map_body(|_, content| Answer { content, body }.boxed()))
 }
 
 /// Adds the headers that every answer carries.

@@ -18,7 +18,8 @@ pub struct HealthView {
     #[schema(example = "ok")]
     pub status: &'static str,
     /// The parts at fault, where the status is `degraded`: `token_keys` where the issuer's keys could not be
-    /// refreshed and the last ones serve, `search_recall` where searches of a large list are measured to miss faces.
+    /// refreshed and the last ones serve, `search_recall` where searches of a large list are measured to miss faces,
+    /// `inference` where a thread never came back from a picture and was replaced.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<&'static str>,
 }
@@ -61,6 +62,8 @@ pub async fn readyz(state: Data<AppState>) -> Result<Json<HealthView>, ApiError>
     let parts = [
         ("token_keys", keys == KeyHealth::Degraded),
         ("search_recall", state.recall.is_degraded()),
+        // A thread is stuck on a picture and was given up; another has its place.
+        ("inference", state.verifier.engine().workers().stuck > 0),
     ];
     let parts: Vec<_> = parts
         .into_iter()
@@ -79,8 +82,8 @@ pub async fn readyz(state: Data<AppState>) -> Result<Json<HealthView>, ApiError>
 )]
 #[get("/metrics")]
 pub async fn metrics(state: Data<AppState>) -> Result<HttpResponse, ApiError> {
-    let depth = state.verifier.engine().queue_depth();
-    let text = state.metrics.encode(depth);
+    let engine = state.verifier.engine();
+    let text = state.metrics.encode(engine.queue_depth(), engine.workers());
     let text = text.map_err(|error| ApiError::caused_by(ErrorCode::Internal, error))?;
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, METRICS_CONTENT_TYPE))

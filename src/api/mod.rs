@@ -17,4 +17,6 @@ mod views;
 mod watchlists;
 
 pub use docs::openapi;
+#[cfg(fuzzing)]
+pub use extract::fuzzing;
 pub use routes::serve;

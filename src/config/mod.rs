@@ -124,6 +124,8 @@ pub struct Load {
     pub queue_capacity: usize,
     /// How long a request may take.
     pub request_deadline: Duration,
+    /// How long a body may take to arrive.
+    pub body_timeout: Duration,
     /// How long requests may go on after the signal to stop.
     pub shutdown_grace: Duration,
 }
@@ -215,6 +217,7 @@ impl Config {
                 workers: reader.bounded("LIKENESS_WORKERS", 0..=1024),
                 queue_capacity: reader.bounded("LIKENESS_QUEUE_CAPACITY", 1..=100_000),
                 request_deadline: reader.seconds("LIKENESS_REQUEST_DEADLINE_SECONDS", 1..=600),
+                body_timeout: reader.seconds("LIKENESS_BODY_TIMEOUT_SECONDS", 1..=600),
                 shutdown_grace: reader.seconds("LIKENESS_SHUTDOWN_GRACE_SECONDS", 0..=600),
             },
             search: Search {

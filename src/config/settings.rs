@@ -143,7 +143,12 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "LIKENESS_REQUEST_DEADLINE_SECONDS",
         Some("30"),
-        "How long a request may take",
+        "How long a request may take once its body is there",
+    ),
+    setting(
+        "LIKENESS_BODY_TIMEOUT_SECONDS",
+        Some("30"),
+        "How long a request's body may take to arrive",
     ),
     setting(
         "LIKENESS_SHUTDOWN_GRACE_SECONDS",

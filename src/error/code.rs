@@ -24,6 +24,8 @@ pub enum ErrorCode {
     NotFound,
     /// The route exists, but not with this method.
     MethodNotAllowed,
+    /// The body did not arrive in time.
+    BodyTimeout,
     /// The record exists already.
     Conflict,
     /// The face belongs to somebody who is on the list already; see `duplicate_of`.
@@ -56,7 +58,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, for tests and documentation.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::MalformedRequest,
         Self::ValidationFailed,
         Self::MissingPart,
@@ -65,6 +67,7 @@ impl ErrorCode {
         Self::Forbidden,
         Self::NotFound,
         Self::MethodNotAllowed,
+        Self::BodyTimeout,
         Self::Conflict,
         Self::DuplicateSubject,
         Self::PayloadTooLarge,
@@ -112,6 +115,11 @@ impl ErrorCode {
                 "method_not_allowed",
                 S::METHOD_NOT_ALLOWED,
                 "This route does not take that method",
+            ),
+            Self::BodyTimeout => (
+                "body_timeout",
+                S::REQUEST_TIMEOUT,
+                "The body did not arrive in time",
             ),
             Self::Conflict => ("conflict", S::CONFLICT, "It exists already"),
             Self::DuplicateSubject => (
@@ -237,6 +245,7 @@ mod tests {
                 "403 forbidden",
                 "404 not_found",
                 "405 method_not_allowed",
+                "408 body_timeout",
                 "409 conflict",
                 "409 duplicate_subject",
                 "413 payload_too_large",

@@ -18,7 +18,7 @@ impl From<VisionError> for ApiError {
             } => Self::with_detail(
                 ErrorCode::ImageTooLarge,
                 format!(
-                    "The picture has {width} x {height} pixels; at most {max_pixels} are taken."
+                    "The picture has {width} x {height} pixels; at most {max_pixels} are taken, fewer where a pixel needs more memory."
                 ),
             ),
             VisionError::Overloaded => Self::new(ErrorCode::Overloaded),

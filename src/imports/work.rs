@@ -81,7 +81,7 @@ impl<'a> Work<'a> {
         job: JobId,
     ) -> Self {
         let in_flight = in_flight(
-            verifier.engine().workers(),
+            verifier.engine().workers().wanted,
             verifier.engine().queue_capacity(),
         );
         Self {

@@ -21,8 +21,8 @@ pub use backend::{
     DETECTOR_ID, EMBEDDER_DIMENSIONS, EMBEDDER_ID, LIVENESS_ID, ModelFiles, OnnxBackend,
     blank_picture,
 };
-pub use decode::ImageLimits;
-pub use engine::Engine;
+pub use decode::{ImageLimits, decode};
+pub use engine::{Engine, Replacements, Workers};
 pub use session::{ModelError, Runtime};
 
 use crate::domain::face::Face;

@@ -176,6 +176,7 @@ pub struct Options {
     pub request_deadline: Option<Duration>,
     pub jwt_key: Option<JwtKey>,
     pub max_image_bytes: Option<usize>,
+    pub body_timeout: Option<Duration>,
     pub max_import_bytes: Option<u64>,
     /// A database to share with another service, instead of one of its own.
     pub database: Option<SecretString>,
@@ -216,6 +217,12 @@ impl App {
         workers: Vec<Box<dyn FaceBackend>>,
         options: Options,
     ) -> anyhow::Result<Self> {
+        let engine = Engine::start(workers, options.queue_capacity.unwrap_or(16));
+        Self::with_engine(engine, options).await
+    }
+
+    /// The service around an engine that runs already.
+    pub async fn with_engine(engine: Engine, options: Options) -> anyhow::Result<Self> {
         let database = match &options.database {
             Some(shared) => shared.clone(),
             None => support::database().await,
@@ -225,7 +232,6 @@ impl App {
             .register_model(EMBEDDER_ID, EMBEDDER_DIMENSIONS)
             .await
             .unwrap();
-        let engine = Engine::start(workers, options.queue_capacity.unwrap_or(16));
         let config = config(options);
         let application = Application::assemble(&config, engine, store.clone(), None).await?;
         let address = format!("http://{}", application.address());
@@ -326,6 +332,7 @@ fn config(options: Options) -> Config {
     config.jwt.max_lifetime = rules().max_lifetime;
     config.policy = likeness::domain::policy::Policy::default();
     config.images.max_bytes = options.max_image_bytes.unwrap_or(64 * 1024);
+    config.load.body_timeout = options.body_timeout.unwrap_or(Duration::from_secs(20));
     if let Some(bytes) = options.max_import_bytes {
         config.images.max_import_bytes = bytes;
     }

@@ -4,9 +4,10 @@ use actix_multipart::{Multipart, MultipartError};
 use actix_web::error::PayloadError;
 use actix_web::http::header::{CONTENT_LENGTH, HeaderMap};
 use actix_web::web::{Bytes, BytesMut, Payload};
-use futures_util::StreamExt as _;
+use futures_util::{Stream, StreamExt as _};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
+use super::json::Unambiguous;
 use super::parts::Part;
 use crate::error::{ApiError, ErrorCode};
 
@@ -24,7 +25,7 @@ pub(super) async fn read_json(
     let Members(members) = serde_json::from_slice(&bytes).map_err(|_| {
         ApiError::with_detail(
             ErrorCode::MalformedRequest,
-            "The body is not a JSON object.",
+            "The body is not a JSON object, or one of its objects gives a name twice.",
         )
     })?;
     Ok(members)
@@ -37,9 +38,8 @@ pub(super) async fn read_multipart(
     max_bytes: usize,
 ) -> Result<Vec<(String, Part)>, ApiError> {
     refuse_declared_excess(headers, max_bytes)?;
-    let mut multipart = Multipart::new(headers, payload);
+    let mut multipart = Multipart::new(headers, bounded(payload, max_bytes));
     let mut parts: Vec<(String, Part)> = Vec::new();
-    let mut total_bytes = 0;
     let mut count = 0;
     while let Some(field) = multipart.next().await {
         let mut field = field.map_err(malformed)?;
@@ -52,10 +52,6 @@ pub(super) async fn read_multipart(
         let mut bytes = Vec::new();
         while let Some(chunk) = field.next().await {
             let chunk = chunk.map_err(malformed)?;
-            total_bytes += chunk.len();
-            if total_bytes > max_bytes {
-                return Err(too_large(max_bytes as u64));
-            }
             bytes.extend_from_slice(&chunk);
         }
         push(&mut parts, name, Part::Bytes(bytes));
@@ -73,6 +69,21 @@ fn push(parts: &mut Vec<(String, Part)>, name: String, part: Part) {
         }
         None => parts.push((name, part)),
     }
+}
+
+/// A body that breaks off beyond so many bytes, those of headers and boundaries between the parts included.
+fn bounded(
+    payload: Payload,
+    max_bytes: usize,
+) -> impl Stream<Item = Result<Bytes, PayloadError>> + 'static {
+    let mut left = max_bytes;
+    payload.map(move |chunk| {
+        let chunk = chunk?;
+        left = left
+            .checked_sub(chunk.len())
+            .ok_or(PayloadError::Overflow)?;
+        Ok(chunk)
+    })
 }
 
 async fn collect(mut payload: Payload, max_bytes: usize) -> Result<Bytes, ApiError> {
@@ -146,7 +157,7 @@ impl<'de> Deserialize<'de> for Members {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
                 let mut members = Vec::new();
-                while let Some((name, value)) = map.next_entry()? {
+                while let Some((name, Unambiguous(value))) = map.next_entry()? {
                     members.push((name, Part::Json(value)));
                 }
                 Ok(Members(members))

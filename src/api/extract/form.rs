@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use actix_web::http::header::CONTENT_TYPE;
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 use actix_web::web::{Data, Payload};
 use actix_web::{FromRequest, HttpRequest};
 use serde::de::DeserializeOwned;
@@ -78,14 +78,36 @@ fn read<T: DeserializeOwned + Validate>(
             .app_data::<Data<AppState>>()
             .expect("the state is registered at start");
         let (headers, limits) = (request.headers(), &state.limits);
-        let entries = match media_type(&request, accepted)? {
-            MediaType::Multipart => read_multipart(headers, payload, limits.max_body_bytes).await?,
-            MediaType::Json => read_json(headers, payload, limits.max_json_bytes()).await?,
+        let media_type = media_type(&request, accepted)?;
+        refuse_encoded(&request)?;
+        let entries = async {
+            match media_type {
+                MediaType::Multipart => {
+                    read_multipart(headers, payload, limits.max_body_bytes).await
+                }
+                MediaType::Json => read_json(headers, payload, limits.max_json_bytes()).await,
+            }
         };
+        let entries = tokio::time::timeout(limits.body_timeout, entries)
+            .await
+            .map_err(|_| ApiError::new(ErrorCode::BodyTimeout))??;
         let form = T::deserialize(Parts::new(entries))?;
         form.validate().map_err(|errors| rules::faults(&errors))?;
         Ok(form)
     }
+}
+
+/// A compressed body could grow without bounds, and pictures are compressed already.
+pub(super) fn refuse_encoded(request: &HttpRequest) -> Result<(), ApiError> {
+    let plain = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
+    if request.headers().get_all(CONTENT_ENCODING).all(plain) {
+        return Ok(());
+    }
+    let detail = "Send the body without a Content-Encoding.";
+    Err(ApiError::with_detail(
+        ErrorCode::UnsupportedMediaType,
+        detail,
+    ))
 }
 
 /// The request's media type, its parameters left aside, where it is one of those accepted.

@@ -2,7 +2,10 @@
 
 mod body;
 mod form;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod image;
+mod json;
 mod page;
 mod parts;
 pub mod present;

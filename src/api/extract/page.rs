@@ -68,7 +68,7 @@ impl<T> Page<T> {
     }
 }
 
-fn encode(id: Uuid) -> String {
+pub(super) fn encode(id: Uuid) -> String {
     URL_SAFE_NO_PAD.encode(id.as_bytes())
 }
 

@@ -12,7 +12,11 @@ use serde::de::value::SeqDeserializer;
 use serde::de::{self, DeserializeSeed, IntoDeserializer, MapAccess, Unexpected, Visitor};
 use serde_json::Value;
 
+use super::json::Unambiguous;
 use crate::error::{ApiError, ErrorCode, FieldFault};
+
+/// Longest name that a fault repeats.
+const MAX_NAME_CHARS: usize = 64;
 
 /// One named value of a request.
 #[derive(Debug)]
@@ -43,8 +47,10 @@ impl PartError {
         }
     }
 
+    /// The caller chose the name, so no more of it comes back than names of ours have.
     fn inside(mut self, name: &str) -> Self {
-        self.path.insert(0, name.to_owned());
+        self.path
+            .insert(0, name.chars().take(MAX_NAME_CHARS).collect());
         self
     }
 }
@@ -165,8 +171,8 @@ impl Part {
     /// The JSON that a part's bytes spell.
     fn parse_json(bytes: &[u8]) -> Result<Self, PartError> {
         serde_json::from_slice(bytes)
-            .map(Part::Json)
-            .map_err(|_| PartError::new("invalid", "is not JSON"))
+            .map(|Unambiguous(value)| Part::Json(value))
+            .map_err(|_| PartError::new("invalid", "is not JSON, or gives a name twice"))
     }
 
     fn into_text(bytes: Vec<u8>) -> Result<String, PartError> {

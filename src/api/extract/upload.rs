@@ -12,7 +12,7 @@ use futures_util::{Stream, StreamExt as _};
 use tokio::time::timeout;
 
 use super::body::{broken, malformed, too_large};
-use super::form::essence;
+use super::form::{essence, refuse_encoded};
 use crate::error::{ApiError, ErrorCode};
 use crate::imports::{Imports, Source, Spool, SpoolError};
 
@@ -51,6 +51,7 @@ impl Upload {
     /// `unsupported_media_type` for another kind of body, `payload_too_large` beyond the bound, `missing_part` and
     /// `validation_failed` for a form that is not as described, `malformed_request` where it ends early or stalls.
     pub async fn receive(self, imports: &Imports) -> Result<Source, ApiError> {
+        refuse_encoded(&self.request)?;
         self.refuse_declared_excess(imports.max_bytes())?;
         match essence(&self.request).as_deref() {
             Some("multipart/form-data") => self.receive_form(imports).await,

@@ -1,17 +1,24 @@
 //! From an encoded picture to upright RGB pixels, with its size checked before a pixel is allocated.
+//!
+//! Each format has a file of its own, which reads the sizes from the headers, refuses what is too large or does not
+//! come out right, and then decodes. What they have in common stands here.
 
-use std::io::Cursor;
+mod jpeg;
+mod png;
+mod webp;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use image::error::{ImageError, LimitErrorKind};
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
+use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 
 use super::VisionError;
 
 /// Longest side that is taken, in pixels.
 const MAX_SIDE: u32 = 20_000;
-/// Most bytes a decoded pixel takes: four channels of 16 bits.
-const MAX_BYTES_PER_PIXEL: u64 = 8;
+/// Bytes that decoding may allocate for each of the most pixels that are taken: enough for a picture of that many in
+/// RGBA. Deeper channels and progressive JPEGs need more for a pixel, so fewer of them are taken.
+const BYTES_PER_PIXEL: u64 = 4;
 
 /// Bounds of what is decoded.
 #[derive(Debug, Clone, Copy)]
@@ -28,72 +35,62 @@ impl Default for ImageLimits {
     }
 }
 
-/// Decodes a JPEG, PNG or WebP, told by its first bytes, turns it upright by its EXIF orientation, and puts
-/// transparent pixels on white. Of an animation the first frame counts.
-pub(super) fn decode(encoded: &[u8], limits: ImageLimits) -> Result<RgbImage, VisionError> {
-    // The decoders parse hostile bytes: a panic in one is a fault of the picture and leaves nothing behind.
-    let decoded = catch_unwind(AssertUnwindSafe(|| decode_upright(encoded, limits)));
-    decoded
-        .unwrap_or(Err(VisionError::CorruptImage))
-        .map(flatten)
-}
+impl ImageLimits {
+    /// Refuses a picture for its size, before anything is allocated.
+    fn admit(self, width: u32, height: u32) -> Result<(), VisionError> {
+        let pixels = u64::from(width) * u64::from(height);
+        if pixels == 0 {
+            return Err(VisionError::CorruptImage);
+        }
+        if width > MAX_SIDE || height > MAX_SIDE || pixels > self.max_pixels {
+            return Err(self.too_large(width, height));
+        }
+        Ok(())
+    }
 
-fn decode_upright(encoded: &[u8], limits: ImageLimits) -> Result<DynamicImage, VisionError> {
-    let format = image::guess_format(encoded).map_err(|_| VisionError::UnsupportedImage)?;
-    if !matches!(
-        format,
-        ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP
-    ) {
-        return Err(VisionError::UnsupportedImage);
+    /// Refuses a picture for what decoding it would allocate.
+    fn admit_bytes(self, &(width, height): &(u32, u32), bytes: u64) -> Result<(), VisionError> {
+        if bytes > self.max_pixels * BYTES_PER_PIXEL {
+            return Err(self.too_large(width, height));
+        }
+        Ok(())
     }
-    if format == ImageFormat::Jpeg && !jpeg_has_an_end(encoded) {
-        return Err(VisionError::CorruptImage);
-    }
-    let mut reader = ImageReader::with_format(Cursor::new(encoded), format);
-    reader.limits(allocation_limits(limits));
-    let mut decoder = reader.into_decoder().map_err(refusal)?;
-    let (width, height) = decoder.dimensions();
-    let pixels = u64::from(width) * u64::from(height);
-    if width > MAX_SIDE || height > MAX_SIDE || pixels > limits.max_pixels {
-        return Err(VisionError::ImageTooLarge {
+
+    fn too_large(self, width: u32, height: u32) -> VisionError {
+        VisionError::ImageTooLarge {
             width,
             height,
-            max_pixels: limits.max_pixels,
-        });
+            max_pixels: self.max_pixels,
+        }
     }
-    if pixels == 0 {
-        return Err(VisionError::CorruptImage);
-    }
-    let orientation = decoder.orientation().map_err(refusal)?;
-    let mut image = DynamicImage::from_decoder(decoder).map_err(refusal)?;
-    image.apply_orientation(orientation);
-    Ok(image)
 }
 
-/// Whether the end-of-image marker follows the first scan of a JPEG.
+/// Decodes a JPEG, PNG or WebP, told by its first bytes, turns it upright by its EXIF orientation, and puts
+/// transparent pixels on white. Of an animation the first frame counts.
 ///
-/// The decoder fills what is missing of a truncated file with grey, and half a face gets a score like any other. The
-/// segments before the scan are skipped, since a thumbnail in one has an end of its own.
-fn jpeg_has_an_end(encoded: &[u8]) -> bool {
-    const START_OF_SCAN: u8 = 0xDA;
-    const END_OF_IMAGE: [u8; 2] = [0xFF, 0xD9];
-    let mut rest = encoded.get(2..).unwrap_or_default();
-    while let [0xFF, marker, high, low, ..] = *rest {
-        // A marker may be padded with any number of further 0xFF before it.
-        let skipped = match marker {
-            START_OF_SCAN => return rest.windows(2).any(|pair| pair == END_OF_IMAGE),
-            0xFF => 1,
-            _ => 2 + usize::from(u16::from_be_bytes([high, low])),
-        };
-        rest = rest.get(skipped..).unwrap_or_default();
-    }
-    false
+/// # Errors
+/// [`VisionError`] where the picture is too large, broken, or of a kind that is not read.
+pub fn decode(encoded: &[u8], limits: ImageLimits) -> Result<RgbImage, VisionError> {
+    // The decoders parse hostile bytes: a panic in one is a fault of the picture and leaves nothing behind.
+    let decoded = catch_unwind(AssertUnwindSafe(|| decode_upright(encoded, limits)));
+    decoded.unwrap_or(Err(VisionError::CorruptImage))
 }
 
-fn allocation_limits(limits: ImageLimits) -> Limits {
-    let mut allocation = Limits::default();
-    allocation.max_alloc = Some(limits.max_pixels * MAX_BYTES_PER_PIXEL);
-    allocation
+fn decode_upright(encoded: &[u8], limits: ImageLimits) -> Result<RgbImage, VisionError> {
+    let format = image::guess_format(encoded).map_err(|_| VisionError::UnsupportedImage)?;
+    let decode = if format == ImageFormat::Jpeg {
+        jpeg::decode
+    } else if format == ImageFormat::Png {
+        png::decode
+    } else if format == ImageFormat::WebP {
+        webp::decode
+    } else {
+        return Err(VisionError::UnsupportedImage);
+    };
+    let (image, orientation) = decode(encoded, limits)?;
+    let mut upright = DynamicImage::from(flatten(image));
+    upright.apply_orientation(orientation);
+    Ok(upright.into_rgb8())
 }
 
 fn refusal(error: ImageError) -> VisionError {
@@ -129,6 +126,8 @@ fn over_white(channel: u8, alpha: u8) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Cursor;
+
     use super::*;
 
     fn png(image: &DynamicImage) -> Vec<u8> {
@@ -177,23 +176,6 @@ mod tests {
                 "{length} bytes: {refused:?}"
             );
         }
-    }
-
-    #[test]
-    fn a_jpeg_without_its_end_is_refused_even_if_its_thumbnail_has_one() {
-        let mut bytes = Vec::new();
-        DynamicImage::new_rgb8(64, 64)
-            .write_to(&mut Cursor::new(&mut bytes), ImageFormat::Jpeg)
-            .unwrap();
-        let thumbnail = [0xFF, 0xEE, 0, 6, 0xFF, 0xD8, 0xFF, 0xD9];
-        bytes.splice(2..2, thumbnail);
-        assert!(decode(&bytes, ImageLimits::default()).is_ok());
-        bytes.truncate(bytes.len() - 2);
-        let refused = decode(&bytes, ImageLimits::default());
-        assert!(
-            matches!(refused, Err(VisionError::CorruptImage)),
-            "{refused:?}"
-        );
     }
 
     #[test]

@@ -1,0 +1,32 @@
+//! Hostile pictures and bodies against the whole service: real socket, real database, real models where they matter.
+//!
+//! Every case is made here, from the fixtures or from bytes, with a fixed seed. Each has the answer that it must get.
+
+#![expect(clippy::unwrap_used, reason = "a test fails where an unwrap does")]
+
+#[path = "../api/answer.rs"]
+#[allow(
+    dead_code,
+    reason = "the harness is that of the tests of the API, and more than is needed here"
+)]
+mod answer;
+#[path = "../api/app.rs"]
+#[allow(
+    dead_code,
+    reason = "the harness is that of the tests of the API, and more than is needed here"
+)]
+mod app;
+mod bombs;
+mod cases;
+mod encode;
+mod formats;
+mod forms;
+mod machine;
+mod pictures;
+mod scores;
+mod sockets;
+mod stuck;
+mod texts;
+
+#[path = "../support/mod.rs"]
+mod support;
