@@ -268,7 +268,7 @@ mod tests {
             .map(|_| Line(rng.random()))
             .collect();
         let probe = [rng.random()];
-        let wanted = |position: usize| position < faces && position % 3 != 0;
+        let wanted = |position: usize| position < faces && !position.is_multiple_of(3);
         let sorted = |mut found: Vec<(u32, usize)>| {
             found.sort_unstable();
             found
