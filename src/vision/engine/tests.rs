@@ -329,8 +329,8 @@ async fn stuck_threads_are_bounded_and_beyond_them_callers_are_refused_at_once()
     );
     // They come back, end, and their places are filled again.
     latches.lock().unwrap().clear();
-    let workers = until(&engine, |workers| workers.working == 2).await;
-    assert_eq!((workers.stuck, workers.replaced), (0, 4));
+    let filled = |workers: Workers| workers.working == 2 && workers.replaced == 4;
+    assert_eq!(until(&engine, filled).await.stuck, 0);
     let answer = engine.analyse(b"ab".to_vec(), REQUEST, soon()).await;
     assert_eq!(answer.unwrap().width, 2);
 }
