@@ -16,10 +16,10 @@ use super::views::VerificationView;
 use crate::auth::{Authorized, Verify};
 use crate::domain::decision::Decision;
 use crate::domain::ids::{VerificationId, WatchlistId};
+use crate::domain::metadata::Metadata;
 use crate::domain::policy::{
     MAX_TARGET_FMR, MAX_TARGET_FPIR, MIN_TARGET_FMR, MIN_TARGET_FPIR, Policy,
 };
-use crate::domain::verification::Metadata;
 use crate::error::{ApiError, ErrorCode};
 use crate::state::AppState;
 use crate::store::VerificationFilter;

@@ -8,6 +8,7 @@ pub mod duplicate;
 pub mod face;
 pub mod ids;
 pub mod job;
+pub mod metadata;
 pub mod policy;
 pub mod quality;
 pub mod verification;

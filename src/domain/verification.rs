@@ -6,9 +6,7 @@ use time::OffsetDateTime;
 use super::decision::Assessment;
 use super::face::BoundingBox;
 use super::ids::VerificationId;
-
-/// The caller's own data, a JSON object.
-pub type Metadata = serde_json::Map<String, serde_json::Value>;
+use super::metadata::Metadata;
 
 /// The models that an answer rests on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

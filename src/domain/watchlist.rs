@@ -6,16 +6,13 @@ use time::OffsetDateTime;
 use super::calibration::{Calibration, Threshold};
 use super::duplicate::OnDuplicate;
 use super::ids::{FaceId, SubjectId, WatchlistId};
+use super::metadata::Metadata;
 use super::policy::{REVIEW_FPIR_FACTOR, fmr_for_fpir};
 
 /// Longest `external_id`, in characters.
 pub const MAX_EXTERNAL_ID_CHARS: u64 = 128;
 /// Longest name of a list or a subject, in characters.
 pub const MAX_NAME_CHARS: u64 = 200;
-/// Largest `metadata`, in bytes of JSON.
-pub const MAX_METADATA_BYTES: usize = 16 * 1024;
-/// Deepest nesting of `metadata`: the object itself is the first level.
-pub const MAX_METADATA_DEPTH: usize = 16;
 
 /// What a hit on the list means for a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,7 +59,7 @@ pub struct Subject {
     /// Name shown with a hit.
     pub display_name: Option<String>,
     /// The caller's own data, a JSON object.
-    pub metadata: serde_json::Map<String, serde_json::Value>,
+    pub metadata: Metadata,
     /// From this instant on the subject is no longer found.
     pub valid_until: Option<OffsetDateTime>,
     /// When it was made.

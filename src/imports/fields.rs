@@ -8,10 +8,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::domain::job::{RowCode, RowFault};
-use crate::domain::verification::Metadata;
-use crate::domain::watchlist::{
-    MAX_EXTERNAL_ID_CHARS, MAX_METADATA_BYTES, MAX_METADATA_DEPTH, MAX_NAME_CHARS,
-};
+use crate::domain::metadata::{Metadata, check_metadata};
+use crate::domain::watchlist::{MAX_EXTERNAL_ID_CHARS, MAX_NAME_CHARS};
 
 /// Longest name of a file that is kept, in characters.
 const MAX_FILE_CHARS: usize = 512;
@@ -102,46 +100,16 @@ fn fits(text: &str, max_chars: u64) -> bool {
 }
 
 fn object(value: Value) -> Result<Metadata, RowFault> {
-    let size = serde_json::to_vec(&value).map_or(usize::MAX, |json| json.len());
     match value {
-        Value::Object(_) if size > MAX_METADATA_BYTES => {
-            Err(invalid("metadata must not exceed 16 KiB of JSON"))
-        }
-        Value::Object(members) if members.values().any(|value| is_too_deep(value, 1)) => {
-            Err(invalid("metadata must not be nested deeper than 16 levels"))
-        }
-        Value::Object(members) if !holds_nul(&members) => Ok(members),
-        Value::Object(_) => Err(invalid("metadata must not hold U+0000")),
+        Value::Object(members) => match check_metadata(&members) {
+            Ok(()) => Ok(members),
+            Err(broken) => Err(invalid(format!("metadata {broken}"))),
+        },
         Value::Null => Ok(Metadata::new()),
         Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
             Err(invalid("metadata must be a JSON object"))
         }
     }
-}
-
-/// Whether a value within that many levels brings more of them than are taken.
-fn is_too_deep(value: &Value, levels: usize) -> bool {
-    let below = |value: &Value| is_too_deep(value, levels + 1);
-    match value {
-        Value::Array(items) => levels >= MAX_METADATA_DEPTH || items.iter().any(below),
-        Value::Object(members) => levels >= MAX_METADATA_DEPTH || members.values().any(below),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
-    }
-}
-
-/// Whether the character that a database cannot hold stands anywhere.
-fn holds_nul(members: &Metadata) -> bool {
-    fn of(value: &Value) -> bool {
-        match value {
-            Value::String(text) => text.contains('\0'),
-            Value::Array(items) => items.iter().any(of),
-            Value::Object(members) => holds_nul(members),
-            Value::Null | Value::Bool(_) | Value::Number(_) => false,
-        }
-    }
-    members
-        .iter()
-        .any(|(name, value)| name.contains('\0') || of(value))
 }
 
 fn instant(text: &str) -> Result<OffsetDateTime, RowFault> {

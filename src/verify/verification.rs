@@ -7,8 +7,9 @@ use time::OffsetDateTime;
 use super::{DOCUMENT, SELFIE, Verifier, VerifyError, only_face, portrait, template};
 use crate::domain::decision::{Evidence, decide};
 use crate::domain::ids::{TenantId, VerificationId, WatchlistId};
+use crate::domain::metadata::Metadata;
 use crate::domain::policy::Policy;
-use crate::domain::verification::{Metadata, TimingsMs, Verification};
+use crate::domain::verification::{TimingsMs, Verification};
 use crate::vision::StageTimings;
 
 /// Subjects that an answer names for each watchlist.

@@ -2,13 +2,10 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value;
 use validator::{ValidationError, ValidationErrors, ValidationErrorsKind};
 
-use crate::domain::verification::Metadata;
-pub use crate::domain::watchlist::{
-    MAX_EXTERNAL_ID_CHARS, MAX_METADATA_BYTES, MAX_METADATA_DEPTH, MAX_NAME_CHARS,
-};
+use crate::domain::metadata::{Metadata, MetadataFault, check_metadata};
+pub use crate::domain::watchlist::{MAX_EXTERNAL_ID_CHARS, MAX_NAME_CHARS};
 use crate::error::{ApiError, ErrorCode, FieldFault};
 
 /// Refuses control characters, U+0000 among them, which a database cannot hold and a log should not show.
@@ -28,52 +25,19 @@ pub fn printable(text: &str) -> Result<(), ValidationError> {
 /// Bounds the caller's own data.
 ///
 /// # Errors
-/// `too_large` above [`MAX_METADATA_BYTES`], `too_deep` below [`MAX_METADATA_DEPTH`], `control_character` where a text holds U+0000.
+/// `too_large`, `too_deep`, or `control_character` where a text holds U+0000.
 pub fn metadata(metadata: &Metadata) -> Result<(), ValidationError> {
-    let size = serde_json::to_vec(metadata).map_or(usize::MAX, |json| json.len());
-    if size > MAX_METADATA_BYTES {
-        return Err(fault("too_large", "must not exceed 16 KiB of JSON"));
-    }
-    if !metadata
-        .values()
-        .all(|value| fits(value, MAX_METADATA_DEPTH - 1))
-    {
-        return Err(fault(
-            "too_deep",
-            "must not be nested deeper than 16 levels",
-        ));
-    }
-    if metadata
-        .iter()
-        .any(|(name, value)| name.contains('\0') || holds_nul(value))
-    {
-        return Err(fault("control_character", "must not hold U+0000"));
-    }
-    Ok(())
+    check_metadata(metadata).map_err(|broken| {
+        let code = match broken {
+            MetadataFault::TooLarge => "too_large",
+            MetadataFault::TooDeep => "too_deep",
+            MetadataFault::HoldsNul => "control_character",
+        };
+        fault(code, broken.to_string())
+    })
 }
 
-/// Whether arrays and objects are nested at most that deep.
-fn fits(value: &Value, depth: usize) -> bool {
-    let below = |value: &Value| fits(value, depth.saturating_sub(1));
-    match value {
-        Value::Array(items) => depth > 0 && items.iter().all(below),
-        Value::Object(members) => depth > 0 && members.values().all(below),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
-    }
-}
-
-fn holds_nul(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(items) => items.iter().any(holds_nul),
-        Value::Object(members) => members
-            .iter()
-            .any(|(name, value)| name.contains('\0') || holds_nul(value)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
-    }
-}
-
-fn fault(code: &'static str, message: &'static str) -> ValidationError {
+fn fault(code: &'static str, message: impl Into<Cow<'static, str>>) -> ValidationError {
     ValidationError::new(code).with_message(message.into())
 }
 

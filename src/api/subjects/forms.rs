@@ -8,7 +8,7 @@ use validator::Validate;
 use crate::api::extract::present::{self, present};
 use crate::api::extract::rules::{self, MAX_EXTERNAL_ID_CHARS, MAX_NAME_CHARS};
 use crate::api::extract::{Image, MAX_LIMIT, PageQuery};
-use crate::domain::verification::Metadata;
+use crate::domain::metadata::Metadata;
 use crate::error::ApiError;
 use crate::state::Limits;
 use crate::store::{NewSubject, PageRequest, SubjectChange, SubjectFilter};

@@ -10,7 +10,7 @@ use super::round3;
 use crate::domain::decision::FaceQuality;
 use crate::domain::duplicate::Duplicate;
 use crate::domain::ids::FaceId;
-use crate::domain::verification::Metadata;
+use crate::domain::metadata::Metadata;
 use crate::domain::watchlist::{EnrolledFace, Subject};
 use crate::verify::{Enrolment, FaceEnrolment};
 

@@ -14,7 +14,8 @@ use crate::domain::decision::{
     Severity, WatchlistCheck, WatchlistResult,
 };
 use crate::domain::face::BoundingBox;
-use crate::domain::verification::{Metadata, ModelIds, TimingsMs, Verification};
+use crate::domain::metadata::Metadata;
+use crate::domain::verification::{ModelIds, TimingsMs, Verification};
 
 /// A similarity and the error rate that it stands for.
 #[derive(Debug, Serialize, ToSchema)]

@@ -11,7 +11,7 @@ use super::super::transaction::TenantTx;
 use super::as_count;
 use crate::domain::ids::{FaceId, JobId, SubjectId};
 use crate::domain::job::{JobRow, RowFault, RowState};
-use crate::domain::verification::Metadata;
+use crate::domain::metadata::Metadata;
 
 /// Bytes of pictures that one reading of waiting rows brings, unless the first alone has more.
 const MAX_READ_BYTES: i64 = 16 * 1024 * 1024;

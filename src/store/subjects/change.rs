@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use super::NewSubject;
 use crate::domain::ids::{SubjectId, WatchlistId};
-use crate::domain::verification::Metadata;
+use crate::domain::metadata::Metadata;
 use crate::store::{StoreError, TenantTx};
 
 /// What is to be different about a person; none leaves a field as it is, and `Some(None)` clears it.

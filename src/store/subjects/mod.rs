@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{StoreError, TenantTx};
 use crate::domain::face::Template;
 use crate::domain::ids::{SubjectId, WatchlistId};
-use crate::domain::verification::Metadata;
+use crate::domain::metadata::Metadata;
 use crate::domain::watchlist::{EnrolledFace, Subject};
 
 /// A person to be put on a watchlist.
