@@ -86,10 +86,9 @@ pub async fn create_import(
     upload: Upload,
 ) -> Result<HttpResponse, ApiError> {
     let list = WatchlistId::from(id);
-    let mut transaction = state.verifier.store().begin(&caller.tenant).await?;
-    let known = transaction.find_watchlist_policy(list).await?;
-    transaction.commit().await?;
-    found(known)?;
+    let mut records = state.records(&caller.tenant).await?;
+    found(records.find_watchlist_policy(list).await?)?;
+    drop(records);
     let _admitted = state.imports.admit()?;
     let source = upload.receive(&state.imports).await?;
     let job = state.imports.accept(&caller.tenant, list, source).await?;

@@ -64,9 +64,8 @@ pub async fn list_jobs(
 ) -> Result<Json<Page<JobView>>, ApiError> {
     let page = page(query.limit, query.cursor)?;
     let list = query.watchlist_id.map(WatchlistId::from);
-    let mut transaction = state.verifier.store().begin(&caller.tenant).await?;
-    let jobs = transaction.list_jobs(list, page).await?;
-    transaction.commit().await?;
+    let mut records = state.records(&caller.tenant).await?;
+    let jobs = records.list_jobs(list, page).await?;
     Ok(Json(Page::of(jobs, JobView::from)))
 }
 
@@ -85,9 +84,8 @@ pub async fn get_job(
     state: Data<AppState>,
     Path(id): Path<Uuid>,
 ) -> Result<Json<JobView>, ApiError> {
-    let mut transaction = state.verifier.store().begin(&caller.tenant).await?;
-    let job = transaction.find_job(JobId::from(id)).await?;
-    transaction.commit().await?;
+    let mut records = state.records(&caller.tenant).await?;
+    let job = records.find_job(JobId::from(id)).await?;
     Ok(Json(found(job)?.into()))
 }
 
@@ -125,10 +123,9 @@ pub async fn list_job_rows(
 ) -> Result<Json<Page<JobRowView>>, ApiError> {
     let page = page(query.limit, query.cursor)?;
     let job = JobId::from(id);
-    let mut transaction = state.verifier.store().begin(&caller.tenant).await?;
-    found(transaction.find_job(job).await?)?;
-    let rows = transaction.list_job_rows(job, query.state, page).await?;
-    transaction.commit().await?;
+    let mut records = state.records(&caller.tenant).await?;
+    found(records.find_job(job).await?)?;
+    let rows = records.list_job_rows(job, query.state, page).await?;
     Ok(Json(Page::of(rows, JobRowView::from)))
 }
 
@@ -151,11 +148,10 @@ pub async fn get_job_result(
     state: Data<AppState>,
     Path(id): Path<Uuid>,
 ) -> Result<HttpResponse, ApiError> {
-    let store = state.verifier.store();
-    let mut transaction = store.begin(&caller.tenant).await?;
-    let job = transaction.find_job(JobId::from(id)).await?;
-    transaction.commit().await?;
-    let lines = lines(store.clone(), caller.tenant.clone(), found(job)?.id);
+    let mut records = state.records(&caller.tenant).await?;
+    let job = found(records.find_job(JobId::from(id)).await?)?;
+    let store = state.verifier.store().clone();
+    let lines = lines(store, caller.tenant.clone(), job.id);
     Ok(HttpResponse::Ok()
         .content_type("application/x-ndjson")
         .streaming(lines))
@@ -177,10 +173,10 @@ pub async fn cancel_job(
     Path(id): Path<Uuid>,
 ) -> Result<Json<JobView>, ApiError> {
     let id = JobId::from(id);
-    let mut transaction = state.verifier.store().begin(&caller.tenant).await?;
-    transaction.cancel_job(id).await?;
-    let job = transaction.find_job(id).await?;
-    transaction.commit().await?;
+    let mut records = state.records(&caller.tenant).await?;
+    records.cancel_job(id).await?;
+    let job = records.find_job(id).await?;
+    records.commit().await?;
     Ok(Json(found(job)?.into()))
 }
 
@@ -205,7 +201,7 @@ fn lines(
             let Some(page) = page else { return Ok(None) };
             let mut transaction = store.begin(&tenant).await?;
             let rows = transaction.list_job_rows(job, None, page).await?;
-            transaction.commit().await?;
+            drop(transaction);
             let next = rows.next.map(|after| PageRequest {
                 after: Some(after),
                 ..page
