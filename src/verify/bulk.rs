@@ -2,7 +2,7 @@
 
 use super::duplicates::Found;
 use super::enrolment::{Candidate, ENROLMENT, admit};
-use super::search::PlannedSearch;
+use super::search::{PlannedSearch, of_path};
 use super::{Verifier, VerifyError, only_face};
 use crate::domain::duplicate::{Duplicate, OnDuplicate};
 use crate::domain::ids::{FaceId, SubjectId, TenantId, WatchlistId};
@@ -40,7 +40,8 @@ impl Verifier {
     ) -> Result<BulkEnrolment, VerifyError> {
         let mut transaction = self.store.begin(tenant).await?;
         transaction.lock_watchlist(watchlist_id).await?;
-        let (list, rule) = Self::plan_within(&mut transaction, watchlist_id).await?;
+        let planned = Self::plan_within(&mut transaction, watchlist_id).await;
+        let (list, rule) = planned.map_err(of_path)?;
         Ok(BulkEnrolment {
             transaction,
             list,

@@ -89,11 +89,10 @@ impl Verifier {
                 (made.await?.id, true)
             }
         };
-        let qualities = add_faces(&mut transaction, watchlist_id, subject_id, candidates).await?;
-        let subject = transaction.find_subject(watchlist_id, subject_id).await?;
-        transaction.commit().await?;
+        let person = (watchlist_id, subject_id);
+        let (subject, qualities) = finish(transaction, person, candidates).await?;
         Ok(Enrolment {
-            subject: subject.ok_or(VerifyError::NotFound)?,
+            subject,
             is_new,
             qualities,
             duplicate_of: found.others,
@@ -125,11 +124,10 @@ impl Verifier {
         if !candidates.is_empty() {
             transaction.delete_faces(watchlist_id, subject_id).await?;
         }
-        let qualities = add_faces(&mut transaction, watchlist_id, subject_id, candidates).await?;
-        let subject = transaction.find_subject(watchlist_id, subject_id).await?;
-        transaction.commit().await?;
+        let person = (watchlist_id, subject_id);
+        let (subject, qualities) = finish(transaction, person, candidates).await?;
         Ok(Enrolment {
-            subject: subject.ok_or(VerifyError::NotFound)?,
+            subject,
             is_new,
             qualities,
             duplicate_of: found.others,
@@ -218,12 +216,12 @@ pub(super) fn admit(faces: Vec<Face>) -> Result<Vec<Candidate>, VerifyError> {
     }
 }
 
-async fn add_faces(
-    transaction: &mut TenantTx,
-    watchlist_id: WatchlistId,
-    subject_id: SubjectId,
+/// Adds the faces to a person, and makes all of the transaction last.
+async fn finish(
+    mut transaction: TenantTx,
+    (watchlist_id, subject_id): (WatchlistId, SubjectId),
     candidates: Vec<Candidate>,
-) -> Result<HashMap<FaceId, FaceQuality>, VerifyError> {
+) -> Result<(Subject, HashMap<FaceId, FaceQuality>), VerifyError> {
     let mut qualities = HashMap::with_capacity(candidates.len());
     for Candidate { template, quality } in candidates {
         let face = transaction
@@ -231,5 +229,7 @@ async fn add_faces(
             .await?;
         qualities.insert(face.id, quality);
     }
-    Ok(qualities)
+    let subject = transaction.find_subject(watchlist_id, subject_id).await?;
+    transaction.commit().await?;
+    Ok((subject.ok_or(VerifyError::NotFound)?, qualities))
 }

@@ -51,12 +51,10 @@ impl Verifier {
         }
         let mut transaction = self.store.begin(tenant).await?;
         for &watchlist_id in watchlist_ids {
-            let policy = transaction.find_watchlist_policy(watchlist_id).await?;
-            let policy = policy.ok_or(VerifyError::NoSuchWatchlist(watchlist_id))?;
+            let (list, _) = Self::plan_within(&mut transaction, watchlist_id).await?;
             planned.push(PlannedSearch {
-                watchlist_id,
-                kind: policy.kind,
-                target_fpir: target_fpir.unwrap_or(policy.target_fpir),
+                target_fpir: target_fpir.unwrap_or(list.target_fpir),
+                ..list
             });
         }
         transaction.commit().await?;
@@ -69,7 +67,7 @@ impl Verifier {
         watchlist_id: WatchlistId,
     ) -> Result<(PlannedSearch, OnDuplicate), VerifyError> {
         let policy = transaction.find_watchlist_policy(watchlist_id).await?;
-        let policy = policy.ok_or(VerifyError::NotFound)?;
+        let policy = policy.ok_or(VerifyError::NoSuchWatchlist(watchlist_id))?;
         let planned = PlannedSearch {
             watchlist_id,
             kind: policy.kind,

@@ -99,13 +99,15 @@ async fn collect(mut payload: Payload, max_bytes: usize) -> Result<Bytes, ApiErr
 }
 
 fn refuse_declared_excess(headers: &HeaderMap, max_bytes: usize) -> Result<(), ApiError> {
-    let declared = headers
-        .get(CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    match declared {
+    match declared_length(headers) {
         Some(length) if length > max_bytes as u64 => Err(too_large(max_bytes as u64)),
         _ => Ok(()),
     }
+}
+
+/// How long the body is to be, where its sender says so.
+pub(super) fn declared_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 pub(super) fn too_large(max_bytes: u64) -> ApiError {

@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use actix_multipart::{Field, Multipart};
 use actix_web::error::PayloadError;
-use actix_web::http::header::CONTENT_LENGTH;
 use actix_web::web::{Bytes, Payload};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::{Stream, StreamExt as _};
 use tokio::time::timeout;
 
-use super::body::{broken, malformed, too_large};
+use super::body::{broken, declared_length, malformed, too_large};
 use super::form::{essence, refuse_encoded};
 use crate::error::{ApiError, ErrorCode};
 use crate::imports::{Imports, Source, Spool, SpoolError};
@@ -70,10 +69,8 @@ impl Upload {
     }
 
     fn refuse_declared_excess(&self, max_bytes: u64) -> Result<(), ApiError> {
-        let header = self.request.headers().get(CONTENT_LENGTH);
-        let declared = header.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
         // What surrounds the parts of a form is not counted against them.
-        match declared {
+        match declared_length(self.request.headers()) {
             Some(length) if length > max_bytes.saturating_add(64 * 1024) => {
                 Err(too_large(max_bytes))
             }
