@@ -3,6 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use tokio::sync::Notify;
+
 use super::Codes;
 use crate::domain::ids::{TenantId, WatchlistId};
 
@@ -21,6 +23,8 @@ pub struct GalleryKey {
 #[derive(Clone)]
 pub struct Galleries {
     state: Arc<Mutex<State>>,
+    /// Told whenever somebody is done with taking in a gallery.
+    released: Arc<Notify>,
     max_bytes: usize,
 }
 
@@ -48,6 +52,7 @@ pub struct Claim {
 impl Drop for Claim {
     fn drop(&mut self) {
         self.galleries.lock().claimed.remove(&self.key);
+        self.galleries.released.notify_waiters();
     }
 }
 
@@ -57,6 +62,7 @@ impl Galleries {
     pub fn new(max_bytes: usize) -> Self {
         Self {
             state: Arc::default(),
+            released: Arc::default(),
             max_bytes,
         }
     }
@@ -70,6 +76,18 @@ impl Galleries {
         let slot = state.slots.get_mut(key)?;
         slot.last_use = now;
         Some(Arc::clone(&slot.codes))
+    }
+
+    /// The right to take in a gallery, as soon as nobody else has it.
+    pub async fn claimed(&self, key: &GalleryKey) -> Claim {
+        loop {
+            // Listened for before the attempt, so that a release right after it is not missed.
+            let released = self.released.notified();
+            if let Some(claim) = self.claim(key) {
+                return claim;
+            }
+            released.await;
+        }
     }
 
     /// The right to take in a gallery; none while somebody else has it.
@@ -180,5 +198,16 @@ mod tests {
         assert!(galleries.claim(&key).is_none());
         drop(claim);
         assert!(galleries.claim(&key).is_some());
+    }
+
+    #[tokio::test]
+    async fn who_wants_to_take_a_gallery_in_waits_for_who_does() {
+        let galleries = Galleries::new(1);
+        let key = key("a");
+        let claim = galleries.claim(&key).unwrap();
+        let mut waiting = std::pin::pin!(galleries.claimed(&key));
+        assert!(futures_util::poll!(waiting.as_mut()).is_pending());
+        drop(claim);
+        assert!(futures_util::poll!(waiting.as_mut()).is_ready());
     }
 }

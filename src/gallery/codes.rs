@@ -30,8 +30,8 @@ pub struct Codes {
     groups: Vec<Line>,
     entries: Vec<Entry>,
     removed: usize,
-    /// Faces that have an end, or had one when they were removed.
-    ending: usize,
+    /// Some face has an end, or had one.
+    any_ends: bool,
     revision: i64,
 }
 
@@ -45,7 +45,7 @@ impl Codes {
             groups: Vec::with_capacity(expected.div_ceil(LANES) * words),
             entries: Vec::with_capacity(expected),
             removed: 0,
-            ending: 0,
+            any_ends: false,
             revision: 0,
         }
     }
@@ -104,7 +104,7 @@ impl Codes {
                 self.removed += 1;
             } else {
                 entry.until = change.valid_until_ms.unwrap_or(FOREVER);
-                self.ending += usize::from(change.valid_until_ms.is_some());
+                self.any_ends |= change.valid_until_ms.is_some();
             }
         }
         self.revision = self.revision.max(change.revision);
@@ -153,7 +153,7 @@ impl Codes {
 
     /// Faces whose time has ended.
     fn expired(&self, now_ms: i64) -> u64 {
-        if self.ending == 0 {
+        if !self.any_ends {
             return 0;
         }
         let expired = |entry: &&Entry| entry.until <= now_ms && entry.until != REMOVED;

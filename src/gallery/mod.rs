@@ -10,7 +10,7 @@ mod code;
 mod codes;
 mod scan;
 
-pub use cache::{Galleries, GalleryKey};
+pub use cache::{Claim, Galleries, GalleryKey};
 pub use codes::Codes;
 
 /// A face of a gallery as the database tells it.

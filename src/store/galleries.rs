@@ -14,7 +14,7 @@ use super::error::StoreError;
 use super::transaction::TenantTx;
 use crate::domain::face::Template;
 use crate::domain::ids::{FaceId, SubjectId, WatchlistId};
-use crate::gallery::{CodedFace, Codes, FaceChange, GalleryKey};
+use crate::gallery::{Claim, CodedFace, Codes, FaceChange, GalleryKey};
 
 /// Revisions for which removals and changed times are kept. A process that is further behind reads the gallery anew,
 /// which costs it a few seconds.
@@ -279,14 +279,13 @@ impl Store {
         };
         let store = self.clone();
         self.home().spawn(async move {
-            if let Err(error) = store.take_in(&key).await {
+            if let Err(error) = store.take_in_claimed(&key, &claim).await {
                 tracing::warn!(
                     watchlist.id = %key.watchlist_id,
                     error = &error as &dyn std::error::Error,
                     "a gallery was not taken in: it is compared exactly until that succeeds"
                 );
             }
-            drop(claim);
         });
     }
 
@@ -296,6 +295,12 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the database cannot answer; the codes are as they were then.
     pub async fn take_in(&self, key: &GalleryKey) -> Result<(), StoreError> {
+        let claim = self.galleries().claimed(key).await;
+        self.take_in_claimed(key, &claim).await
+    }
+
+    /// The claim is what keeps two from adding the same faces, or an older end of a face's time after a newer one.
+    async fn take_in_claimed(&self, key: &GalleryKey, _claim: &Claim) -> Result<(), StoreError> {
         let mut transaction = self.begin_snapshot(&key.tenant).await?;
         let Some(gallery) = transaction.find_gallery(key).await? else {
             self.galleries().forget(key);

@@ -13,7 +13,7 @@ use rand::RngExt as _;
 use crate::domain::face::Template;
 use crate::gallery::GalleryKey;
 use crate::metrics::Metrics;
-use crate::store::{GalleryQuery, Store, StoreError};
+use crate::store::{GalleryMatches, GalleryQuery, Store, StoreError};
 
 /// Searches that the measured recall rests on: the latest of each list.
 const WINDOW: usize = 2_000;
@@ -94,7 +94,7 @@ impl RecallMonitor {
         let coarse = transaction.search(&query, &probe, 1).await?;
         let exact = transaction.search_exactly(&query, &probe, 1).await?;
         transaction.commit().await?;
-        let first = |matches: &[crate::store::GalleryMatches]| {
+        let first = |matches: &[GalleryMatches]| {
             let nearest = matches.first().and_then(|list| list.nearest.first());
             nearest.map(|nearest| nearest.similarity)
         };
