@@ -4,12 +4,12 @@ use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use actix_web::dev::Server;
 use anyhow::Context as _;
 use secrecy::SecretString;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
 use crate::api;
 use crate::assets::{Assets, InferenceFiles};
@@ -37,7 +37,8 @@ pub struct Application {
     runner: Runner,
     store: Store,
     postgres: Option<EmbeddedPostgres>,
-    self_test: Option<JoinHandle<()>>,
+    /// What tests the recall of searches, and how often.
+    self_test: Option<(RecallMonitor, Duration)>,
 }
 
 impl Application {
@@ -76,7 +77,7 @@ impl Application {
         let metrics = Metrics::default();
         let recall = RecallMonitor::new(store.clone(), metrics.clone(), config.search.recall_floor);
         let every = config.search.self_test_every;
-        let self_test = (!every.is_zero()).then(|| tokio::spawn(recall.clone().run(every)));
+        let self_test = (!every.is_zero()).then(|| (recall.clone(), every));
         let verifier = Verifier::new(
             engine,
             store.clone(),
@@ -133,6 +134,7 @@ impl Application {
         } = self;
         let handle = server.handle();
         let pruning = tokio::spawn(prune_used_tokens(store.clone()));
+        let self_test = self_test.map(|(recall, every)| tokio::spawn(recall.run(every)));
         let mut serving = tokio::spawn(server);
         let (stop_jobs, stopping) = watch::channel(false);
         let working = tokio::spawn(runner.run(stopping));
