@@ -5,6 +5,9 @@
     reason = "a failed step of a test is a failed test"
 )]
 
+#[path = "support/orientation.rs"]
+mod orientation;
+
 use std::io::Cursor;
 use std::path::Path;
 
@@ -22,6 +25,7 @@ use likeness::vision::{
     Analysis, AnalysisRequest, Embed, FaceBackend, ImageLimits, Layout, ModelFiles, OnnxBackend,
     Runtime, VisionError,
 };
+use orientation::inverse;
 
 /// The shipped pipeline, its models fetched the first time.
 fn models() -> OnnxBackend {
@@ -110,20 +114,6 @@ fn encode(image: &RgbImage, orientation: Orientation, format: ImageFormat) -> Ve
         write(PngEncoder::new(&mut encoded), image, orientation);
     }
     encoded
-}
-
-/// What undoes an orientation: the quarter turns undo each other, the others themselves.
-fn inverse(orientation: Orientation) -> Orientation {
-    match orientation {
-        Orientation::Rotate90 => Orientation::Rotate270,
-        Orientation::Rotate270 => Orientation::Rotate90,
-        Orientation::NoTransforms
-        | Orientation::FlipHorizontal
-        | Orientation::FlipVertical
-        | Orientation::Rotate180
-        | Orientation::Rotate90FlipH
-        | Orientation::Rotate270FlipH => orientation,
-    }
 }
 
 #[test]

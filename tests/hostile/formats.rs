@@ -9,6 +9,7 @@ use crate::encode::jpeg::{Colour, Jpeg, Scans, segment};
 use crate::encode::png::{Header, chunk, deflated, png};
 use crate::encode::{exif, webp};
 use crate::machine::photograph;
+use crate::orientation::inverse;
 
 fn pixels(encoded: &[u8]) -> RgbImage {
     decode(encoded, ImageLimits::default()).unwrap()
@@ -302,20 +303,6 @@ fn of_an_animation_the_first_frame_counts() {
     // Frames are blended onto the canvas, which may round.
     let decoded = pixels(&webp::animation(64, first.height(), &frames));
     assert!(difference(&decoded, &first).0 <= 1);
-}
-
-/// What undoes an orientation: the quarter turns undo each other, the others themselves.
-fn inverse(orientation: Orientation) -> Orientation {
-    match orientation {
-        Orientation::Rotate90 => Orientation::Rotate270,
-        Orientation::Rotate270 => Orientation::Rotate90,
-        Orientation::NoTransforms
-        | Orientation::FlipHorizontal
-        | Orientation::FlipVertical
-        | Orientation::Rotate180
-        | Orientation::Rotate90FlipH
-        | Orientation::Rotate270FlipH => orientation,
-    }
 }
 
 #[test]

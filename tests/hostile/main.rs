@@ -28,5 +28,7 @@ mod sockets;
 mod stuck;
 mod texts;
 
+#[path = "../support/orientation.rs"]
+mod orientation;
 #[path = "../support/mod.rs"]
 mod support;
