@@ -50,7 +50,7 @@ impl SearchSettings {
     /// Faces that the coarse pass picks of so many.
     ///
     /// At what place the codes put the face that is meant grows with the gallery. So do the picks, but by the square
-    /// root: measured from ten thousand faces to ten million, the recall does not fall, and time grows slowly.
+    /// root: measured at a hundred thousand faces and at a million, nobody is missed, and time grows slowly.
     #[must_use]
     pub fn picks(&self, faces: usize) -> usize {
         let share = (faces as f64 / 1e6).sqrt();

@@ -68,10 +68,14 @@ impl TenantTx {
         limit: u32,
     ) -> Result<Vec<GalleryMatches>, StoreError> {
         let shortlists = self.shortlists(queries, probe).await?;
-        match self.compare(queries, &shortlists, probe, limit).await? {
-            Some(found) => Ok(found),
-            None => self.search_exactly(queries, probe, limit).await,
+        let compared = self.compare(queries, &shortlists, probe, limit).await?;
+        if compared.iter().any(|gallery| gallery.outdated) {
+            return self.search_exactly(queries, probe, limit).await;
         }
+        Ok(compared
+            .into_iter()
+            .map(|gallery| gallery.matches)
+            .collect())
     }
 
     /// The same search without the codes: every face is compared.
@@ -85,8 +89,11 @@ impl TenantTx {
         limit: u32,
     ) -> Result<Vec<GalleryMatches>, StoreError> {
         let shortlists = vec![Shortlist::default(); queries.len()];
-        let found = self.compare(queries, &shortlists, probe, limit).await?;
-        Ok(found.unwrap_or_default())
+        let compared = self.compare(queries, &shortlists, probe, limit).await?;
+        Ok(compared
+            .into_iter()
+            .map(|gallery| gallery.matches)
+            .collect())
     }
 
     /// The coarse pass over the galleries whose codes are in memory; an empty shortlist for the others.
@@ -114,15 +121,14 @@ impl TenantTx {
         passed.map_err(|_| StoreError::Unavailable(sqlx::Error::WorkerCrashed))
     }
 
-    /// Compares exactly what was picked and what is newer. `None` where a shortlist is so old that the changes since
-    /// are no longer kept.
+    /// Compares exactly what was picked and what is newer.
     async fn compare(
         &mut self,
         queries: &[GalleryQuery],
         shortlists: &[Shortlist],
         probe: &Template,
         limit: u32,
-    ) -> Result<Option<Vec<GalleryMatches>>, StoreError> {
+    ) -> Result<Vec<Compared>, StoreError> {
         let lists: Vec<Uuid> = queries
             .iter()
             .map(|query| query.watchlist_id.as_uuid())
@@ -201,12 +207,13 @@ impl TenantTx {
             let index = usize::try_from(rows[0].position - 1).unwrap_or(usize::MAX);
             let (query, shortlist) = (queries[index], &shortlists[index]);
             self.catch_up(self.gallery(query.watchlist_id, probe), shortlist, &rows[0]);
-            if shortlist.revision > 0 && rows[0].revision - shortlist.revision > CHANGES_KEPT {
-                return Ok(None);
-            }
-            found.push(matches(query.watchlist_id, shortlist, rows));
+            let behind = rows[0].revision - shortlist.revision;
+            found.push(Compared {
+                matches: matches(query.watchlist_id, shortlist, rows),
+                outdated: shortlist.revision > 0 && behind > CHANGES_KEPT,
+            });
         }
-        Ok(Some(found))
+        Ok(found)
     }
 
     /// Sees to it that the codes of a large gallery get into memory and stay near its revision.
@@ -241,6 +248,13 @@ impl TenantTx {
             model_id: probe.model_id().to_owned(),
         }
     }
+}
+
+/// What one gallery was compared for.
+struct Compared {
+    matches: GalleryMatches,
+    /// The shortlist is so old that changes since then are no longer kept: the matches may not be all.
+    outdated: bool,
 }
 
 struct SearchRow {
