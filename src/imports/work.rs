@@ -101,7 +101,8 @@ impl<'a> Work<'a> {
         let analyse = async move {
             let rows = stream::poll_fn(move |context| read.poll_recv(context));
             let analysed = rows.map(|row| self.analyse(row));
-            let mut analysed = analysed.buffer_unordered(self.in_flight as usize);
+            // In their order: of several rows of one person the first describes them.
+            let mut analysed = analysed.buffered(self.in_flight as usize);
             while let Some(row) = analysed.next().await {
                 if looked_at.send(row).await.is_err() {
                     break;
