@@ -3,6 +3,7 @@
 mod answers;
 mod docs;
 mod edge;
+mod erasures;
 mod extract;
 mod faces;
 mod fallback;
@@ -10,6 +11,8 @@ mod health;
 mod imports;
 mod jobs;
 mod problem;
+mod retention;
+mod reviews;
 mod routes;
 mod subjects;
 mod verifications;

@@ -11,7 +11,7 @@ use validator::Validate;
 
 use super::answers::{found, gone};
 use super::extract::rules::{self, MAX_EXTERNAL_ID_CHARS};
-use super::extract::{Form, Image, Page, PageQuery, Path, Query};
+use super::extract::{ConsentForm, Form, Image, Page, PageQuery, Path, Query};
 use super::views::VerificationView;
 use crate::auth::{Authorized, Verify};
 use crate::domain::decision::Decision;
@@ -20,6 +20,7 @@ use crate::domain::metadata::Metadata;
 use crate::domain::policy::{
     MAX_TARGET_FMR, MAX_TARGET_FPIR, MIN_TARGET_FMR, MIN_TARGET_FPIR, Policy,
 };
+use crate::domain::retention::MAX_RETENTION_DAYS;
 use crate::error::{ApiError, ErrorCode};
 use crate::state::AppState;
 use crate::store::VerificationFilter;
@@ -104,6 +105,13 @@ pub struct CreateVerification {
     #[validate(custom(function = rules::metadata))]
     #[schema(value_type = Object)]
     pub metadata: Metadata,
+    /// On what the person agreed to. Some services require it: `consent_required` otherwise.
+    #[validate(nested)]
+    pub consent: Option<ConsentForm>,
+    /// Days that the answer is kept at most. The tenant's retention holds where it is shorter.
+    #[validate(range(min = 1, max = MAX_RETENTION_DAYS))]
+    #[schema(minimum = 1, maximum = 36500, example = 30)]
+    pub retention_days: Option<u16>,
 }
 
 /// A list of ids. One empty text is an empty list: that is how pages send a field that nobody filled in.
@@ -154,13 +162,15 @@ pub async fn create_verification(
             .collect(),
         external_id: form.external_id,
         metadata: form.metadata,
+        consent: form.consent.map(Into::into),
+        retention_days: form.retention_days,
     };
-    let verification = state.verifier.create(&caller.tenant, submission).await?;
-    let assessment = &verification.assessment;
+    let kept = state.verifier.create(&caller.tenant, submission).await?;
+    let assessment = &kept.verification.assessment;
     state
         .metrics
         .observe_decision(assessment.decision, &assessment.watchlist.searched);
-    Ok(HttpResponse::Created().json(VerificationView::from(verification)))
+    Ok(HttpResponse::Created().json(VerificationView::from(kept)))
 }
 
 /// Which verifications a list is to hold.
@@ -174,6 +184,8 @@ pub struct ListVerificationsQuery {
     /// Only those with this decision: `approved`, `review` or `declined`.
     #[param(value_type = Option<String>)]
     pub decision: Option<Decision>,
+    /// `true`: only those that a human has decided about; `false`: only those that none has.
+    pub reviewed: Option<bool>,
     /// Most items to return, 1 to 200; 50 unless given.
     #[validate(range(min = 1, max = super::extract::MAX_LIMIT))]
     #[param(minimum = 1, maximum = 200, example = 50)]
@@ -205,6 +217,7 @@ pub async fn list_verifications(
     let filter = VerificationFilter {
         external_id: query.external_id,
         decision: query.decision,
+        reviewed: query.reviewed,
     };
     let mut records = state.records(&caller.tenant).await?;
     let verifications = records.list_verifications(&filter, page).await?;
@@ -213,7 +226,7 @@ pub async fn list_verifications(
 
 /// Read a verification
 ///
-/// The answer as it was given.
+/// The answer as it was given, and what people decided about it since.
 #[utoipa::path(
     tag = "verifications",
     security(("bearer" = ["verify"])),
@@ -233,7 +246,7 @@ pub async fn get_verification(
 
 /// Erase a verification
 ///
-/// Removes the answer for good.
+/// Removes the answer for good, with its reviews.
 #[utoipa::path(
     tag = "verifications",
     security(("bearer" = ["verify"])),

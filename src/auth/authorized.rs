@@ -32,6 +32,8 @@ macro_rules! required_scope {
 required_scope!(Verify);
 required_scope!(WatchlistRead);
 required_scope!(WatchlistWrite);
+required_scope!(Review);
+required_scope!(Admin);
 
 /// A principal that carries the scope `S`.
 ///

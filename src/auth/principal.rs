@@ -13,11 +13,21 @@ pub enum Scope {
     WatchlistRead,
     /// Changing watchlists and the people on them.
     WatchlistWrite,
+    /// Deciding about verifications as a human.
+    Review,
+    /// Setting how long records are kept, and erasing people.
+    Admin,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 3] = [Self::Verify, Self::WatchlistRead, Self::WatchlistWrite];
+    pub const ALL: [Self; 5] = [
+        Self::Verify,
+        Self::WatchlistRead,
+        Self::WatchlistWrite,
+        Self::Review,
+        Self::Admin,
+    ];
 
     /// The scope as a token spells it.
     #[must_use]
@@ -26,6 +36,8 @@ impl Scope {
             Self::Verify => "verify",
             Self::WatchlistRead => "watchlist:read",
             Self::WatchlistWrite => "watchlist:write",
+            Self::Review => "review",
+            Self::Admin => "admin",
         }
     }
 

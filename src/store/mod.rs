@@ -7,11 +7,14 @@
 //! The store knows no pictures and no models beyond a template and its id, and pgvector is known only here.
 
 mod connection;
+mod erasures;
 mod error;
 mod faces;
 mod galleries;
 mod jobs;
 mod page;
+mod retention;
+mod reviews;
 mod search;
 mod subjects;
 mod transaction;
@@ -21,9 +24,11 @@ mod versions;
 mod watchlists;
 
 pub use connection::{SearchSettings, Store};
+pub use erasures::NewErasure;
 pub use error::StoreError;
 pub use jobs::{Claim, Duty, FinishedRow, Holder, NewJobRow, PendingRow, RowContent, RowOutcome};
 pub use page::{Page, PageRequest};
+pub use reviews::{NewReview, REVIEWS_KEY};
 pub use search::{GalleryMatches, GalleryQuery};
 pub use subjects::{NewSubject, SubjectChange, SubjectFilter};
 pub use transaction::TenantTx;

@@ -52,14 +52,16 @@ impl Verifier {
     /// Adds a face to the person with that `external_id`, who is put on the list if they are not on it.
     ///
     /// # Errors
-    /// [`VerifyError::DuplicateSubject`] where the list refuses a face that is somebody else's, and it can go on with
-    /// others; anything else ends the transaction.
+    /// [`VerifyError::DuplicateSubject`] where the list refuses a face that is somebody else's, and
+    /// [`VerifyError::ConsentRequired`]; with these it can go on with others. Anything else ends the transaction.
     pub async fn enrol_in_bulk(
         &self,
         bulk: &mut BulkEnrolment,
         subject: NewSubject,
         candidate: &Candidate,
     ) -> Result<(SubjectId, FaceId), VerifyError> {
+        // Rows may have been stored before the service required it.
+        self.require_consent(subject.consent.as_ref())?;
         let (list, watchlist_id) = (bulk.list, bulk.list.watchlist_id);
         let transaction = &mut bulk.transaction;
         if bulk.rule != OnDuplicate::Report {
@@ -78,7 +80,12 @@ impl Verifier {
             None => None,
         };
         let id = match known {
-            Some(id) => id,
+            Some(id) => {
+                if let Some(consent) = &subject.consent {
+                    transaction.add_consent(watchlist_id, id, consent).await?;
+                }
+                id
+            }
             None => {
                 let made = transaction.insert_subject(watchlist_id, subject, &[]);
                 made.await?.id

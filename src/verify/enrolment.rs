@@ -73,6 +73,7 @@ impl Verifier {
         subject: NewSubject,
         images: Vec<Vec<u8>>,
     ) -> Result<Enrolment, VerifyError> {
+        self.require_consent(subject.consent.as_ref())?;
         let (list, candidates) = self.candidates(tenant, watchlist_id, images).await?;
         let (mut transaction, found) = self
             .begin_enrolment(tenant, list, &candidates, |_| false)
@@ -81,6 +82,10 @@ impl Verifier {
             Some(known)
                 if subject.external_id.is_none() || subject.external_id == known.external_id =>
             {
+                if let Some(consent) = &subject.consent {
+                    let id = known.subject_id;
+                    transaction.add_consent(watchlist_id, id, consent).await?;
+                }
                 (known.subject_id, false)
             }
             Some(_) => return Err(VerifyError::DuplicateSubject(found.others)),
@@ -111,6 +116,7 @@ impl Verifier {
         subject: NewSubject,
         images: Vec<Vec<u8>>,
     ) -> Result<Enrolment, VerifyError> {
+        self.require_consent(subject.consent.as_ref())?;
         let (list, candidates) = self.candidates(tenant, watchlist_id, images).await?;
         let key = subject.external_id.clone();
         let themselves = |found: &Duplicate| found.external_id == key;
@@ -134,7 +140,7 @@ impl Verifier {
         })
     }
 
-    /// Adds a face to a person.
+    /// Adds a face to a person, whose consent is known by now where it has to be.
     ///
     /// # Errors
     /// [`VerifyError`]; nothing is kept then.
@@ -148,7 +154,8 @@ impl Verifier {
         let mut transaction = self.store.begin(tenant).await?;
         let known = transaction.find_subject(watchlist_id, subject_id).await?;
         drop(transaction);
-        known.ok_or(VerifyError::NotFound)?;
+        let known = known.ok_or(VerifyError::NotFound)?;
+        self.require_consent(known.consent.as_ref())?;
         let (list, candidates) = self.candidates(tenant, watchlist_id, vec![image]).await?;
         let themselves = |found: &Duplicate| found.subject_id == subject_id;
         let (mut transaction, found) = self

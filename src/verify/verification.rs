@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 use time::OffsetDateTime;
 
 use super::{DOCUMENT, SELFIE, Verifier, VerifyError, only_face, portrait, template};
+use crate::domain::consent::Consent;
 use crate::domain::decision::{Evidence, decide};
 use crate::domain::ids::{TenantId, VerificationId, WatchlistId};
 use crate::domain::metadata::Metadata;
 use crate::domain::policy::Policy;
-use crate::domain::verification::{TimingsMs, Verification};
+use crate::domain::verification::{KeptVerification, TimingsMs, Verification};
 use crate::vision::StageTimings;
 
 /// Subjects that an answer names for each watchlist.
@@ -30,6 +31,10 @@ pub struct Submission {
     pub external_id: Option<String>,
     /// The caller's own data.
     pub metadata: Metadata,
+    /// On what the person agreed to.
+    pub consent: Option<Consent>,
+    /// Days that the answer is kept at most.
+    pub retention_days: Option<u16>,
 }
 
 impl Verifier {
@@ -41,7 +46,8 @@ impl Verifier {
         &self,
         tenant: &TenantId,
         submission: Submission,
-    ) -> Result<Verification, VerifyError> {
+    ) -> Result<KeptVerification, VerifyError> {
+        self.require_consent(submission.consent.as_ref())?;
         let started = Instant::now();
         let policy = submission.policy;
         let lists = self
@@ -80,12 +86,19 @@ impl Verifier {
             timings_ms: timings(&stages, search, started.elapsed()),
             external_id: submission.external_id,
             metadata: submission.metadata,
+            consent: submission.consent,
             created_at: OffsetDateTime::now_utc(),
         };
         let mut transaction = self.store.begin(tenant).await?;
-        transaction.insert_verification(&verification).await?;
+        let delete_after = transaction
+            .insert_verification(&verification, submission.retention_days)
+            .await?;
         transaction.commit().await?;
-        Ok(verification)
+        Ok(KeptVerification {
+            verification,
+            reviews: Vec::new(),
+            delete_after,
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! How requests become values: forms of pictures and fields, queries and cursors.
 
 mod body;
+mod consent;
 mod form;
 #[cfg(fuzzing)]
 pub mod fuzzing;
@@ -13,6 +14,7 @@ mod query;
 pub mod rules;
 mod upload;
 
+pub use consent::ConsentForm;
 pub use form::{Form, JsonForm};
 pub use image::Image;
 pub use page::{MAX_LIMIT, Page, PageQuery};

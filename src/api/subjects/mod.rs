@@ -16,6 +16,7 @@ use crate::auth::{Authorized, WatchlistRead, WatchlistWrite};
 use crate::domain::ids::{SubjectId, WatchlistId};
 use crate::error::ApiError;
 use crate::state::AppState;
+use crate::store::SubjectChange;
 
 /// The routes of this resource.
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
@@ -168,8 +169,12 @@ pub async fn patch_subject(
     JsonForm(form): JsonForm<PatchSubject>,
 ) -> Result<Json<SubjectView>, ApiError> {
     let (list, subject) = (WatchlistId::from(id), SubjectId::from(subject_id));
+    let change = SubjectChange::from(form);
+    if let Some(consent) = &change.consent {
+        state.verifier.require_consent(consent.as_ref())?;
+    }
     let mut records = state.records(&caller.tenant).await?;
-    records.update_subject(list, subject, form.into()).await?;
+    records.update_subject(list, subject, change).await?;
     let subject = records.find_subject(list, subject).await?;
     records.commit().await?;
     Ok(Json(found(subject)?.into()))
