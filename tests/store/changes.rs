@@ -9,7 +9,9 @@ use likeness::store::{
 use sqlx::AssertSqlSafe;
 use time::macros::datetime;
 
-use crate::fixture::{Fixture, axis, consent, first_page, new_subject, new_watchlist, of_key, tenant};
+use crate::fixture::{
+    Fixture, axis, consent, first_page, new_subject, new_watchlist, of_key, tenant,
+};
 
 #[tokio::test]
 async fn a_person_is_put_once_and_replaced_from_then_on() {

@@ -42,7 +42,11 @@ async fn keep(
 }
 
 /// Until when a verification is kept; none where it is gone.
-async fn kept(store: &Store, tenant: &TenantId, id: VerificationId) -> Option<Option<OffsetDateTime>> {
+async fn kept(
+    store: &Store,
+    tenant: &TenantId,
+    id: VerificationId,
+) -> Option<Option<OffsetDateTime>> {
     let mut transaction = store.begin(tenant).await.unwrap();
     let found = transaction.find_verification(id).await.unwrap();
     found.map(|kept| kept.delete_after)
@@ -112,7 +116,11 @@ async fn on_the_due_instant_a_record_goes_in_every_tenant_and_not_before() {
     let swept = sweep(store, made + Duration::days(30) + SWEEP_INTERVAL).await;
     assert_eq!(swept.verifications, 1);
     assert_eq!(kept(store, &acme, month).await, None);
-    assert!(sweep(store, made + Duration::days(30_000)).await.is_nothing());
+    assert!(
+        sweep(store, made + Duration::days(30_000))
+            .await
+            .is_nothing()
+    );
     assert_eq!(kept(store, &other, for_good).await, Some(None));
 }
 
@@ -127,14 +135,24 @@ async fn a_shorter_choice_holds_for_what_is_there_and_a_longer_one_for_what_come
     assert_eq!(kept(store, &acme, before).await, day(30));
     let (promised, _) = keep(store, &acme, made, None).await;
     choose(store, &acme, verifications_for(90)).await;
-    assert_eq!(kept(store, &acme, before).await, day(90), "nothing was promised");
+    assert_eq!(
+        kept(store, &acme, before).await,
+        day(90),
+        "nothing was promised"
+    );
     assert_eq!(kept(store, &acme, promised).await, day(30));
     choose(store, &acme, verifications_for(10)).await;
     assert_eq!(kept(store, &acme, promised).await, day(10));
     let mut transaction = store.begin(&acme).await.unwrap();
-    assert_eq!(transaction.find_retention().await.unwrap(), verifications_for(10));
+    assert_eq!(
+        transaction.find_retention().await.unwrap(),
+        verifications_for(10)
+    );
     drop(transaction);
-    assert_eq!(sweep(store, made + Duration::days(10)).await.verifications, 2);
+    assert_eq!(
+        sweep(store, made + Duration::days(10)).await.verifications,
+        2
+    );
 }
 
 #[tokio::test]
@@ -143,7 +161,10 @@ async fn the_default_ends_what_was_kept_before_there_was_one() {
     let (acme, made) = (tenant("acme"), now());
     keep(&fixture.store, &acme, made, None).await;
     let store = fixture.store.clone().with_retention(NonZeroU16::new(5));
-    assert_eq!(sweep(&store, made + Duration::days(5)).await.verifications, 1);
+    assert_eq!(
+        sweep(&store, made + Duration::days(5)).await.verifications,
+        1
+    );
 }
 
 #[tokio::test]
@@ -228,19 +249,30 @@ async fn people_whose_time_is_over_are_taken_off_only_where_a_tenant_wants_that(
             valid_until: Some(over),
             ..new_subject(&format!("over-{number}"))
         };
-        transaction.insert_subject(list, new, &[axis(number)]).await.unwrap();
+        transaction
+            .insert_subject(list, new, &[axis(number)])
+            .await
+            .unwrap();
     }
     let new = NewSubject {
         valid_until: Some(over + Duration::days(11)),
         ..new_subject("soon-over")
     };
-    transaction.insert_subject(list, new, &[axis(300)]).await.unwrap();
-    transaction.insert_subject(list, new_subject("stays"), &[axis(301)]).await.unwrap();
+    transaction
+        .insert_subject(list, new, &[axis(300)])
+        .await
+        .unwrap();
+    transaction
+        .insert_subject(list, new_subject("stays"), &[axis(301)])
+        .await
+        .unwrap();
     transaction.commit().await.unwrap();
     let people = async || {
         let mut transaction = store.begin(&acme).await.unwrap();
         let filter = SubjectFilter::default();
-        let page = transaction.list_subjects(list, &filter, first_page(300)).await;
+        let page = transaction
+            .list_subjects(list, &filter, first_page(300))
+            .await;
         page.unwrap().items.len()
     };
 
