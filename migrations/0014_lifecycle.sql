@@ -110,7 +110,6 @@ create table erasures (
     hits bigint not null,
     job_rows bigint not null,
     stored_answers bigint not null,
-    audit_sequence bigint,
     created_at timestamptz not null default now(),
     constraint erasures_pkey primary key (tenant, id),
     constraint erasures_tenant_length check (char_length(tenant) between 1 and 64),

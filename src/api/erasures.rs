@@ -87,10 +87,9 @@ pub async fn create_erasure(
     let request = ErasureRequest {
         external_id: form.external_id,
         reason: form.reason,
-        requested_by: caller.subject.clone(),
     };
     let store = state.verifier.store();
-    let (transaction, receipt) = erase(store, &caller.tenant, request).await?;
+    let (transaction, receipt) = erase(store, caller.actor(), request).await?;
     transaction.commit().await?;
     Ok(HttpResponse::Created()
         .insert_header((LOCATION, format!("/v1/erasures/{}", receipt.erasure.id)))

@@ -93,7 +93,7 @@ pub async fn create_import(
     drop(records);
     let _admitted = state.imports.admit()?;
     let source = upload.receive(&state.imports).await?;
-    let job = state.imports.accept(&caller.tenant, list, source).await?;
+    let job = state.imports.accept(caller.actor(), list, source).await?;
     Ok(HttpResponse::Accepted()
         .insert_header((LOCATION, format!("/v1/jobs/{}", job.id)))
         .json(JobView::from(job)))

@@ -9,6 +9,7 @@ use validator::Validate;
 
 use super::extract::JsonForm;
 use crate::auth::{Admin, Authorized};
+use crate::domain::audit::RetentionChanged;
 use crate::domain::retention::{MAX_RETENTION_DAYS, Retention};
 use crate::error::ApiError;
 use crate::state::AppState;
@@ -99,13 +100,16 @@ pub async fn put_retention(
     state: Data<AppState>,
     JsonForm(form): JsonForm<PutRetention>,
 ) -> Result<Json<RetentionView>, ApiError> {
-    let retention = Retention {
+    let after = Retention {
         verification_days: form.verification_days,
         job_days: form.job_days,
         purge_expired_subjects_after_days: form.purge_expired_subjects_after_days,
     };
     let mut records = state.records(&caller.tenant).await?;
-    records.put_retention(retention).await?;
+    let before = records.find_retention().await?;
+    records.put_retention(after).await?;
+    let changed = RetentionChanged { before, after };
+    records.append_audit_event(caller.actor(), &changed.into())?;
     records.commit().await?;
-    Ok(Json(RetentionView::of(retention, &state)))
+    Ok(Json(RetentionView::of(after, &state)))
 }

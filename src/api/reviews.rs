@@ -13,6 +13,7 @@ use super::extract::rules;
 use super::extract::{Form, Path};
 use super::views::VerificationView;
 use crate::auth::{Authorized, Review};
+use crate::domain::audit::VerificationReviewed;
 use crate::domain::ids::VerificationId;
 use crate::domain::review::{MAX_NOTE_CHARS, ReviewDecision};
 use crate::error::ApiError;
@@ -75,7 +76,12 @@ pub async fn create_review(
     };
     let mut records = state.records(&caller.tenant).await?;
     found(records.find_verification(id).await?)?;
-    records.insert_review(id, &review).await?;
+    let reviewed = VerificationReviewed {
+        verification_id: id,
+        number: records.insert_review(id, &review).await?,
+        decision: review.decision,
+    };
+    records.append_audit_event(caller.actor(), &reviewed.into())?;
     let reviewed = found(records.find_verification(id).await?)?;
     records.commit().await?;
     Ok(HttpResponse::Created().json(VerificationView::from(reviewed)))

@@ -14,7 +14,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use super::fallback::{KnownRoutes, fallback};
 use super::{
-    docs, edge, erasures, faces, health, imports, jobs, retention, reviews, subjects,
+    audit_events, docs, edge, erasures, faces, health, imports, jobs, retention, reviews, subjects,
     verifications, watchlists,
 };
 use crate::auth::authenticate;
@@ -42,7 +42,8 @@ pub(super) fn resources(config: &mut ServiceConfig<'_>) {
                 .configure(imports::routes)
                 .configure(jobs::routes)
                 .configure(retention::routes)
-                .configure(erasures::routes),
+                .configure(erasures::routes)
+                .configure(audit_events::routes),
         );
 }
 

@@ -14,6 +14,7 @@ use super::extract::rules::{self, MAX_EXTERNAL_ID_CHARS};
 use super::extract::{ConsentForm, Form, Image, Page, PageQuery, Path, Query};
 use super::views::VerificationView;
 use crate::auth::{Authorized, Verify};
+use crate::domain::audit::VerificationDeleted;
 use crate::domain::decision::Decision;
 use crate::domain::ids::{VerificationId, WatchlistId};
 use crate::domain::metadata::Metadata;
@@ -165,7 +166,7 @@ pub async fn create_verification(
         consent: form.consent.map(Into::into),
         retention_days: form.retention_days,
     };
-    let kept = state.verifier.create(&caller.tenant, submission).await?;
+    let kept = state.verifier.create(caller.actor(), submission).await?;
     let assessment = &kept.verification.assessment;
     state
         .metrics
@@ -259,10 +260,11 @@ pub async fn delete_verification(
     state: Data<AppState>,
     Path(id): Path<Uuid>,
 ) -> Result<HttpResponse, ApiError> {
+    let verification_id = VerificationId::from(id);
     let mut records = state.records(&caller.tenant).await?;
-    let deleted = records
-        .delete_verification(VerificationId::from(id))
-        .await?;
+    let answer = gone(records.delete_verification(verification_id).await?)?;
+    let deleted = VerificationDeleted { verification_id };
+    records.append_audit_event(caller.actor(), &deleted.into())?;
     records.commit().await?;
-    gone(deleted)
+    Ok(answer)
 }

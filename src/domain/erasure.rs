@@ -1,11 +1,12 @@
 //! Erasures: what was removed of a person, told without a word of who it was.
 
+use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::ids::ErasureId;
 
 /// How much was removed, by kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct ErasedCounts {
     /// People on lists.
     pub subjects: u64,
@@ -35,8 +36,17 @@ pub struct Erasure {
     pub commitment: [u8; 32],
     /// What was removed.
     pub counts: ErasedCounts,
-    /// Its place in the audit log.
+    /// Its place in the audit log, which it has once it is committed.
     pub audit_sequence: Option<u64>,
     /// When.
     pub created_at: OffsetDateTime,
+}
+
+impl Erasure {
+    /// The commitment in hexadecimal.
+    #[must_use]
+    pub fn commitment_text(&self) -> String {
+        let bytes = self.commitment.iter();
+        bytes.map(|byte| format!("{byte:02x}")).collect()
+    }
 }

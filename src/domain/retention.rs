@@ -2,11 +2,13 @@
 
 use std::num::NonZeroU16;
 
+use serde::Serialize;
+
 /// Longest time that can be asked for, in days: a hundred years.
 pub const MAX_RETENTION_DAYS: u16 = 36_500;
 
 /// What a tenant has chosen; none leaves it to the service's default, which may be not to delete anything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Retention {
     /// Days that verifications are kept.
     pub verification_days: Option<u16>,

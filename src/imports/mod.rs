@@ -26,8 +26,9 @@ use tokio::sync::{Notify, Semaphore};
 pub use runner::Runner;
 pub use spool::{Spool, SpoolError};
 
+use crate::domain::audit::Actor;
 use crate::domain::consent::ConsentRule;
-use crate::domain::ids::{TenantId, WatchlistId};
+use crate::domain::ids::WatchlistId;
 use crate::domain::job::Job;
 use crate::store::StoreError;
 use crate::verify::Verifier;
@@ -162,12 +163,12 @@ impl Imports {
     /// [`ImportError`]; there is no job then.
     pub async fn accept(
         &self,
-        tenant: &TenantId,
+        actor: &Actor,
         watchlist: WatchlistId,
         source: Source,
     ) -> Result<Job, ImportError> {
         let store = self.verifier.store();
-        let job = intake::store_rows(store, tenant, watchlist, source, &self.limits).await?;
+        let job = intake::store_rows(store, actor, watchlist, source, &self.limits).await?;
         self.wake.notify_one();
         Ok(job)
     }

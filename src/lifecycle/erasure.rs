@@ -9,6 +9,7 @@
 use rand::Rng as _;
 use sha2::{Digest as _, Sha256};
 
+use crate::domain::audit::{Actor, ErasureCreated};
 use crate::domain::erasure::Erasure;
 use crate::domain::ids::{ErasureId, TenantId};
 use crate::store::{NewErasure, Store, StoreError, TenantTx};
@@ -23,8 +24,6 @@ pub struct ErasureRequest {
     pub external_id: String,
     /// Why, in the caller's words.
     pub reason: Option<String>,
-    /// Who asks.
-    pub requested_by: String,
 }
 
 /// An erasure that was made, with what is told once.
@@ -43,22 +42,23 @@ pub struct Receipt {
 /// [`StoreError`]; nothing is erased then.
 pub async fn erase(
     store: &Store,
-    tenant: &TenantId,
+    actor: &Actor,
     request: ErasureRequest,
 ) -> Result<(TenantTx, Receipt), StoreError> {
-    let proof_key = random_key();
+    let (tenant, proof_key) = (&actor.tenant, random_key());
     let commitment = commitment(&proof_key, tenant, &request.external_id);
     let mut transaction = store.begin(tenant).await?;
     let counts = transaction.erase_person(&request.external_id).await?;
     let erasure = transaction
         .insert_erasure(NewErasure {
             id: ErasureId::new(),
-            requested_by: request.requested_by,
+            requested_by: actor.subject.clone(),
             reason: request.reason,
             commitment,
             counts,
         })
         .await?;
+    transaction.append_audit_event(actor, &ErasureCreated::from(&erasure).into())?;
     let receipt = Receipt { erasure, proof_key };
     Ok((transaction, receipt))
 }

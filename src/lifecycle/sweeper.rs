@@ -6,10 +6,12 @@
 
 use time::{Duration, OffsetDateTime};
 use tokio::time::MissedTickBehavior;
+use uuid::Uuid;
 
+use crate::domain::audit::{Actor, RecordsSwept};
 use crate::domain::ids::{JobId, TenantId};
 use crate::domain::retention::Retention;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, TenantTx};
 
 /// How often tenants are swept: so much later than its instant a record is gone at the latest, twice that where several
 /// replicas share the work.
@@ -19,30 +21,11 @@ const BATCH: u32 = 500;
 /// People whom one transaction takes off their list: each of them changes the gallery.
 const BATCH_SUBJECTS: u32 = 100;
 
+/// Who deletes, as the audit log has it.
+const SUBJECT: &str = "system:retention";
+
 /// What was deleted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Swept {
-    /// Verifications.
-    pub verifications: u64,
-    /// Jobs, with their rows.
-    pub jobs: u64,
-    /// People whose time was over.
-    pub subjects: u64,
-}
-
-impl Swept {
-    /// Whether nothing was due.
-    #[must_use]
-    pub fn is_nothing(&self) -> bool {
-        *self == Self::default()
-    }
-
-    fn add(&mut self, other: Self) {
-        self.verifications += other.verifications;
-        self.jobs += other.jobs;
-        self.subjects += other.subjects;
-    }
-}
+pub type Swept = RecordsSwept;
 
 /// Deletes what is due.
 #[derive(Clone)]
@@ -79,16 +62,7 @@ impl Sweeper {
         let (mut all, mut failure) = (Swept::default(), None);
         while let Some(tenant) = self.store.claim_sweep(now, SWEEP_INTERVAL).await? {
             match self.sweep_tenant(&tenant, now).await {
-                Ok(swept) if swept.is_nothing() => {}
-                Ok(swept) => {
-                    let Swept {
-                        verifications,
-                        jobs,
-                        subjects,
-                    } = swept;
-                    tracing::info!(verifications, jobs, subjects, "what was due is deleted");
-                    all.add(swept);
-                }
+                Ok(swept) => all.add(swept),
                 Err(error @ StoreError::Unavailable(_)) => return Err(error),
                 Err(error) => drop(failure.get_or_insert(error)),
             }
@@ -101,31 +75,50 @@ impl Sweeper {
         tenant: &TenantId,
         now: OffsetDateTime,
     ) -> Result<Swept, StoreError> {
+        // All that one turn deletes can be told together.
+        let actor = Actor {
+            tenant: tenant.clone(),
+            subject: SUBJECT.to_owned(),
+            request_id: Uuid::now_v7().to_string(),
+        };
         let mut transaction = self.store.begin(tenant).await?;
         let chosen = transaction.find_retention().await?;
         drop(transaction);
         let retention = chosen.or_default(self.store.default_retention());
-        Ok(Swept {
-            verifications: self.sweep_verifications(tenant, retention, now).await?,
-            jobs: self.sweep_jobs(tenant, retention, now).await?,
-            subjects: self.sweep_subjects(tenant, retention, now).await?,
-        })
+        let swept = Swept {
+            verifications: self.sweep_verifications(&actor, retention, now).await?,
+            jobs: self.sweep_jobs(&actor, retention, now).await?,
+            subjects: self.sweep_subjects(&actor, retention, now).await?,
+        };
+        if !swept.is_nothing() {
+            let Swept {
+                verifications,
+                jobs,
+                subjects,
+            } = swept;
+            tracing::info!(verifications, jobs, subjects, "what was due is deleted");
+        }
+        Ok(swept)
     }
 
     async fn sweep_verifications(
         &self,
-        tenant: &TenantId,
+        actor: &Actor,
         retention: Retention,
         now: OffsetDateTime,
     ) -> Result<u64, StoreError> {
         let made_before = before(now, retention.verification_days);
         let mut swept = 0;
         loop {
-            let mut transaction = self.store.begin(tenant).await?;
+            let mut transaction = self.store.begin(&actor.tenant).await?;
             let deleted = transaction
                 .delete_due_verifications(now, made_before, BATCH)
                 .await?;
-            transaction.commit().await?;
+            let batch = Swept {
+                verifications: deleted,
+                ..Swept::default()
+            };
+            finish(transaction, actor, batch).await?;
             swept += deleted;
             if deleted < u64::from(BATCH) {
                 return Ok(swept);
@@ -135,18 +128,18 @@ impl Sweeper {
 
     async fn sweep_jobs(
         &self,
-        tenant: &TenantId,
+        actor: &Actor,
         retention: Retention,
         now: OffsetDateTime,
     ) -> Result<u64, StoreError> {
         let ended_before = before(now, retention.job_days);
         let mut swept = 0;
         loop {
-            let mut transaction = self.store.begin(tenant).await?;
+            let mut transaction = self.store.begin(&actor.tenant).await?;
             let due = transaction.list_due_jobs(now, ended_before, BATCH).await?;
             drop(transaction);
             for job in &due {
-                self.delete_job(tenant, *job).await?;
+                self.delete_job(actor, *job).await?;
             }
             swept += due.len() as u64;
             if due.len() < BATCH as usize {
@@ -156,23 +149,26 @@ impl Sweeper {
     }
 
     /// Rows first, some at a time: a job may have a million.
-    async fn delete_job(&self, tenant: &TenantId, job: JobId) -> Result<(), StoreError> {
+    async fn delete_job(&self, actor: &Actor, job: JobId) -> Result<(), StoreError> {
         loop {
-            let mut transaction = self.store.begin(tenant).await?;
+            let mut transaction = self.store.begin(&actor.tenant).await?;
             let more = transaction.delete_rows(job, BATCH).await?;
-            if !more {
-                transaction.delete_job(job).await?;
+            if more {
+                transaction.commit().await?;
+                continue;
             }
-            transaction.commit().await?;
-            if !more {
-                return Ok(());
-            }
+            transaction.delete_job(job).await?;
+            let batch = Swept {
+                jobs: 1,
+                ..Swept::default()
+            };
+            return finish(transaction, actor, batch).await;
         }
     }
 
     async fn sweep_subjects(
         &self,
-        tenant: &TenantId,
+        actor: &Actor,
         retention: Retention,
         now: OffsetDateTime,
     ) -> Result<u64, StoreError> {
@@ -181,7 +177,7 @@ impl Sweeper {
         };
         let mut swept = 0;
         loop {
-            let mut transaction = self.store.begin(tenant).await?;
+            let mut transaction = self.store.begin(&actor.tenant).await?;
             let found = transaction.find_list_with_due_subjects(over_before).await?;
             let Some(list) = found else { return Ok(swept) };
             // Locked before anybody is picked: a change of their time comes before it, and counts, or after.
@@ -189,13 +185,23 @@ impl Sweeper {
             let due = transaction
                 .list_due_subjects(list, over_before, BATCH_SUBJECTS)
                 .await?;
+            let mut batch = Swept::default();
             for subject in due {
                 let gone = transaction.delete_subject(list, subject).await?;
-                swept += u64::from(gone);
+                batch.subjects += u64::from(gone);
             }
-            transaction.commit().await?;
+            swept += batch.subjects;
+            finish(transaction, actor, batch).await?;
         }
     }
+}
+
+/// Makes a batch last, and puts it on record.
+async fn finish(mut transaction: TenantTx, actor: &Actor, batch: Swept) -> Result<(), StoreError> {
+    if !batch.is_nothing() {
+        transaction.append_audit_event(actor, &batch.into())?;
+    }
+    transaction.commit().await
 }
 
 /// The instant so many days before now; none where nothing ends by itself.

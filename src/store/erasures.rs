@@ -205,8 +205,14 @@ impl TenantTx {
     pub async fn find_erasure(&mut self, id: ErasureId) -> Result<Option<Erasure>, StoreError> {
         let row = sqlx::query_as!(
             ErasureRow,
-            "select id, requested_by, reason, commitment, subjects, faces, verifications, hits, job_rows, \
-             stored_answers, audit_sequence, created_at from erasures where id = $1",
+            r#"
+            select id, requested_by, reason, commitment, subjects, faces, verifications, hits, job_rows,
+                stored_answers, created_at,
+                (select sequence from audit_events where action = 'erasure.created' and resource_id = erasures.id)
+                    as audit_sequence
+            from erasures
+            where id = $1
+            "#,
             id.as_uuid()
         )
         .fetch_optional(self.connection())
@@ -221,8 +227,16 @@ impl TenantTx {
     pub async fn list_erasures(&mut self, page: PageRequest) -> Result<Page<Erasure>, StoreError> {
         let rows = sqlx::query_as!(
             ErasureRow,
-            "select id, requested_by, reason, commitment, subjects, faces, verifications, hits, job_rows, \
-             stored_answers, audit_sequence, created_at from erasures where id < $1 order by id desc limit $2",
+            r#"
+            select id, requested_by, reason, commitment, subjects, faces, verifications, hits, job_rows,
+                stored_answers, created_at,
+                (select sequence from audit_events where action = 'erasure.created' and resource_id = erasures.id)
+                    as audit_sequence
+            from erasures
+            where id < $1
+            order by id desc
+            limit $2
+            "#,
             page.before(),
             page.rows_to_fetch()
         )

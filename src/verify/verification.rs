@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use time::OffsetDateTime;
 
 use super::{DOCUMENT, SELFIE, Verifier, VerifyError, only_face, portrait, template};
+use crate::domain::audit::{Actor, VerificationCreated};
 use crate::domain::consent::Consent;
 use crate::domain::decision::{Evidence, decide};
-use crate::domain::ids::{TenantId, VerificationId, WatchlistId};
+use crate::domain::ids::{VerificationId, WatchlistId};
 use crate::domain::metadata::Metadata;
 use crate::domain::policy::Policy;
 use crate::domain::verification::{KeptVerification, TimingsMs, Verification};
@@ -44,11 +45,12 @@ impl Verifier {
     /// [`VerifyError`] where there is no answer; nothing is kept then.
     pub async fn create(
         &self,
-        tenant: &TenantId,
+        actor: &Actor,
         submission: Submission,
     ) -> Result<KeptVerification, VerifyError> {
         self.require_consent(submission.consent.as_ref())?;
         let started = Instant::now();
+        let tenant = &actor.tenant;
         let policy = submission.policy;
         let lists = self
             .plan_search(tenant, &submission.watchlist_ids, policy.target_fpir)
@@ -93,6 +95,8 @@ impl Verifier {
         let delete_after = transaction
             .insert_verification(&verification, submission.retention_days)
             .await?;
+        let created = VerificationCreated::from(&verification);
+        transaction.append_audit_event(actor, &created.into())?;
         transaction.commit().await?;
         Ok(KeptVerification {
             verification,

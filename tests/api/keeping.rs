@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use likeness::domain::audit::Actor;
 use likeness::domain::ids::TenantId;
 use likeness::store::{Holder, NewJobRow, RowContent, Store};
 use reqwest::StatusCode;
@@ -97,11 +98,16 @@ async fn a_failed_a_cancelled_and_an_abandoned_import_keep_no_pictures() {
     let list = first.watchlist("l", "alert").await;
     let list = list.parse::<uuid::Uuid>().unwrap().into();
     let store = Store::connect(&database, 2).await.unwrap();
+    let maker = Actor {
+        tenant: acme.clone(),
+        subject: "tester".to_owned(),
+        request_id: "r".to_owned(),
+    };
     // All at once, so that no runner is there in between.
     let mut transaction = store.begin(&acme).await.unwrap();
     for end in ["failed", "cancelled", "abandoned"] {
         let job = transaction
-            .insert_job(list, Holder::new(), Duration::ZERO)
+            .insert_job(list, &maker, Holder::new(), Duration::ZERO)
             .await
             .unwrap();
         let row = NewJobRow {

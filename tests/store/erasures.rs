@@ -13,7 +13,7 @@ use serde_json::json;
 use sqlx::AssertSqlSafe;
 
 use crate::fixture::{
-    Fixture, axis, first_page, new_subject, of_key, search, tenant, verification,
+    Fixture, actor, axis, first_page, new_subject, of_key, search, tenant, verification,
 };
 use crate::galleries::Replicas;
 use crate::jobs::{acme_with_list, queued, row};
@@ -22,13 +22,12 @@ fn request(external_id: &str) -> ErasureRequest {
     ErasureRequest {
         external_id: external_id.to_owned(),
         reason: Some("withdrawn".to_owned()),
-        requested_by: "desk".to_owned(),
     }
 }
 
 /// Erases somebody of `acme`.
 async fn erased(store: &Store, external_id: &str) -> Receipt {
-    let done = erase(store, &tenant("acme"), request(external_id)).await;
+    let done = erase(store, &actor("acme"), request(external_id)).await;
     let (transaction, receipt) = done.unwrap();
     transaction.commit().await.unwrap();
     receipt
@@ -267,7 +266,10 @@ async fn of_a_job_that_is_still_being_received_the_rows_that_are_there_go_too() 
     let mut transaction = fixture.store.begin(&tenant("acme")).await.unwrap();
     let holder = likeness::store::Holder::new();
     let lease = std::time::Duration::from_secs(600);
-    let job = transaction.insert_job(list, holder, lease).await.unwrap();
+    let job = transaction
+        .insert_job(list, &actor("acme"), holder, lease)
+        .await
+        .unwrap();
     let rows = vec![row(1, Ok(b"x")), row(2, Ok(b"y"))];
     transaction.insert_job_rows(job, rows).await.unwrap();
     transaction.commit().await.unwrap();
@@ -322,7 +324,7 @@ async fn another_replica_does_not_find_an_erased_person_in_its_very_next_search(
 async fn an_erasure_that_is_not_committed_never_happened() {
     let (fixture, list) = acme_with_list().await;
     enrolled(&fixture.store, "acme", list, "target-1").await;
-    let done = erase(&fixture.store, &tenant("acme"), request("target-1")).await;
+    let done = erase(&fixture.store, &actor("acme"), request("target-1")).await;
     drop(done.unwrap());
     let mut transaction = fixture.store.begin(&tenant("acme")).await.unwrap();
     assert_eq!(
@@ -351,9 +353,13 @@ async fn a_receipt_stays_as_it_is_and_names_nobody_but_to_whom_has_its_key() {
     }
     let mut transaction = fixture.store.begin(&acme).await.unwrap();
     let read: Option<Erasure> = transaction.find_erasure(erasure.id).await.unwrap();
-    assert_eq!(read, Some(erasure.clone()));
+    let logged = Erasure {
+        audit_sequence: Some(1),
+        ..erasure.clone()
+    };
+    assert_eq!(read.as_ref(), Some(&logged));
     let page = transaction.list_erasures(first_page(9)).await.unwrap();
-    assert_eq!(page.items, [erasure.clone()]);
+    assert_eq!(page.items, [logged]);
     let mut foreign = fixture.store.begin(&tenant("other")).await.unwrap();
     assert_eq!(foreign.find_erasure(erasure.id).await.unwrap(), None);
     for statement in [

@@ -1,5 +1,8 @@
 //! A fresh database for each test, and records to put into it.
 
+use std::str::FromStr as _;
+
+use likeness::domain::audit::Actor;
 use likeness::domain::consent::Consent;
 use likeness::domain::decision::Decision;
 use likeness::domain::duplicate::OnDuplicate;
@@ -13,7 +16,8 @@ use likeness::store::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
-use sqlx::{Connection, PgConnection};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions as _, Connection, PgConnection};
 use time::macros::datetime;
 
 /// The model of every template here, and its length.
@@ -41,6 +45,13 @@ impl Fixture {
         PgConnection::connect(self.url.expose_secret())
             .await
             .unwrap()
+    }
+
+    /// The database's address for another user.
+    pub fn url_for(&self, user: &str, password: &str) -> SecretString {
+        let options = PgConnectOptions::from_str(self.url.expose_secret()).unwrap();
+        let options = options.username(user).password(password);
+        options.to_url_lossy().to_string().into()
     }
 
     /// A plain connection that works as the service's role, with or without a tenant.
@@ -74,6 +85,15 @@ impl Fixture {
 
 pub fn tenant(name: &str) -> TenantId {
     TenantId::parse(name).unwrap()
+}
+
+/// Somebody of that tenant, in some request.
+pub fn actor(tenant_name: &str) -> Actor {
+    Actor {
+        tenant: tenant(tenant_name),
+        subject: "tester".to_owned(),
+        request_id: "request-1".to_owned(),
+    }
 }
 
 pub fn new_watchlist(name: &str) -> NewWatchlist {

@@ -10,7 +10,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sqlx::AssertSqlSafe;
 
-use crate::fixture::{Fixture, new_subject, tenant, verification};
+use crate::fixture::{Fixture, actor, new_subject, tenant, verification};
 use crate::jobs::row;
 use crate::search::random;
 
@@ -85,7 +85,10 @@ async fn once_the_tables_are_written_anew_the_files_hold_nothing_of_an_erased_pe
         likeness::store::Holder::new(),
         std::time::Duration::from_secs(600),
     );
-    let job = transaction.insert_job(list, holder, lease).await.unwrap();
+    let job = transaction
+        .insert_job(list, &actor("acme"), holder, lease)
+        .await
+        .unwrap();
     let mut waiting = row(1, Ok(&picture()));
     waiting.external_id = Some(KEY.to_owned());
     transaction
@@ -101,9 +104,10 @@ async fn once_the_tables_are_written_anew_the_files_hold_nothing_of_an_erased_pe
     let request = ErasureRequest {
         external_id: KEY.to_owned(),
         reason: None,
-        requested_by: "desk".to_owned(),
     };
-    let (transaction, _) = erase(&fixture.store, &acme, request).await.unwrap();
+    let (transaction, _) = erase(&fixture.store, &actor("acme"), request)
+        .await
+        .unwrap();
     transaction.commit().await.unwrap();
     eprintln!("after the erasure: {:?}", found(&fixture, &target).await);
     vacuum(&fixture, "vacuum").await;

@@ -9,7 +9,8 @@ use crate::api::answers::{found, gone};
 use crate::api::extract::{Form, Page, Path};
 use crate::api::views::{EnrolledFaceView, FaceEnrolmentView};
 use crate::auth::{Authorized, WatchlistRead, WatchlistWrite};
-use crate::domain::ids::{FaceId, SubjectId};
+use crate::domain::audit::FaceDeleted;
+use crate::domain::ids::{FaceId, SubjectId, WatchlistId};
 use crate::error::ApiError;
 use crate::state::AppState;
 
@@ -39,7 +40,7 @@ pub async fn create_face(
     let image = form.image.within(&state.limits, "image")?;
     let face = state
         .verifier
-        .enrol_face(&caller.tenant, id.into(), subject_id.into(), image)
+        .enrol_face(caller.actor(), id.into(), subject_id.into(), image)
         .await?;
     Ok(HttpResponse::Created().json(FaceEnrolmentView::from(face)))
 }
@@ -89,10 +90,19 @@ pub async fn delete_face(
     state: Data<AppState>,
     Path((id, subject_id, face_id)): Path<(Uuid, Uuid, Uuid)>,
 ) -> Result<HttpResponse, ApiError> {
+    let (list, subject, face) = (
+        WatchlistId::from(id),
+        SubjectId::from(subject_id),
+        FaceId::from(face_id),
+    );
     let mut records = state.records(&caller.tenant).await?;
-    let deleted = records
-        .delete_face(id.into(), subject_id.into(), FaceId::from(face_id))
-        .await?;
+    let answer = gone(records.delete_face(list, subject, face).await?)?;
+    let deleted = FaceDeleted {
+        watchlist_id: list,
+        subject_id: subject,
+        face_id: face,
+    };
+    records.append_audit_event(caller.actor(), &deleted.into())?;
     records.commit().await?;
-    gone(deleted)
+    Ok(answer)
 }

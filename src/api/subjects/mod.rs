@@ -13,6 +13,7 @@ use super::answers::{enrolled, found, gone};
 use super::extract::{Form, JsonForm, Page, Path, Query};
 use super::views::{EnrolmentView, SubjectView};
 use crate::auth::{Authorized, WatchlistRead, WatchlistWrite};
+use crate::domain::audit::{SubjectChanged, SubjectDeleted};
 use crate::domain::ids::{SubjectId, WatchlistId};
 use crate::error::ApiError;
 use crate::state::AppState;
@@ -59,7 +60,7 @@ pub async fn create_subject(
     let (subject, images) = form.split(&state.limits)?;
     let enrolment = state
         .verifier
-        .enrol_subject(&caller.tenant, id.into(), subject, images)
+        .enrol_subject(caller.actor(), id.into(), subject, images)
         .await?;
     Ok(enrolled(enrolment.is_new, &EnrolmentView::from(enrolment)))
 }
@@ -94,7 +95,7 @@ pub async fn put_subject(
     let (subject, images) = form.split(external_id, &state.limits)?;
     let enrolment = state
         .verifier
-        .replace_subject(&caller.tenant, id.into(), subject, images)
+        .replace_subject(caller.actor(), id.into(), subject, images)
         .await?;
     Ok(enrolled(enrolment.is_new, &EnrolmentView::from(enrolment)))
 }
@@ -173,11 +174,18 @@ pub async fn patch_subject(
     if let Some(consent) = &change.consent {
         state.verifier.require_consent(consent.as_ref())?;
     }
+    let fields = change.fields();
     let mut records = state.records(&caller.tenant).await?;
     records.update_subject(list, subject, change).await?;
-    let subject = records.find_subject(list, subject).await?;
+    let subject = found(records.find_subject(list, subject).await?)?;
+    let changed = SubjectChanged {
+        watchlist_id: list,
+        subject_id: subject.id,
+        fields,
+    };
+    records.append_audit_event(caller.actor(), &changed.into())?;
     records.commit().await?;
-    Ok(Json(found(subject)?.into()))
+    Ok(Json(subject.into()))
 }
 
 /// Take a person off a watchlist
@@ -198,10 +206,14 @@ pub async fn delete_subject(
     state: Data<AppState>,
     Path((id, subject_id)): Path<(Uuid, Uuid)>,
 ) -> Result<HttpResponse, ApiError> {
+    let (list, subject) = (WatchlistId::from(id), SubjectId::from(subject_id));
     let mut records = state.records(&caller.tenant).await?;
-    let deleted = records
-        .delete_subject(id.into(), SubjectId::from(subject_id))
-        .await?;
+    let answer = gone(records.delete_subject(list, subject).await?)?;
+    let deleted = SubjectDeleted {
+        watchlist_id: list,
+        subject_id: subject,
+    };
+    records.append_audit_event(caller.actor(), &deleted.into())?;
     records.commit().await?;
-    gone(deleted)
+    Ok(answer)
 }

@@ -54,7 +54,7 @@ pub struct ErasureView {
     pub commitment: String,
     /// What was removed.
     pub erased: ErasedCountsView,
-    /// Its place in the audit log.
+    /// Its place in the audit log. The answer that makes the receipt does not know it yet.
     pub audit_sequence: Option<u64>,
     /// When.
     #[serde(with = "time::serde::rfc3339")]
@@ -63,12 +63,12 @@ pub struct ErasureView {
 
 impl From<Erasure> for ErasureView {
     fn from(erasure: Erasure) -> Self {
-        let commitment = erasure.commitment.iter();
+        let commitment = erasure.commitment_text();
         Self {
             id: erasure.id.as_uuid(),
             requested_by: erasure.requested_by,
             reason: erasure.reason,
-            commitment: commitment.map(|byte| format!("{byte:02x}")).collect(),
+            commitment,
             erased: erasure.counts.into(),
             audit_sequence: erasure.audit_sequence,
             created_at: erasure.created_at,

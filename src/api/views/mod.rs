@@ -1,5 +1,6 @@
 //! What answers look like. A view never holds a template, a picture or a token.
 
+mod audit;
 mod consent;
 mod erasure;
 mod face;
@@ -12,6 +13,7 @@ mod watchlist;
 use crate::domain::calibration::FmrEstimate;
 use crate::domain::policy::MIN_TARGET_FMR;
 
+pub use audit::AuditEventView;
 pub use erasure::{ErasureView, ReceiptView};
 pub use face::{ComparisonView, DetectionView};
 pub use job::{JobRowView, JobView};
