@@ -46,7 +46,8 @@ impl TenantTx {
         Ok(())
     }
 
-    /// Deletes some of the verifications whose own instant has come, or that were made before an instant.
+    /// Deletes some of the verifications whose own instant has come, and some of those that were made before an instant:
+    /// as many as the limit, or more, unless there are fewer.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot do it.
@@ -58,7 +59,8 @@ impl TenantTx {
     ) -> Result<u64, StoreError> {
         let done = sqlx::query!(
             "delete from verifications where id in (\
-             select id from verifications where delete_after <= $1 or created_at <= $2 limit $3)",
+             (select id from verifications where delete_after <= $1 order by delete_after limit $3) \
+             union (select id from verifications where created_at <= $2 order by created_at limit $3))",
             now,
             made_before,
             i64::from(limit)

@@ -113,6 +113,7 @@ impl TenantTx {
         filter: &VerificationFilter,
         page: PageRequest,
     ) -> Result<Page<KeptVerification>, StoreError> {
+        self.plan_anew().await?;
         let default = self.default_days();
         let rows = sqlx::query_as!(
             VerificationRow,
