@@ -43,8 +43,10 @@ impl TenantTx {
         }
         let subjects: Vec<Uuid> = subjects.iter().map(|(_, id)| id.as_uuid()).collect();
         counts.job_rows = self.erase_job_rows(external_id, &subjects).await?;
-        counts.verifications = self.delete_verifications_of(external_id).await?;
-        counts.hits = self.erase_hits(external_id, &subjects).await?;
+        let own = self.delete_verifications_of(external_id).await?;
+        counts.verifications = own.len() as u64;
+        let of_others = self.erase_hits(external_id, &subjects).await?;
+        counts.hits = of_others.len() as u64;
         Ok(counts)
     }
 
@@ -115,14 +117,15 @@ impl TenantTx {
         Ok(done.rows_affected())
     }
 
-    async fn delete_verifications_of(&mut self, external_id: &str) -> Result<u64, StoreError> {
-        let done = sqlx::query!(
-            "delete from verifications where external_id = $1",
+    async fn delete_verifications_of(
+        &mut self,
+        external_id: &str,
+    ) -> Result<Vec<Uuid>, StoreError> {
+        let deleted = sqlx::query_scalar!(
+            "delete from verifications where external_id = $1 returning id",
             external_id
-        )
-        .execute(self.connection())
-        .await?;
-        Ok(done.rows_affected())
+        );
+        Ok(deleted.fetch_all(self.connection()).await?)
     }
 
     /// Takes the key and the name of the person out of what other verifications found. That they found somebody stays,
@@ -131,8 +134,8 @@ impl TenantTx {
         &mut self,
         external_id: &str,
         subjects: &[Uuid],
-    ) -> Result<u64, StoreError> {
-        let done = sqlx::query!(
+    ) -> Result<Vec<Uuid>, StoreError> {
+        let changed = sqlx::query_scalar!(
             r#"
             with gone as (
                 delete from verification_hits where external_id = $1 or subject_id = any($2)
@@ -156,13 +159,12 @@ impl TenantTx {
             ))
             from affected
             where verifications.id = affected.verification_id
+            returning verifications.id
             "#,
             external_id,
             subjects
-        )
-        .execute(self.connection())
-        .await?;
-        Ok(done.rows_affected())
+        );
+        Ok(changed.fetch_all(self.connection()).await?)
     }
 
     /// Keeps a receipt.
