@@ -16,6 +16,7 @@ pub mod gallery;
 pub mod imports;
 pub mod metrics;
 pub mod postgres;
+pub mod pruning;
 pub mod startup;
 pub mod state;
 pub mod store;

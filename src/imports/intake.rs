@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use super::{ImportError, ImportLimits, Source, archive, ndjson};
 use crate::domain::ids::{JobId, TenantId, WatchlistId};
 use crate::domain::job::Job;
-use crate::store::{Claim, Holder, NewJobRow, Store, StoreError};
+use crate::store::{Claim, Holder, NewJobRow, Store, StoreError, Uncommitted};
 
 /// How long rows of a job may take to follow each other before the job is taken for abandoned.
 const LEASE: Duration = Duration::from_secs(120);
@@ -19,14 +19,15 @@ const BATCH_BYTES: usize = 4 * 1024 * 1024;
 /// Rows that are removed in one transaction.
 const REMOVED_ROWS: u32 = 2_000;
 
-/// Stores all rows, then makes the job visible.
+/// Stores all rows, then makes the job visible, which lasts once the caller commits. Without that the lease runs out, and
+/// whoever claims the job then removes it.
 pub(super) async fn store_rows(
     store: &Store,
     tenant: &TenantId,
     watchlist: WatchlistId,
     source: Source,
     limits: &Arc<ImportLimits>,
-) -> Result<Job, ImportError> {
+) -> Result<Uncommitted<Job>, ImportError> {
     let holder = Holder::new();
     let mut transaction = store.begin(tenant).await?;
     let job = transaction.insert_job(watchlist, holder, LEASE).await?;
@@ -71,7 +72,7 @@ async fn fill(
     claim: &Claim,
     source: Source,
     limits: &Arc<ImportLimits>,
-) -> Result<Job, ImportError> {
+) -> Result<Uncommitted<Job>, ImportError> {
     let (batches, mut arriving) = mpsc::channel(1);
     let limits = Arc::clone(limits);
     let unpacking = tokio::task::spawn_blocking(move || unpack(source, &limits, batches));
@@ -92,8 +93,10 @@ async fn fill(
     }
     let mut transaction = store.begin(&claim.tenant).await?;
     let job = transaction.open_job(claim.job, total, failed).await?;
-    transaction.commit().await?;
-    job.ok_or(ImportError::NotFound)
+    Ok(Uncommitted {
+        outcome: job.ok_or(ImportError::NotFound)?,
+        transaction,
+    })
 }
 
 /// Runs on a thread of its own, one batch ahead of the database.

@@ -10,7 +10,7 @@ use crate::domain::face::{Face, Template};
 use crate::domain::ids::{FaceId, SubjectId, TenantId, WatchlistId};
 use crate::domain::quality::{Shortfall, enrolment_shortfalls};
 use crate::domain::watchlist::{EnrolledFace, Subject};
-use crate::store::{NewSubject, TenantTx};
+use crate::store::{NewSubject, TenantTx, Uncommitted};
 use crate::vision::{AnalysisRequest, Embed, Layout};
 
 /// What is wanted of a picture to enrol: one face, its template, and all that tells how good it is.
@@ -62,7 +62,7 @@ pub struct Candidate {
 
 impl Verifier {
     /// Adds a person with the faces of their pictures, all of them or nothing. On a list that joins duplicates, the
-    /// faces go to the person whom they are found to be.
+    /// faces go to the person whom they are found to be. The caller commits.
     ///
     /// # Errors
     /// [`VerifyError`]; nothing is kept then.
@@ -72,7 +72,7 @@ impl Verifier {
         watchlist_id: WatchlistId,
         subject: NewSubject,
         images: Vec<Vec<u8>>,
-    ) -> Result<Enrolment, VerifyError> {
+    ) -> Result<Uncommitted<Enrolment>, VerifyError> {
         let (list, candidates) = self.candidates(tenant, watchlist_id, images).await?;
         let (mut transaction, found) = self
             .begin_enrolment(tenant, list, &candidates, |_| false)
@@ -90,12 +90,16 @@ impl Verifier {
             }
         };
         let person = (watchlist_id, subject_id);
-        let (subject, qualities) = finish(transaction, person, candidates).await?;
-        Ok(Enrolment {
+        let (subject, qualities) = finish(&mut transaction, person, candidates).await?;
+        let outcome = Enrolment {
             subject,
             is_new,
             qualities,
             duplicate_of: found.others,
+        };
+        Ok(Uncommitted {
+            outcome,
+            transaction,
         })
     }
 
@@ -125,7 +129,8 @@ impl Verifier {
             transaction.delete_faces(watchlist_id, subject_id).await?;
         }
         let person = (watchlist_id, subject_id);
-        let (subject, qualities) = finish(transaction, person, candidates).await?;
+        let (subject, qualities) = finish(&mut transaction, person, candidates).await?;
+        transaction.commit().await?;
         Ok(Enrolment {
             subject,
             is_new,
@@ -134,7 +139,7 @@ impl Verifier {
         })
     }
 
-    /// Adds a face to a person.
+    /// Adds a face to a person. The caller commits.
     ///
     /// # Errors
     /// [`VerifyError`]; nothing is kept then.
@@ -144,7 +149,7 @@ impl Verifier {
         watchlist_id: WatchlistId,
         subject_id: SubjectId,
         image: Vec<u8>,
-    ) -> Result<FaceEnrolment, VerifyError> {
+    ) -> Result<Uncommitted<FaceEnrolment>, VerifyError> {
         let mut transaction = self.store.begin(tenant).await?;
         let known = transaction.find_subject(watchlist_id, subject_id).await?;
         drop(transaction);
@@ -163,11 +168,14 @@ impl Verifier {
         let face = transaction
             .insert_face(watchlist_id, subject_id, template)
             .await?;
-        transaction.commit().await?;
-        Ok(FaceEnrolment {
+        let outcome = FaceEnrolment {
             face,
             quality: *quality,
             duplicate_of: found.others,
+        };
+        Ok(Uncommitted {
+            outcome,
+            transaction,
         })
     }
 
@@ -216,9 +224,9 @@ pub(super) fn admit(faces: Vec<Face>) -> Result<Vec<Candidate>, VerifyError> {
     }
 }
 
-/// Adds the faces to a person, and makes all of the transaction last.
+/// Adds the faces to a person, and reads what has become of them.
 async fn finish(
-    mut transaction: TenantTx,
+    transaction: &mut TenantTx,
     (watchlist_id, subject_id): (WatchlistId, SubjectId),
     candidates: Vec<Candidate>,
 ) -> Result<(Subject, HashMap<FaceId, FaceQuality>), VerifyError> {
@@ -230,6 +238,5 @@ async fn finish(
         qualities.insert(face.id, quality);
     }
     let subject = transaction.find_subject(watchlist_id, subject_id).await?;
-    transaction.commit().await?;
     Ok((subject.ok_or(VerifyError::NotFound)?, qualities))
 }

@@ -10,6 +10,7 @@ use crate::domain::ids::{TenantId, VerificationId, WatchlistId};
 use crate::domain::metadata::Metadata;
 use crate::domain::policy::Policy;
 use crate::domain::verification::{TimingsMs, Verification};
+use crate::store::Uncommitted;
 use crate::vision::StageTimings;
 
 /// Subjects that an answer names for each watchlist.
@@ -33,7 +34,7 @@ pub struct Submission {
 }
 
 impl Verifier {
-    /// Checks an identity, decides, and keeps the answer.
+    /// Checks an identity, decides, and keeps the answer. The caller commits.
     ///
     /// # Errors
     /// [`VerifyError`] where there is no answer; nothing is kept then.
@@ -41,7 +42,7 @@ impl Verifier {
         &self,
         tenant: &TenantId,
         submission: Submission,
-    ) -> Result<Verification, VerifyError> {
+    ) -> Result<Uncommitted<Verification>, VerifyError> {
         let started = Instant::now();
         let policy = submission.policy;
         let lists = self
@@ -84,8 +85,10 @@ impl Verifier {
         };
         let mut transaction = self.store.begin(tenant).await?;
         transaction.insert_verification(&verification).await?;
-        transaction.commit().await?;
-        Ok(verification)
+        Ok(Uncommitted {
+            outcome: verification,
+            transaction,
+        })
     }
 }
 

@@ -123,6 +123,7 @@ impl TenantTx {
         )
         .execute(self.connection())
         .await?;
+        self.forget_idempotent_answers(&[id.as_uuid()]).await?;
         Ok(done.rows_affected() == 1)
     }
 }
