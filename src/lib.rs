@@ -17,6 +17,7 @@ pub mod imports;
 pub mod lifecycle;
 pub mod metrics;
 pub mod postgres;
+pub mod pruning;
 pub mod startup;
 pub mod state;
 pub mod store;

@@ -13,9 +13,7 @@ use tokio::sync::watch;
 
 use crate::api;
 use crate::assets::{Assets, InferenceFiles};
-use crate::auth::{
-    JwksSource, TokenKeys, TokenRules, TokenVerifier, home_secret, prune_used_tokens,
-};
+use crate::auth::{JwksSource, TokenKeys, TokenRules, TokenVerifier, home_secret};
 use crate::config::{Config, JwtKey};
 use crate::domain::calibration::Calibration;
 use crate::domain::verification::ModelIds;
@@ -23,6 +21,7 @@ use crate::imports::{ImportLimits, Imports, Runner};
 use crate::lifecycle::Sweeper;
 use crate::metrics::Metrics;
 use crate::postgres::EmbeddedPostgres;
+use crate::pruning::prune;
 use crate::state::{AppState, Limits};
 use crate::store::{SearchSettings, Store};
 use crate::verify::{RecallMonitor, Verifier};
@@ -102,6 +101,7 @@ impl Application {
             metrics,
             recall,
             limits: limits(config),
+            idempotency_lifetime: config.idempotency_lifetime,
         };
         let listener = TcpListener::bind(config.listen)
             .with_context(|| format!("cannot serve on {} (LIKENESS_LISTEN)", config.listen))?;
@@ -137,7 +137,7 @@ impl Application {
             ..
         } = self;
         let handle = server.handle();
-        let pruning = tokio::spawn(prune_used_tokens(store.clone()));
+        let pruning = tokio::spawn(prune(store.clone()));
         let sweeping = tokio::spawn(Sweeper::new(store.clone()).run());
         let self_test = self_test.map(|(recall, every)| tokio::spawn(recall.run(every)));
         let mut serving = tokio::spawn(server);

@@ -1,6 +1,6 @@
 //! The erasure of people.
 
-use actix_web::http::header::LOCATION;
+use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json};
 use actix_web::{HttpResponse, get, post};
 use serde::Deserialize;
@@ -11,12 +11,13 @@ use validator::Validate;
 
 use super::answers::found;
 use super::extract::rules::{self, MAX_EXTERNAL_ID_CHARS};
-use super::extract::{Form, MAX_LIMIT, Page, PageQuery, Path, Query};
+use super::extract::{Keyed, MAX_LIMIT, Page, PageQuery, Path, Query};
+use super::idempotency::{IdempotencyHeader, Made, once};
 use super::views::{ErasureView, ReceiptView};
 use crate::auth::{Admin, Authorized};
 use crate::domain::ids::ErasureId;
 use crate::error::{ApiError, ErrorCode};
-use crate::lifecycle::{ErasureRequest, erase};
+use crate::lifecycle::{ErasureRequest, Receipt, erase};
 use crate::state::AppState;
 
 /// Longest reason, in characters.
@@ -69,6 +70,7 @@ impl CreateErasure {
 #[utoipa::path(
     tag = "lifecycle",
     security(("bearer" = ["admin"])),
+    params(IdempotencyHeader),
     request_body(content((CreateErasure = "application/json"), (CreateErasure = "multipart/form-data"))),
     responses((
         status = 201,
@@ -81,7 +83,7 @@ impl CreateErasure {
 pub async fn create_erasure(
     caller: Authorized<Admin>,
     state: Data<AppState>,
-    Form(form): Form<CreateErasure>,
+    Keyed(form, key): Keyed<CreateErasure>,
 ) -> Result<HttpResponse, ApiError> {
     form.check()?;
     let request = ErasureRequest {
@@ -89,11 +91,18 @@ pub async fn create_erasure(
         reason: form.reason,
     };
     let store = state.verifier.store();
-    let (transaction, receipt) = erase(store, caller.actor(), request).await?;
-    transaction.commit().await?;
-    Ok(HttpResponse::Created()
-        .insert_header((LOCATION, format!("/v1/erasures/{}", receipt.erasure.id)))
-        .json(ReceiptView::from(receipt)))
+    let work = async {
+        let erased = erase(store, caller.actor(), request).await?;
+        erased.try_map(made)
+    };
+    once(&state, &caller.tenant, key, work).await
+}
+
+fn made(receipt: Receipt) -> Result<Made, ApiError> {
+    let id = receipt.erasure.id;
+    let view = ReceiptView::from(receipt);
+    let made = Made::new(StatusCode::CREATED, &view, vec![id.as_uuid()])?;
+    Ok(made.at(format!("/v1/erasures/{id}")))
 }
 
 /// Which receipts a list is to hold.

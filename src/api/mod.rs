@@ -9,6 +9,7 @@ mod extract;
 mod faces;
 mod fallback;
 mod health;
+mod idempotency;
 mod imports;
 mod jobs;
 mod problem;

@@ -87,7 +87,7 @@ pub(super) fn render(
     if problem.code.status() == StatusCode::UNAUTHORIZED {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
-    if problem.code.status() == StatusCode::SERVICE_UNAVAILABLE {
+    if problem.code.passes() {
         headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
     }
     response

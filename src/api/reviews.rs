@@ -1,5 +1,6 @@
 //! What people decide about identity checks.
 
+use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, post};
 use serde::Deserialize;
@@ -9,8 +10,9 @@ use uuid::Uuid;
 use validator::Validate;
 
 use super::answers::found;
-use super::extract::rules;
-use super::extract::{Form, Path};
+use super::extract::{Keyed, Path, rules};
+use super::idempotency::{IdempotencyHeader, once};
+use super::verifications::made;
 use super::views::VerificationView;
 use crate::auth::{Authorized, Review};
 use crate::domain::audit::VerificationReviewed;
@@ -18,7 +20,7 @@ use crate::domain::ids::VerificationId;
 use crate::domain::review::{MAX_NOTE_CHARS, ReviewDecision};
 use crate::error::ApiError;
 use crate::state::AppState;
-use crate::store::NewReview;
+use crate::store::{NewReview, Uncommitted};
 
 /// The routes of this resource.
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
@@ -56,7 +58,7 @@ const MAX_REVIEWS: u16 = 999;
 #[utoipa::path(
     tag = "verifications",
     security(("bearer" = ["review"])),
-    params(("id" = Uuid, Path, description = "Id of the verification")),
+    params(("id" = Uuid, Path, description = "Id of the verification"), IdempotencyHeader),
     request_body(content((CreateReview = "application/json"), (CreateReview = "multipart/form-data"))),
     responses((status = 201, description = "The verification with its reviews", body = VerificationView))
 )]
@@ -65,7 +67,7 @@ pub async fn create_review(
     caller: Authorized<Review>,
     state: Data<AppState>,
     Path(id): Path<Uuid>,
-    Form(form): Form<CreateReview>,
+    Keyed(form, key): Keyed<CreateReview>,
 ) -> Result<HttpResponse, ApiError> {
     let id = VerificationId::from(id);
     let review = NewReview {
@@ -74,15 +76,20 @@ pub async fn create_review(
         note: form.note,
         corrects: form.corrects,
     };
-    let mut records = state.records(&caller.tenant).await?;
-    found(records.find_verification(id).await?)?;
-    let reviewed = VerificationReviewed {
-        verification_id: id,
-        number: records.insert_review(id, &review).await?,
-        decision: review.decision,
+    let work = async {
+        let mut records = state.records(&caller.tenant).await?;
+        found(records.find_verification(id).await?)?;
+        let reviewed = VerificationReviewed {
+            verification_id: id,
+            number: records.insert_review(id, &review).await?,
+            decision: review.decision,
+        };
+        records.append_audit_event(caller.actor(), &reviewed.into())?;
+        let kept = found(records.find_verification(id).await?)?;
+        Ok(Uncommitted {
+            outcome: made(kept)?,
+            transaction: records,
+        })
     };
-    records.append_audit_event(caller.actor(), &reviewed.into())?;
-    let reviewed = found(records.find_verification(id).await?)?;
-    records.commit().await?;
-    Ok(HttpResponse::Created().json(VerificationView::from(reviewed)))
+    once(&state, &caller.tenant, key, work).await
 }

@@ -1,5 +1,6 @@
 //! Identity checks.
 
+use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json};
 use actix_web::{HttpResponse, delete, get, post};
 use serde::de::Error as _;
@@ -11,7 +12,8 @@ use validator::Validate;
 
 use super::answers::{found, gone};
 use super::extract::rules::{self, MAX_EXTERNAL_ID_CHARS};
-use super::extract::{ConsentForm, Form, Image, Page, PageQuery, Path, Query};
+use super::extract::{ConsentForm, Image, Keyed, Page, PageQuery, Path, Query};
+use super::idempotency::{IdempotencyHeader, Made, once};
 use super::views::VerificationView;
 use crate::auth::{Authorized, Verify};
 use crate::domain::audit::VerificationDeleted;
@@ -22,6 +24,7 @@ use crate::domain::policy::{
     MAX_TARGET_FMR, MAX_TARGET_FPIR, MIN_TARGET_FMR, MIN_TARGET_FPIR, Policy,
 };
 use crate::domain::retention::MAX_RETENTION_DAYS;
+use crate::domain::verification::KeptVerification;
 use crate::error::{ApiError, ErrorCode};
 use crate::state::AppState;
 use crate::store::VerificationFilter;
@@ -115,6 +118,26 @@ pub struct CreateVerification {
     pub retention_days: Option<u16>,
 }
 
+impl CreateVerification {
+    /// What is to be checked, no picture too large.
+    fn submission(self, state: &AppState) -> Result<Submission, ApiError> {
+        self.document_back
+            .map(|back| back.within(&state.limits, "document_back"))
+            .transpose()?;
+        let lists = self.watchlist_ids.into_iter();
+        Ok(Submission {
+            policy: self.policy.over(state.verifier.default_policy())?,
+            selfie: self.selfie.within(&state.limits, "selfie")?,
+            document: self.document.within(&state.limits, "document")?,
+            watchlist_ids: lists.map(WatchlistId::from).collect(),
+            external_id: self.external_id,
+            metadata: self.metadata,
+            consent: self.consent.map(Into::into),
+            retention_days: self.retention_days,
+        })
+    }
+}
+
 /// A list of ids. One empty text is an empty list: that is how pages send a field that nobody filled in.
 fn ids_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Uuid>, D::Error> {
     let texts = Vec::<String>::deserialize(deserializer)?;
@@ -137,6 +160,7 @@ fn ids_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Uuid>, 
 #[utoipa::path(
     tag = "verifications",
     security(("bearer" = ["verify"])),
+    params(IdempotencyHeader),
     request_body(content(
         (CreateVerification = "multipart/form-data"),
         (CreateVerification = "application/json"),
@@ -147,31 +171,30 @@ fn ids_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Uuid>, 
 pub async fn create_verification(
     caller: Authorized<Verify>,
     state: Data<AppState>,
-    Form(form): Form<CreateVerification>,
+    Keyed(form, key): Keyed<CreateVerification>,
 ) -> Result<HttpResponse, ApiError> {
-    form.document_back
-        .map(|back| back.within(&state.limits, "document_back"))
-        .transpose()?;
-    let submission = Submission {
-        policy: form.policy.over(state.verifier.default_policy())?,
-        selfie: form.selfie.within(&state.limits, "selfie")?,
-        document: form.document.within(&state.limits, "document")?,
-        watchlist_ids: form
-            .watchlist_ids
-            .into_iter()
-            .map(WatchlistId::from)
-            .collect(),
-        external_id: form.external_id,
-        metadata: form.metadata,
-        consent: form.consent.map(Into::into),
-        retention_days: form.retention_days,
+    let submission = form.submission(&state)?;
+    let work = async {
+        let checked = state.verifier.create(caller.actor(), submission).await?;
+        let assessment = &checked.outcome.verification.assessment;
+        state
+            .metrics
+            .observe_decision(assessment.decision, &assessment.watchlist.searched);
+        checked.try_map(made)
     };
-    let kept = state.verifier.create(caller.actor(), submission).await?;
-    let assessment = &kept.verification.assessment;
-    state
-        .metrics
-        .observe_decision(assessment.decision, &assessment.watchlist.searched);
-    Ok(HttpResponse::Created().json(VerificationView::from(kept)))
+    once(&state, &caller.tenant, key, work).await
+}
+
+/// The answer tells of the people who were found, too.
+pub(super) fn made(kept: KeptVerification) -> Result<Made, ApiError> {
+    let verification = &kept.verification;
+    let mut tells_of = vec![verification.id.as_uuid()];
+    let searched = verification.assessment.watchlist.searched.iter();
+    for hit in searched.flat_map(|search| &search.hits) {
+        tells_of.extend([hit.watchlist_id.as_uuid(), hit.subject_id.as_uuid()]);
+    }
+    let view = VerificationView::from(kept);
+    Made::new(StatusCode::CREATED, &view, tells_of)
 }
 
 /// Which verifications a list is to hold.

@@ -29,7 +29,6 @@ pub use jwks::JwksSource;
 pub use keys::{KeyError, KeyHealth, TokenKeys, home_secret};
 pub use middleware::authenticate;
 pub use mint::{MintError, TokenRequest, mint};
-pub use one_time::prune_used_tokens;
 pub use principal::{Principal, Scope};
 pub use refusal::{Refusal, TokenError};
 pub use request_id::{RequestId, X_REQUEST_ID};

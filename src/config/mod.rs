@@ -49,6 +49,8 @@ pub struct Config {
     pub policy: Policy,
     /// How long records are kept, and on what they rest.
     pub lifecycle: Lifecycle,
+    /// How long an idempotency key counts.
+    pub idempotency_lifetime: Duration,
     /// The token that commands show a running service, in place of one that they sign.
     pub token: Option<SecretString>,
     /// What is logged, and how.
@@ -241,6 +243,7 @@ impl Config {
                 self_test_every: reader.seconds("LIKENESS_SEARCH_SELF_TEST_SECONDS", 0..=86_400),
                 recall_floor: reader.bounded("LIKENESS_SEARCH_RECALL_FLOOR", 0.5..=1.0),
             },
+            idempotency_lifetime: reader.hours("LIKENESS_IDEMPOTENCY_HOURS", 1..=720),
             policy: policy(&mut reader),
             lifecycle: lifecycle(&mut reader),
             token: reader.optional("LIKENESS_TOKEN").map(Into::into),

@@ -156,6 +156,11 @@ pub const SETTINGS: &[Setting] = &[
         "How long requests may go on after the signal to stop",
     ),
     setting(
+        "LIKENESS_IDEMPOTENCY_HOURS",
+        Some("24"),
+        "How long an Idempotency-Key and its answer are kept, 1 to 720",
+    ),
+    setting(
         "LIKENESS_APPROVE_FMR",
         Some("1e-4"),
         "Two different people are approved at most this often",

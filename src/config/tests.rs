@@ -30,6 +30,7 @@ fn without_settings_every_default_holds() {
     assert!(config.database.url.is_none() && config.jwt.key.is_none());
     assert_eq!(config.policy, Policy::default());
     assert_eq!(config.images.max_bytes, 10 * 1024 * 1024);
+    assert_eq!(config.idempotency_lifetime, Duration::from_secs(86_400));
     assert_eq!(config.jwt.leeway, Duration::from_secs(5));
     assert_eq!(config.jwt.max_lifetime, Duration::from_secs(86_400));
     assert!(!config.jwt.jwks.private_network && config.jwt.one_time_scopes.is_empty());

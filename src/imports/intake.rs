@@ -10,7 +10,7 @@ use super::{ImportError, ImportLimits, Source, archive, ndjson};
 use crate::domain::audit::{Actor, ImportCreated};
 use crate::domain::ids::{JobId, TenantId, WatchlistId};
 use crate::domain::job::Job;
-use crate::store::{Claim, Holder, NewJobRow, Store, StoreError};
+use crate::store::{Claim, Holder, NewJobRow, Store, StoreError, Uncommitted};
 
 /// How long rows of a job may take to follow each other before the job is taken for abandoned.
 const LEASE: Duration = Duration::from_secs(120);
@@ -20,14 +20,15 @@ const BATCH_BYTES: usize = 4 * 1024 * 1024;
 /// Rows that are removed in one transaction.
 const REMOVED_ROWS: u32 = 2_000;
 
-/// Stores all rows, then makes the job visible.
+/// Stores all rows, then makes the job visible, which lasts once the caller commits. Without that the lease runs out, and
+/// whoever claims the job then removes it.
 pub(super) async fn store_rows(
     store: &Store,
     actor: &Actor,
     watchlist: WatchlistId,
     source: Source,
     limits: &Arc<ImportLimits>,
-) -> Result<Job, ImportError> {
+) -> Result<Uncommitted<Job>, ImportError> {
     let (holder, tenant) = (Holder::new(), &actor.tenant);
     let mut transaction = store.begin(tenant).await?;
     let job = transaction
@@ -75,7 +76,7 @@ async fn fill(
     claim: &Claim,
     source: Source,
     limits: &Arc<ImportLimits>,
-) -> Result<Job, ImportError> {
+) -> Result<Uncommitted<Job>, ImportError> {
     let (batches, mut arriving) = mpsc::channel(1);
     let limits = Arc::clone(limits);
     let unpacking = tokio::task::spawn_blocking(move || unpack(source, &limits, batches));
@@ -98,8 +99,10 @@ async fn fill(
     let job = transaction.open_job(claim.job, total, failed).await?;
     let job = job.ok_or(ImportError::NotFound)?;
     transaction.append_audit_event(actor, &ImportCreated::from(&job).into())?;
-    transaction.commit().await?;
-    Ok(job)
+    Ok(Uncommitted {
+        outcome: job,
+        transaction,
+    })
 }
 
 /// Runs on a thread of its own, one batch ahead of the database.

@@ -30,7 +30,7 @@ use crate::domain::audit::Actor;
 use crate::domain::consent::ConsentRule;
 use crate::domain::ids::WatchlistId;
 use crate::domain::job::Job;
-use crate::store::StoreError;
+use crate::store::{StoreError, Uncommitted};
 use crate::verify::Verifier;
 
 /// Imports that are received at once; each may fill a file of the largest size.
@@ -157,7 +157,7 @@ impl Imports {
         )
     }
 
-    /// Stores every row of what was received and makes it a job.
+    /// Stores every row of what was received and makes it a job. The caller commits, and wakes whoever works on it.
     ///
     /// # Errors
     /// [`ImportError`]; there is no job then.
@@ -166,10 +166,13 @@ impl Imports {
         actor: &Actor,
         watchlist: WatchlistId,
         source: Source,
-    ) -> Result<Job, ImportError> {
+    ) -> Result<Uncommitted<Job>, ImportError> {
         let store = self.verifier.store();
-        let job = intake::store_rows(store, actor, watchlist, source, &self.limits).await?;
+        intake::store_rows(store, actor, watchlist, source, &self.limits).await
+    }
+
+    /// Has the runner of this process look for jobs at once.
+    pub fn wake(&self) {
         self.wake.notify_one();
-        Ok(job)
     }
 }

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use crate::domain::audit::{Actor, ErasureCreated};
 use crate::domain::erasure::Erasure;
 use crate::domain::ids::{ErasureId, TenantId};
-use crate::store::{NewErasure, Store, StoreError, TenantTx};
+use crate::store::{NewErasure, Store, StoreError, Uncommitted};
 
 /// Random bytes of a receipt's key: more than can be tried.
 const KEY_BYTES: usize = 16;
@@ -31,7 +31,8 @@ pub struct ErasureRequest {
 pub struct Receipt {
     /// What is kept of it.
     pub erasure: Erasure,
-    /// Shows, with the tenant and the person's key, whom it is about. It is not kept.
+    /// Shows, with the tenant and the person's key, whom it is about. It is not kept, except in an answer that is kept
+    /// for retries.
     pub proof_key: String,
 }
 
@@ -44,7 +45,7 @@ pub async fn erase(
     store: &Store,
     actor: &Actor,
     request: ErasureRequest,
-) -> Result<(TenantTx, Receipt), StoreError> {
+) -> Result<Uncommitted<Receipt>, StoreError> {
     let (tenant, proof_key) = (&actor.tenant, random_key());
     let commitment = commitment(&proof_key, tenant, &request.external_id);
     let mut transaction = store.begin(tenant).await?;
@@ -59,8 +60,10 @@ pub async fn erase(
         })
         .await?;
     transaction.append_audit_event(actor, &ErasureCreated::from(&erasure).into())?;
-    let receipt = Receipt { erasure, proof_key };
-    Ok((transaction, receipt))
+    Ok(Uncommitted {
+        outcome: Receipt { erasure, proof_key },
+        transaction,
+    })
 }
 
 /// What a receipt says of whom it is about: SHA-256 over three lines of text, of which none can hold a line break.

@@ -26,7 +26,7 @@ pub struct NewErasure {
 
 impl TenantTx {
     /// Removes everything under a person's key: from every list, from the verifications, those that merely found them on
-    /// a list included, and from bulk imports. Stored answers to requests are not its business.
+    /// a list included, from bulk imports, and from the answers that are kept for retries.
     ///
     /// Holds every list of the tenant until the end of the transaction, so that an enrolment of the person, by request
     /// or by job, comes as a whole before the erasure, and is undone by it, or after.
@@ -39,7 +39,7 @@ impl TenantTx {
         let subjects = self.subjects_of_key(external_id).await?;
         for (watchlist, subject) in &subjects {
             counts.faces += self.remove_faces(*watchlist, *subject, None).await?;
-            counts.subjects += u64::from(self.delete_subject(*watchlist, *subject).await?);
+            counts.subjects += u64::from(self.remove_subject(*watchlist, *subject).await?);
         }
         let subjects: Vec<Uuid> = subjects.iter().map(|(_, id)| id.as_uuid()).collect();
         counts.job_rows = self.erase_job_rows(external_id, &subjects).await?;
@@ -47,6 +47,8 @@ impl TenantTx {
         counts.verifications = own.len() as u64;
         let of_others = self.erase_hits(external_id, &subjects).await?;
         counts.hits = of_others.len() as u64;
+        let told = [subjects, own, of_others].concat();
+        counts.stored_answers = self.forget_idempotent_answers(&told).await?;
         Ok(counts)
     }
 

@@ -57,17 +57,18 @@ impl TenantTx {
         made_before: Option<OffsetDateTime>,
         limit: u32,
     ) -> Result<u64, StoreError> {
-        let done = sqlx::query!(
+        let ids = sqlx::query_scalar!(
             "delete from verifications where id in (\
              (select id from verifications where delete_after <= $1 order by delete_after limit $3) \
-             union (select id from verifications where created_at <= $2 order by created_at limit $3))",
+             union (select id from verifications where created_at <= $2 order by created_at limit $3)) returning id",
             now,
             made_before,
             i64::from(limit)
         )
-        .execute(self.connection())
+        .fetch_all(self.connection())
         .await?;
-        Ok(done.rows_affected())
+        self.forget_idempotent_answers(&ids).await?;
+        Ok(ids.len() as u64)
     }
 
     /// Some of the jobs whose own instant has come, or that ended before an instant.

@@ -16,6 +16,37 @@ pub struct TenantTx {
     pending_events: Vec<PendingEvent>,
 }
 
+/// What a use case has done, together with the transaction that has not made it last yet.
+#[must_use = "what is not committed is undone"]
+pub struct Uncommitted<T> {
+    /// What came of it.
+    pub outcome: T,
+    /// Where it was done.
+    pub transaction: TenantTx,
+}
+
+impl<T> Uncommitted<T> {
+    /// Makes it last, or none of it.
+    ///
+    /// # Errors
+    /// As of [`TenantTx::commit`].
+    pub async fn commit(self) -> Result<T, StoreError> {
+        self.transaction.commit().await?;
+        Ok(self.outcome)
+    }
+
+    /// Puts the outcome into other words; where that fails, nothing was done.
+    ///
+    /// # Errors
+    /// Those of `words`.
+    pub fn try_map<U, E>(self, words: impl FnOnce(T) -> Result<U, E>) -> Result<Uncommitted<U>, E> {
+        Ok(Uncommitted {
+            outcome: words(self.outcome)?,
+            transaction: self.transaction,
+        })
+    }
+}
+
 impl Store {
     /// Opens a transaction to read and write a tenant's records.
     ///

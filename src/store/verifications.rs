@@ -171,6 +171,7 @@ impl TenantTx {
         let done = sqlx::query!("delete from verifications where id = $1", id.as_uuid())
             .execute(self.connection())
             .await?;
+        self.forget_idempotent_answers(&[id.as_uuid()]).await?;
         Ok(done.rows_affected() == 1)
     }
 

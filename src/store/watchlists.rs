@@ -241,6 +241,7 @@ impl TenantTx {
         sqlx::query!("delete from watchlists where id = $1", id.as_uuid())
             .execute(self.connection())
             .await?;
+        self.forget_idempotent_answers(&[id.as_uuid()]).await?;
         Ok(Some(faces.unsigned_abs()))
     }
 }

@@ -13,7 +13,7 @@ use crate::domain::face::{Face, Template};
 use crate::domain::ids::{FaceId, SubjectId, TenantId, WatchlistId};
 use crate::domain::quality::{Shortfall, enrolment_shortfalls};
 use crate::domain::watchlist::{EnrolledFace, Subject};
-use crate::store::{NewSubject, TenantTx};
+use crate::store::{NewSubject, TenantTx, Uncommitted};
 use crate::vision::{AnalysisRequest, Embed, Layout};
 
 /// What is wanted of a picture to enrol: one face, its template, and all that tells how good it is.
@@ -65,7 +65,7 @@ pub struct Candidate {
 
 impl Verifier {
     /// Adds a person with the faces of their pictures, all of them or nothing. On a list that joins duplicates, the
-    /// faces go to the person whom they are found to be.
+    /// faces go to the person whom they are found to be. The caller commits.
     ///
     /// # Errors
     /// [`VerifyError`]; nothing is kept then.
@@ -75,7 +75,7 @@ impl Verifier {
         watchlist_id: WatchlistId,
         subject: NewSubject,
         images: Vec<Vec<u8>>,
-    ) -> Result<Enrolment, VerifyError> {
+    ) -> Result<Uncommitted<Enrolment>, VerifyError> {
         self.require_consent(subject.consent.as_ref())?;
         let tenant = &actor.tenant;
         let (list, candidates) = self.candidates(tenant, watchlist_id, images).await?;
@@ -107,12 +107,15 @@ impl Verifier {
             FaceEnrolled(faces).into()
         };
         transaction.append_audit_event(actor, &event)?;
-        transaction.commit().await?;
-        Ok(Enrolment {
+        let outcome = Enrolment {
             subject,
             is_new,
             qualities,
             duplicate_of: found.others,
+        };
+        Ok(Uncommitted {
+            outcome,
+            transaction,
         })
     }
 
@@ -167,7 +170,7 @@ impl Verifier {
         })
     }
 
-    /// Adds a face to a person, whose consent is known by now where it has to be.
+    /// Adds a face to a person, whose consent is known by now where it has to be. The caller commits.
     ///
     /// # Errors
     /// [`VerifyError`]; nothing is kept then.
@@ -177,7 +180,7 @@ impl Verifier {
         watchlist_id: WatchlistId,
         subject_id: SubjectId,
         image: Vec<u8>,
-    ) -> Result<FaceEnrolment, VerifyError> {
+    ) -> Result<Uncommitted<FaceEnrolment>, VerifyError> {
         let tenant = &actor.tenant;
         let mut transaction = self.store.begin(tenant).await?;
         let known = transaction.find_subject(watchlist_id, subject_id).await?;
@@ -207,11 +210,14 @@ impl Verifier {
             import: None,
         });
         transaction.append_audit_event(actor, &enrolled.into())?;
-        transaction.commit().await?;
-        Ok(FaceEnrolment {
+        let outcome = FaceEnrolment {
             face,
             quality: *quality,
             duplicate_of: found.others,
+        };
+        Ok(Uncommitted {
+            outcome,
+            transaction,
         })
     }
 
@@ -260,7 +266,7 @@ pub(super) fn admit(faces: Vec<Face>) -> Result<Vec<Candidate>, VerifyError> {
     }
 }
 
-/// Adds the faces to a person.
+/// Adds the faces to a person, and reads what has become of them.
 async fn add_faces(
     transaction: &mut TenantTx,
     (watchlist_id, subject_id): (WatchlistId, SubjectId),

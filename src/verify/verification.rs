@@ -12,6 +12,7 @@ use crate::domain::ids::{VerificationId, WatchlistId};
 use crate::domain::metadata::Metadata;
 use crate::domain::policy::Policy;
 use crate::domain::verification::{KeptVerification, TimingsMs, Verification};
+use crate::store::Uncommitted;
 use crate::vision::StageTimings;
 
 /// Subjects that an answer names for each watchlist.
@@ -39,7 +40,7 @@ pub struct Submission {
 }
 
 impl Verifier {
-    /// Checks an identity, decides, and keeps the answer.
+    /// Checks an identity, decides, and keeps the answer. The caller commits.
     ///
     /// # Errors
     /// [`VerifyError`] where there is no answer; nothing is kept then.
@@ -47,7 +48,7 @@ impl Verifier {
         &self,
         actor: &Actor,
         submission: Submission,
-    ) -> Result<KeptVerification, VerifyError> {
+    ) -> Result<Uncommitted<KeptVerification>, VerifyError> {
         self.require_consent(submission.consent.as_ref())?;
         let started = Instant::now();
         let tenant = &actor.tenant;
@@ -97,11 +98,14 @@ impl Verifier {
             .await?;
         let created = VerificationCreated::from(&verification);
         transaction.append_audit_event(actor, &created.into())?;
-        transaction.commit().await?;
-        Ok(KeptVerification {
+        let outcome = KeptVerification {
             verification,
             reviews: Vec::new(),
             delete_after,
+        };
+        Ok(Uncommitted {
+            outcome,
+            transaction,
         })
     }
 }

@@ -241,3 +241,67 @@ async fn an_erasure_reaches_no_other_tenant() {
         TARGET
     );
 }
+
+#[tokio::test]
+async fn a_retry_of_an_older_request_tells_nothing_of_an_erased_person() {
+    let [app, other] = replicas().await;
+    let list = app.watchlist("1", "block").await;
+    let people = format!("/v1/watchlists/{list}/subjects");
+    // What is kept for retries: their enrolment, their own check, one of somebody else that found them, and one of
+    // somebody else that does not know them.
+    let enrolment = || {
+        let form = image(1).text("external_id", TARGET);
+        ("enrolment", people.clone(), form.text("display_name", NAME))
+    };
+    let check = |name, number, key: &str| {
+        let form = pair(person(number), person(number)).text("external_id", key.to_owned());
+        let form = form.text("watchlist_ids", list.clone());
+        (name, "/v1/verifications".to_owned(), form)
+    };
+    let requests = || {
+        [
+            enrolment(),
+            check("own", 3, TARGET),
+            check("found", 1, "somebody"),
+            check("beside", 2, "beside"),
+        ]
+    };
+    let send = async |app: &App, (key, path, form): (&str, String, Form)| {
+        let request = app.request(Method::POST, &path);
+        Answer::of(request.header("idempotency-key", key).multipart(form)).await
+    };
+    let mut first = Vec::new();
+    for request in requests() {
+        first.push(send(&app, request).await.expect(StatusCode::CREATED));
+    }
+    let naming = first.iter().filter(|body| {
+        let text = body.to_string();
+        text.contains(TARGET) || text.contains(NAME)
+    });
+    assert_eq!(naming.count(), 3);
+
+    let erasure = json!({"external_id": TARGET});
+    let erase = async |app: &App| {
+        let request = app.request(Method::POST, ERASURES).json(&erasure);
+        Answer::of(request.header("idempotency-key", "erasure")).await
+    };
+    let receipt = erase(&app).await.expect(StatusCode::CREATED);
+    assert_eq!(receipt["erased"]["stored_answers"], 3);
+    assert_eq!(erase(&other).await.expect(StatusCode::CREATED), receipt);
+    for (request, first) in requests().into_iter().zip(&first) {
+        let name = request.0;
+        let again = send(&other, request).await;
+        if name == "beside" {
+            assert_eq!(&again.expect(StatusCode::CREATED), first);
+        } else {
+            again.expect_problem(409, "idempotency_key_spent");
+            let text = again.body.to_string();
+            assert!(!text.contains(TARGET) && !text.contains(NAME), "{text}");
+        }
+    }
+    // A late retry has not brought them back either.
+    let found = other
+        .post_form(&format!("/v1/watchlists/{list}/search"), image(1))
+        .await;
+    assert_eq!(found.expect(StatusCode::OK)["hits"], json!([]));
+}

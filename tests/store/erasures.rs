@@ -28,9 +28,7 @@ fn request(external_id: &str) -> ErasureRequest {
 /// Erases somebody of `acme`.
 async fn erased(store: &Store, external_id: &str) -> Receipt {
     let done = erase(store, &actor("acme"), request(external_id)).await;
-    let (transaction, receipt) = done.unwrap();
-    transaction.commit().await.unwrap();
-    receipt
+    done.unwrap().commit().await.unwrap()
 }
 
 async fn counts(store: &Store, external_id: &str) -> ErasedCounts {

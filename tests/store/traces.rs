@@ -105,10 +105,10 @@ async fn once_the_tables_are_written_anew_the_files_hold_nothing_of_an_erased_pe
         external_id: KEY.to_owned(),
         reason: None,
     };
-    let (transaction, _) = erase(&fixture.store, &actor("acme"), request)
+    let done = erase(&fixture.store, &actor("acme"), request)
         .await
         .unwrap();
-    transaction.commit().await.unwrap();
+    done.commit().await.unwrap();
     eprintln!("after the erasure: {:?}", found(&fixture, &target).await);
     vacuum(&fixture, "vacuum").await;
     eprintln!("after a vacuum: {:?}", found(&fixture, &target).await);

@@ -2,11 +2,13 @@
 
 mod body;
 mod consent;
+mod fingerprint;
 mod form;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod image;
 mod json;
+mod key;
 mod page;
 mod parts;
 pub mod present;
@@ -15,8 +17,9 @@ pub mod rules;
 mod upload;
 
 pub use consent::ConsentForm;
-pub use form::{Form, JsonForm};
+pub use form::{Form, JsonForm, Keyed};
 pub use image::Image;
+pub use key::IDEMPOTENCY_KEY;
 pub use page::{MAX_LIMIT, Page, PageQuery};
 pub use query::{Path, Query};
 pub use upload::Upload;

@@ -5,8 +5,10 @@ use actix_web::{HttpResponse, delete, get, post};
 use uuid::Uuid;
 
 use super::forms::CreateFace;
+use super::made;
 use crate::api::answers::{found, gone};
-use crate::api::extract::{Form, Page, Path};
+use crate::api::extract::{Keyed, Page, Path};
+use crate::api::idempotency::{IdempotencyHeader, once};
 use crate::api::views::{EnrolledFaceView, FaceEnrolmentView};
 use crate::auth::{Authorized, WatchlistRead, WatchlistWrite};
 use crate::domain::audit::FaceDeleted;
@@ -26,6 +28,7 @@ use crate::state::AppState;
     params(
         ("id" = Uuid, Path, description = "Id of the list"),
         ("subject_id" = Uuid, Path, description = "Id of the person"),
+        IdempotencyHeader,
     ),
     request_body(content((CreateFace = "multipart/form-data"), (CreateFace = "application/json"))),
     responses((status = 201, description = "The face", body = FaceEnrolmentView))
@@ -35,14 +38,19 @@ pub async fn create_face(
     caller: Authorized<WatchlistWrite>,
     state: Data<AppState>,
     Path((id, subject_id)): Path<(Uuid, Uuid)>,
-    Form(form): Form<CreateFace>,
+    Keyed(form, key): Keyed<CreateFace>,
 ) -> Result<HttpResponse, ApiError> {
     let image = form.image.within(&state.limits, "image")?;
-    let face = state
-        .verifier
-        .enrol_face(caller.actor(), id.into(), subject_id.into(), image)
-        .await?;
-    Ok(HttpResponse::Created().json(FaceEnrolmentView::from(face)))
+    let work = async {
+        let enrolment =
+            state
+                .verifier
+                .enrol_face(caller.actor(), id.into(), subject_id.into(), image);
+        enrolment
+            .await?
+            .try_map(|enrolment| made::face([id, subject_id], enrolment))
+    };
+    once(&state, &caller.tenant, key, work).await
 }
 
 /// List a person's faces

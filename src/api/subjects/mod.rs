@@ -2,6 +2,7 @@
 
 mod faces;
 mod forms;
+mod made;
 
 use actix_web::web::{Data, Json};
 use actix_web::{HttpResponse, delete, get, patch, post, put};
@@ -10,7 +11,8 @@ use uuid::Uuid;
 
 use self::forms::{CreateSubject, ExternalId, ListSubjectsQuery, PatchSubject, PutSubject};
 use super::answers::{enrolled, found, gone};
-use super::extract::{Form, JsonForm, Page, Path, Query};
+use super::extract::{Form, JsonForm, Keyed, Page, Path, Query};
+use super::idempotency::{IdempotencyHeader, once};
 use super::views::{EnrolmentView, SubjectView};
 use crate::auth::{Authorized, WatchlistRead, WatchlistWrite};
 use crate::domain::audit::{SubjectChanged, SubjectDeleted};
@@ -43,7 +45,7 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
 #[utoipa::path(
     tag = "subjects",
     security(("bearer" = ["watchlist:write"])),
-    params(("id" = Uuid, Path, description = "Id of the list")),
+    params(("id" = Uuid, Path, description = "Id of the list"), IdempotencyHeader),
     request_body(content((CreateSubject = "multipart/form-data"), (CreateSubject = "application/json"))),
     responses(
         (status = 201, description = "The person", body = EnrolmentView),
@@ -55,14 +57,16 @@ pub async fn create_subject(
     caller: Authorized<WatchlistWrite>,
     state: Data<AppState>,
     Path(id): Path<Uuid>,
-    Form(form): Form<CreateSubject>,
+    Keyed(form, key): Keyed<CreateSubject>,
 ) -> Result<HttpResponse, ApiError> {
     let (subject, images) = form.split(&state.limits)?;
-    let enrolment = state
-        .verifier
-        .enrol_subject(caller.actor(), id.into(), subject, images)
-        .await?;
-    Ok(enrolled(enrolment.is_new, &EnrolmentView::from(enrolment)))
+    let work = async {
+        let enrolment = state
+            .verifier
+            .enrol_subject(caller.actor(), id.into(), subject, images);
+        enrolment.await?.try_map(made::subject)
+    };
+    once(&state, &caller.tenant, key, work).await
 }
 
 /// Put a person on a watchlist, or replace them
@@ -97,7 +101,7 @@ pub async fn put_subject(
         .verifier
         .replace_subject(caller.actor(), id.into(), subject, images)
         .await?;
-    Ok(enrolled(enrolment.is_new, &EnrolmentView::from(enrolment)))
+    Ok(HttpResponse::build(enrolled(enrolment.is_new)).json(EnrolmentView::from(enrolment)))
 }
 
 /// List the people on a watchlist

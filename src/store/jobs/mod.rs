@@ -244,6 +244,7 @@ impl TenantTx {
         sqlx::query!("delete from jobs where id = $1", id.as_uuid())
             .execute(self.connection())
             .await?;
+        self.forget_idempotent_answers(&[id.as_uuid()]).await?;
         Ok(())
     }
 }

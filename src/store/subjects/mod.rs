@@ -128,6 +128,17 @@ impl TenantTx {
         id: SubjectId,
     ) -> Result<bool, StoreError> {
         self.remove_faces(watchlist, id, None).await?;
+        let removed = self.remove_subject(watchlist, id).await?;
+        self.forget_idempotent_answers(&[id.as_uuid()]).await?;
+        Ok(removed)
+    }
+
+    /// The same of a person without faces, whom no stored answer tells of.
+    pub(super) async fn remove_subject(
+        &mut self,
+        watchlist: WatchlistId,
+        id: SubjectId,
+    ) -> Result<bool, StoreError> {
         let done = sqlx::query!(
             "delete from subjects where watchlist_id = $1 and id = $2",
             watchlist.as_uuid(),
