@@ -294,7 +294,7 @@ async fn a_retry_of_an_older_request_tells_nothing_of_an_erased_person() {
         if name == "beside" {
             assert_eq!(&again.expect(StatusCode::CREATED), first);
         } else {
-            again.expect_problem(409, "idempotency_key_spent");
+            again.expect_problem(410, "idempotency_key_spent");
             let text = again.body.to_string();
             assert!(!text.contains(TARGET) && !text.contains(NAME), "{text}");
         }
