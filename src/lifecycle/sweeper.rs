@@ -64,7 +64,7 @@ impl Sweeper {
             match self.sweep_tenant(&tenant, now).await {
                 Ok(swept) => all.add(swept),
                 Err(error @ StoreError::Unavailable(_)) => return Err(error),
-                Err(error) => drop(failure.get_or_insert(error)),
+                Err(error) => failure = failure.or(Some(error)),
             }
         }
         failure.map_or(Ok(all), Err)
