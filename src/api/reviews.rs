@@ -1,6 +1,5 @@
 //! What people decide about identity checks.
 
-use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, post};
 use serde::Deserialize;

@@ -129,7 +129,7 @@ async fn a_failed_a_cancelled_and_an_abandoned_import_keep_no_pictures() {
         }
         match end {
             "failed" => transaction.fail_job(job).await.unwrap(),
-            "cancelled" => transaction.cancel_job(job).await.unwrap(),
+            "cancelled" => assert!(transaction.cancel_job(job).await.unwrap()),
             _ => {}
         }
     }
