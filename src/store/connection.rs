@@ -1,6 +1,7 @@
 //! The pool: how a session is set up, and what is checked before the first one is used.
 
 use std::future::Future;
+use std::num::NonZeroU16;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -33,6 +34,8 @@ pub struct Store {
     home: Handle,
     galleries: Galleries,
     search: SearchSettings,
+    /// Days that records are kept where their tenant has not chosen; none keeps them.
+    default_retention: Option<NonZeroU16>,
 }
 
 /// How large lists are searched.
@@ -100,7 +103,23 @@ impl Store {
             home: Handle::current(),
             galleries: Galleries::new(search.memory_bytes),
             search,
+            default_retention: None,
         })
+    }
+
+    /// The same store with another retention for tenants who have not chosen.
+    #[must_use]
+    pub fn with_retention(self, default_retention: Option<NonZeroU16>) -> Self {
+        Self {
+            default_retention,
+            ..self
+        }
+    }
+
+    /// Days that records are kept where their tenant has not chosen; none keeps them until somebody deletes them.
+    #[must_use]
+    pub fn default_retention(&self) -> Option<NonZeroU16> {
+        self.default_retention
     }
 
     /// The same store with other rules for the search of large lists.
