@@ -9,6 +9,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 use tokio::runtime::Handle;
 
+use super::audit::WaitingAnswers;
 use super::error::StoreError;
 use super::versions;
 use crate::gallery::Galleries;
@@ -33,6 +34,7 @@ pub struct Store {
     home: Handle,
     galleries: Galleries,
     search: SearchSettings,
+    waiting_answers: WaitingAnswers,
 }
 
 /// How large lists are searched.
@@ -100,6 +102,7 @@ impl Store {
             home: Handle::current(),
             galleries: Galleries::new(search.memory_bytes),
             search,
+            waiting_answers: WaitingAnswers::default(),
         })
     }
 
@@ -165,6 +168,11 @@ impl Store {
     #[must_use]
     pub fn search_settings(&self) -> SearchSettings {
         self.search
+    }
+
+    /// The audit events that wait to be appended together.
+    pub(super) fn waiting_answers(&self) -> &WaitingAnswers {
+        &self.waiting_answers
     }
 
     /// The runtime for work that outlives its caller.
