@@ -4,11 +4,14 @@
 
 mod answer;
 mod app;
+mod assignment;
 mod authorization;
 mod bodies;
+mod document;
 mod documentation;
 mod duplicates;
 mod enrolment;
+mod idempotency;
 mod imports;
 mod operations;
 mod photographs;
@@ -17,6 +20,7 @@ mod tenants;
 mod tokens;
 mod verifications;
 mod watchlists;
+mod world;
 
 #[path = "../support/mod.rs"]
 mod support;

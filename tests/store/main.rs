@@ -10,6 +10,7 @@ mod changes;
 mod constraints;
 mod fixture;
 mod galleries;
+mod idempotency;
 mod isolation;
 mod jobs;
 mod queries;
@@ -17,6 +18,7 @@ mod recall;
 mod records;
 mod search;
 mod startup;
+mod tenants;
 mod used_tokens;
 
 #[path = "../support/mod.rs"]
