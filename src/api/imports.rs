@@ -94,7 +94,7 @@ pub async fn create_import(
     let _admitted = state.imports.admit()?;
     let (source, key) = upload.receive(&state.imports).await?;
     let work = async {
-        let job = state.imports.accept(&caller.tenant, list, source);
+        let job = state.imports.accept(caller.actor(), list, source);
         job.await?.try_map(made)
     };
     let answer = once(&state, &caller.tenant, key, work).await?;

@@ -1,6 +1,7 @@
 //! The HTTP face of the service: one file a resource, each handler registered and documented in one step.
 
 mod answers;
+mod audit_events;
 mod docs;
 mod edge;
 mod extract;

@@ -13,7 +13,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_swagger_ui::SwaggerUi;
 
 use super::fallback::{KnownRoutes, fallback};
-use super::{docs, edge, faces, health, imports, jobs, subjects, verifications, watchlists};
+use super::{
+    audit_events, docs, edge, faces, health, imports, jobs, subjects, verifications, watchlists,
+};
 use crate::auth::authenticate;
 use crate::state::AppState;
 
@@ -36,7 +38,8 @@ pub(super) fn resources(config: &mut ServiceConfig<'_>) {
                 .configure(watchlists::routes)
                 .configure(subjects::routes)
                 .configure(imports::routes)
-                .configure(jobs::routes),
+                .configure(jobs::routes)
+                .configure(audit_events::routes),
         );
 }
 

@@ -16,6 +16,7 @@ use super::extract::{Image, Keyed, Page, PageQuery, Path, Query};
 use super::idempotency::{IdempotencyHeader, Made, once};
 use super::views::VerificationView;
 use crate::auth::{Authorized, Verify};
+use crate::domain::audit::VerificationDeleted;
 use crate::domain::decision::Decision;
 use crate::domain::ids::{VerificationId, WatchlistId};
 use crate::domain::metadata::Metadata;
@@ -164,7 +165,7 @@ pub async fn create_verification(
 ) -> Result<HttpResponse, ApiError> {
     let submission = form.submission(&state)?;
     let work = async {
-        let checked = state.verifier.create(&caller.tenant, submission).await?;
+        let checked = state.verifier.create(caller.actor(), submission).await?;
         let assessment = &checked.outcome.assessment;
         state
             .metrics
@@ -268,10 +269,11 @@ pub async fn delete_verification(
     state: Data<AppState>,
     Path(id): Path<Uuid>,
 ) -> Result<HttpResponse, ApiError> {
+    let verification_id = VerificationId::from(id);
     let mut records = state.records(&caller.tenant).await?;
-    let deleted = records
-        .delete_verification(VerificationId::from(id))
-        .await?;
+    let answer = gone(records.delete_verification(verification_id).await?)?;
+    let deleted = VerificationDeleted { verification_id };
+    records.append_audit_event(caller.actor(), &deleted.into())?;
     records.commit().await?;
-    gone(deleted)
+    Ok(answer)
 }

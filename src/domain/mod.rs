@@ -2,6 +2,7 @@
 //!
 //! Nothing here reads a clock, a file, a socket or the environment: the same numbers give the same verdict.
 
+pub mod audit;
 pub mod calibration;
 pub mod decision;
 pub mod duplicate;

@@ -197,6 +197,9 @@ pub struct SearchOutcome {
     pub watchlist_id: WatchlistId,
     /// What a hit on it means.
     pub kind: WatchlistKind,
+    /// The revision of the gallery that was searched; 0 where it had never held a face.
+    #[serde(default)]
+    pub gallery_revision: u64,
     /// Faces in the gallery at the time of the search.
     pub size: u64,
     /// How they were compared.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::{ImportError, ImportLimits, Source, archive, ndjson};
+use crate::domain::audit::{Actor, ImportCreated};
 use crate::domain::ids::{JobId, TenantId, WatchlistId};
 use crate::domain::job::Job;
 use crate::store::{Claim, Holder, NewJobRow, Store, StoreError, Uncommitted};
@@ -23,14 +24,16 @@ const REMOVED_ROWS: u32 = 2_000;
 /// whoever claims the job then removes it.
 pub(super) async fn store_rows(
     store: &Store,
-    tenant: &TenantId,
+    actor: &Actor,
     watchlist: WatchlistId,
     source: Source,
     limits: &Arc<ImportLimits>,
 ) -> Result<Uncommitted<Job>, ImportError> {
-    let holder = Holder::new();
+    let (holder, tenant) = (Holder::new(), &actor.tenant);
     let mut transaction = store.begin(tenant).await?;
-    let job = transaction.insert_job(watchlist, holder, LEASE).await?;
+    let job = transaction
+        .insert_job(watchlist, actor, holder, LEASE)
+        .await?;
     transaction.commit().await?;
     let claim = Claim {
         tenant: tenant.clone(),
@@ -38,7 +41,7 @@ pub(super) async fn store_rows(
         holder,
         strikes: 0,
     };
-    let stored = fill(store, &claim, source, limits).await;
+    let stored = fill(store, actor, &claim, source, limits).await;
     if stored.is_err() {
         // Should this fail too, the lease runs out, and whoever claims the job then removes it.
         if let Err(error) = discard(store, tenant, job).await {
@@ -69,6 +72,7 @@ pub(super) async fn discard(
 
 async fn fill(
     store: &Store,
+    actor: &Actor,
     claim: &Claim,
     source: Source,
     limits: &Arc<ImportLimits>,
@@ -93,8 +97,10 @@ async fn fill(
     }
     let mut transaction = store.begin(&claim.tenant).await?;
     let job = transaction.open_job(claim.job, total, failed).await?;
+    let job = job.ok_or(ImportError::NotFound)?;
+    transaction.append_audit_event(actor, &ImportCreated::from(&job).into())?;
     Ok(Uncommitted {
-        outcome: job.ok_or(ImportError::NotFound)?,
+        outcome: job,
         transaction,
     })
 }

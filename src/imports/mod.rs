@@ -26,7 +26,8 @@ use tokio::sync::{Notify, Semaphore};
 pub use runner::Runner;
 pub use spool::{Spool, SpoolError};
 
-use crate::domain::ids::{TenantId, WatchlistId};
+use crate::domain::audit::Actor;
+use crate::domain::ids::WatchlistId;
 use crate::domain::job::Job;
 use crate::store::{StoreError, Uncommitted};
 use crate::verify::Verifier;
@@ -159,12 +160,12 @@ impl Imports {
     /// [`ImportError`]; there is no job then.
     pub async fn accept(
         &self,
-        tenant: &TenantId,
+        actor: &Actor,
         watchlist: WatchlistId,
         source: Source,
     ) -> Result<Uncommitted<Job>, ImportError> {
         let store = self.verifier.store();
-        intake::store_rows(store, tenant, watchlist, source, &self.limits).await
+        intake::store_rows(store, actor, watchlist, source, &self.limits).await
     }
 
     /// Has the runner of this process look for jobs at once.

@@ -6,6 +6,7 @@
 //!
 //! The store knows no pictures and no models beyond a template and its id, and pgvector is known only here.
 
+mod audit;
 mod connection;
 mod error;
 mod faces;
@@ -21,6 +22,7 @@ mod verifications;
 mod versions;
 mod watchlists;
 
+pub use audit::{AuditFilter, AuditReader, ChainFault, ChainHead, ChainReport, InvalidHead};
 pub use connection::{SearchSettings, Store};
 pub use error::StoreError;
 pub use idempotency::{HeldKey, KeyClaim, KeyedRequest, StoredAnswer};

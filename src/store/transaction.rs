@@ -2,6 +2,7 @@
 
 use sqlx::{PgConnection, Postgres, Transaction};
 
+use super::audit::PendingEvent;
 use super::connection::Store;
 use super::error::StoreError;
 use crate::domain::ids::TenantId;
@@ -12,6 +13,7 @@ pub struct TenantTx {
     transaction: Transaction<'static, Postgres>,
     store: Store,
     tenant: TenantId,
+    pending_events: Vec<PendingEvent>,
 }
 
 /// What a use case has done, together with the transaction that has not made it last yet.
@@ -88,6 +90,7 @@ impl Store {
                 transaction,
                 store,
                 tenant,
+                pending_events: Vec::new(),
             })
         })
         .await
@@ -95,17 +98,23 @@ impl Store {
 }
 
 impl TenantTx {
-    /// Makes all of it last, or none.
+    /// Makes all of it last, or none. The audit events of it are appended first.
     ///
     /// # Errors
     /// [`StoreError`]; after [`StoreError::Unavailable`] it is not known which of the two happened.
-    pub async fn commit(self) -> Result<(), StoreError> {
+    pub async fn commit(mut self) -> Result<(), StoreError> {
+        self.append_pending_events().await?;
         Ok(self.transaction.commit().await?)
     }
 
     /// Whose records it reaches.
     pub(super) fn tenant(&self) -> &TenantId {
         &self.tenant
+    }
+
+    /// The audit events that the commit appends.
+    pub(super) fn pending_events(&mut self) -> &mut Vec<PendingEvent> {
+        &mut self.pending_events
     }
 
     pub(super) fn store(&self) -> &Store {

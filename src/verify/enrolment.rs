@@ -4,6 +4,9 @@ use std::collections::HashMap;
 
 use super::search::{PlannedSearch, of_path};
 use super::{Verifier, VerifyError, only_face, template};
+use crate::domain::audit::{
+    Actor, AuditEvent, EnrolledFaces, FaceEnrolled, SubjectEnrolled, SubjectReplaced,
+};
 use crate::domain::decision::FaceQuality;
 use crate::domain::duplicate::Duplicate;
 use crate::domain::face::{Face, Template};
@@ -68,11 +71,12 @@ impl Verifier {
     /// [`VerifyError`]; nothing is kept then.
     pub async fn enrol_subject(
         &self,
-        tenant: &TenantId,
+        actor: &Actor,
         watchlist_id: WatchlistId,
         subject: NewSubject,
         images: Vec<Vec<u8>>,
     ) -> Result<Uncommitted<Enrolment>, VerifyError> {
+        let tenant = &actor.tenant;
         let (list, candidates) = self.candidates(tenant, watchlist_id, images).await?;
         let (mut transaction, found) = self
             .begin_enrolment(tenant, list, &candidates, |_| false)
@@ -90,7 +94,14 @@ impl Verifier {
             }
         };
         let person = (watchlist_id, subject_id);
-        let (subject, qualities) = finish(&mut transaction, person, candidates).await?;
+        let (subject, qualities) = add_faces(&mut transaction, person, candidates).await?;
+        let faces = new_faces(&subject, &qualities, &found.others);
+        let event: AuditEvent = if is_new {
+            SubjectEnrolled(faces).into()
+        } else {
+            FaceEnrolled(faces).into()
+        };
+        transaction.append_audit_event(actor, &event)?;
         let outcome = Enrolment {
             subject,
             is_new,
@@ -110,11 +121,12 @@ impl Verifier {
     /// [`VerifyError`]; nothing is changed then.
     pub async fn replace_subject(
         &self,
-        tenant: &TenantId,
+        actor: &Actor,
         watchlist_id: WatchlistId,
         subject: NewSubject,
         images: Vec<Vec<u8>>,
     ) -> Result<Enrolment, VerifyError> {
+        let tenant = &actor.tenant;
         let (list, candidates) = self.candidates(tenant, watchlist_id, images).await?;
         let key = subject.external_id.clone();
         let themselves = |found: &Duplicate| found.external_id == key;
@@ -125,11 +137,24 @@ impl Verifier {
             return Err(VerifyError::DuplicateSubject(found.others));
         }
         let (subject_id, is_new) = transaction.put_subject(watchlist_id, subject).await?;
-        if !candidates.is_empty() {
-            transaction.delete_faces(watchlist_id, subject_id).await?;
-        }
+        let removed_faces = if candidates.is_empty() {
+            0
+        } else {
+            transaction.delete_faces(watchlist_id, subject_id).await?
+        };
         let person = (watchlist_id, subject_id);
-        let (subject, qualities) = finish(&mut transaction, person, candidates).await?;
+        let (subject, qualities) = add_faces(&mut transaction, person, candidates).await?;
+        let faces = new_faces(&subject, &qualities, &found.others);
+        let event: AuditEvent = if is_new {
+            SubjectEnrolled(faces).into()
+        } else {
+            let replaced = SubjectReplaced {
+                faces,
+                removed_faces,
+            };
+            replaced.into()
+        };
+        transaction.append_audit_event(actor, &event)?;
         transaction.commit().await?;
         Ok(Enrolment {
             subject,
@@ -145,11 +170,12 @@ impl Verifier {
     /// [`VerifyError`]; nothing is kept then.
     pub async fn enrol_face(
         &self,
-        tenant: &TenantId,
+        actor: &Actor,
         watchlist_id: WatchlistId,
         subject_id: SubjectId,
         image: Vec<u8>,
     ) -> Result<Uncommitted<FaceEnrolment>, VerifyError> {
+        let tenant = &actor.tenant;
         let mut transaction = self.store.begin(tenant).await?;
         let known = transaction.find_subject(watchlist_id, subject_id).await?;
         drop(transaction);
@@ -168,6 +194,15 @@ impl Verifier {
         let face = transaction
             .insert_face(watchlist_id, subject_id, template)
             .await?;
+        let enrolled = FaceEnrolled(EnrolledFaces {
+            watchlist_id,
+            subject_id,
+            face_ids: vec![face.id],
+            embedder: Some(face.model_id.clone()),
+            duplicate_of: EnrolledFaces::known(&found.others),
+            import: None,
+        });
+        transaction.append_audit_event(actor, &enrolled.into())?;
         let outcome = FaceEnrolment {
             face,
             quality: *quality,
@@ -224,8 +259,8 @@ pub(super) fn admit(faces: Vec<Face>) -> Result<Vec<Candidate>, VerifyError> {
     }
 }
 
-/// Adds the faces to a person, and reads what has become of them.
-async fn finish(
+/// Adds the faces to a person.
+async fn add_faces(
     transaction: &mut TenantTx,
     (watchlist_id, subject_id): (WatchlistId, SubjectId),
     candidates: Vec<Candidate>,
@@ -239,4 +274,22 @@ async fn finish(
     }
     let subject = transaction.find_subject(watchlist_id, subject_id).await?;
     Ok((subject.ok_or(VerifyError::NotFound)?, qualities))
+}
+
+/// What is put on record of a person's new faces.
+fn new_faces(
+    subject: &Subject,
+    qualities: &HashMap<FaceId, FaceQuality>,
+    duplicates: &[Duplicate],
+) -> EnrolledFaces {
+    let is_new = |face: &&EnrolledFace| qualities.contains_key(&face.id);
+    let faces = || subject.faces.iter().filter(is_new);
+    EnrolledFaces {
+        watchlist_id: subject.watchlist_id,
+        subject_id: subject.id,
+        face_ids: faces().map(|face| face.id).collect(),
+        embedder: faces().next().map(|face| face.model_id.clone()),
+        duplicate_of: EnrolledFaces::known(duplicates),
+        import: None,
+    }
 }

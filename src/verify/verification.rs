@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use time::OffsetDateTime;
 
 use super::{DOCUMENT, SELFIE, Verifier, VerifyError, only_face, portrait, template};
+use crate::domain::audit::{Actor, VerificationCreated};
 use crate::domain::decision::{Evidence, decide};
-use crate::domain::ids::{TenantId, VerificationId, WatchlistId};
+use crate::domain::ids::{VerificationId, WatchlistId};
 use crate::domain::metadata::Metadata;
 use crate::domain::policy::Policy;
 use crate::domain::verification::{TimingsMs, Verification};
@@ -40,10 +41,11 @@ impl Verifier {
     /// [`VerifyError`] where there is no answer; nothing is kept then.
     pub async fn create(
         &self,
-        tenant: &TenantId,
+        actor: &Actor,
         submission: Submission,
     ) -> Result<Uncommitted<Verification>, VerifyError> {
         let started = Instant::now();
+        let tenant = &actor.tenant;
         let policy = submission.policy;
         let lists = self
             .plan_search(tenant, &submission.watchlist_ids, policy.target_fpir)
@@ -85,6 +87,8 @@ impl Verifier {
         };
         let mut transaction = self.store.begin(tenant).await?;
         transaction.insert_verification(&verification).await?;
+        let created = VerificationCreated::from(&verification);
+        transaction.append_audit_event(actor, &created.into())?;
         Ok(Uncommitted {
             outcome: verification,
             transaction,

@@ -24,7 +24,7 @@ use crate::support;
 /// The secret that the service under test checks tokens with.
 pub const SECRET: &str = "a secret of the tests, of more than 32 bytes";
 /// Every scope.
-pub const ALL_SCOPES: &str = "verify watchlist:read watchlist:write";
+pub const ALL_SCOPES: &str = "verify watchlist:read watchlist:write audit:read";
 
 /// A picture in the language of [`Scripted`].
 pub fn picture(script: Value) -> Vec<u8> {

@@ -5,6 +5,7 @@
 mod answer;
 mod app;
 mod assignment;
+mod audit;
 mod authorization;
 mod bodies;
 mod document;

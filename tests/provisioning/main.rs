@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a step that fails is to fail its test")]
 
 mod assets;
+mod audit;
 mod idempotency;
 mod imports;
 mod postgres;
-mod scene;

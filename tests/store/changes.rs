@@ -277,7 +277,7 @@ async fn the_removal_of_a_list_is_not_held_to_the_time_of_a_statement() {
     .await
     .unwrap();
     let mut transaction = fixture.store.begin(&acme).await.unwrap();
-    assert!(transaction.delete_watchlist(list).await.unwrap());
+    assert!(transaction.delete_watchlist(list).await.unwrap().is_some());
     transaction.commit().await.unwrap();
     let left: i64 = sqlx::query_scalar("select count(*) from watchlists")
         .fetch_one(&mut owner)

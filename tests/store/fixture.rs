@@ -1,5 +1,8 @@
 //! A fresh database for each test, and records to put into it.
 
+use std::str::FromStr as _;
+
+use likeness::domain::audit::Actor;
 use likeness::domain::decision::Decision;
 use likeness::domain::duplicate::OnDuplicate;
 use likeness::domain::face::Template;
@@ -12,7 +15,8 @@ use likeness::store::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
-use sqlx::{Connection, PgConnection};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions as _, Connection, PgConnection};
 
 /// The model of every template here, and its length.
 pub const MODEL: &str = "test-embedder";
@@ -39,6 +43,13 @@ impl Fixture {
         PgConnection::connect(self.url.expose_secret())
             .await
             .unwrap()
+    }
+
+    /// The database's address for another user.
+    pub fn url_for(&self, user: &str, password: &str) -> SecretString {
+        let options = PgConnectOptions::from_str(self.url.expose_secret()).unwrap();
+        let options = options.username(user).password(password);
+        options.to_url_lossy().to_string().into()
     }
 
     /// A plain connection that works as the service's role, with or without a tenant.
@@ -72,6 +83,15 @@ impl Fixture {
 
 pub fn tenant(name: &str) -> TenantId {
     TenantId::parse(name).unwrap()
+}
+
+/// Somebody of that tenant, in some request.
+pub fn actor(tenant_name: &str) -> Actor {
+    Actor {
+        tenant: tenant(tenant_name),
+        subject: "tester".to_owned(),
+        request_id: "request-1".to_owned(),
+    }
 }
 
 pub fn new_watchlist(name: &str) -> NewWatchlist {

@@ -7,9 +7,17 @@ use likeness::store::{
 use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
-use crate::fixture::{Fixture, axis, first_page, new_subject, tenant, verification};
+use crate::audit::an_event;
+use crate::fixture::{Fixture, actor, axis, first_page, new_subject, tenant, verification};
 
-const TENANT_TABLES: [&str; 4] = ["watchlists", "subjects", "faces", "verifications"];
+const TENANT_TABLES: [&str; 6] = [
+    "watchlists",
+    "subjects",
+    "faces",
+    "verifications",
+    "audit_events",
+    "audit_heads",
+];
 
 /// A database where `acme` has one record in each table.
 async fn occupied() -> Fixture {
@@ -24,6 +32,9 @@ async fn occupied() -> Fixture {
     transaction
         .insert_verification(&verification(Decision::Approved, None))
         .await
+        .unwrap();
+    transaction
+        .append_audit_event(&actor("acme"), &an_event())
         .unwrap();
     transaction.commit().await.unwrap();
     fixture
@@ -149,7 +160,7 @@ async fn another_tenants_records_are_neither_found_nor_changed() {
             .unwrap()
     );
     assert!(!foreign.delete_subject(list, subject.id).await.unwrap());
-    assert!(!foreign.delete_watchlist(list).await.unwrap());
+    assert_eq!(foreign.delete_watchlist(list).await.unwrap(), None);
     assert!(!foreign.delete_verification(kept).await.unwrap());
     foreign.commit().await.unwrap();
 

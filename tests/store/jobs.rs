@@ -7,7 +7,7 @@ use likeness::domain::job::{JobState, RowCode, RowFault, RowState};
 use likeness::store::{Duty, FinishedRow, Holder, NewJobRow, RowContent, RowOutcome, StoreError};
 use sqlx::AssertSqlSafe;
 
-use crate::fixture::{Fixture, axis, first_page, new_subject, tenant};
+use crate::fixture::{Fixture, actor, axis, first_page, new_subject, tenant};
 
 const LONG: Duration = Duration::from_secs(600);
 const OVER: Duration = Duration::ZERO;
@@ -33,7 +33,7 @@ fn row(number: u64, content: Result<&[u8], RowCode>) -> NewJobRow {
 async fn queued(fixture: &Fixture, list: WatchlistId, rows: u64) -> JobId {
     let mut transaction = fixture.store.begin(&tenant("acme")).await.unwrap();
     let job = transaction
-        .insert_job(list, Holder::new(), LONG)
+        .insert_job(list, &actor("acme"), Holder::new(), LONG)
         .await
         .unwrap();
     let rows: Vec<_> = (1..=rows)
@@ -134,7 +134,7 @@ async fn a_row_that_two_work_on_gets_one_face() {
     let acme = tenant("acme");
     let mut transaction = fixture.store.begin(&acme).await.unwrap();
     let duty = transaction.begin_job(job).await.unwrap();
-    assert_eq!(duty, Some(Duty::Work(list)));
+    assert_eq!(duty, Some(Duty::Work(list, actor("acme"))));
     transaction.commit().await.unwrap();
     let enrol = |number: usize| {
         let (store, acme) = (fixture.store.clone(), acme.clone());
@@ -229,7 +229,7 @@ async fn a_job_that_is_being_received_is_seen_by_nobody_and_cleaned_up_if_its_re
     let acme = tenant("acme");
     let mut transaction = fixture.store.begin(&acme).await.unwrap();
     let job = transaction
-        .insert_job(list, Holder::new(), OVER)
+        .insert_job(list, &actor("acme"), Holder::new(), OVER)
         .await
         .unwrap();
     let rows = vec![row(1, Ok(b"x")), row(2, Err(RowCode::UnsafePath))];
@@ -288,7 +288,7 @@ async fn rows_are_read_in_their_order_and_not_more_than_fits() {
     let (fixture, list) = acme_with_list().await;
     let mut transaction = fixture.store.begin(&tenant("acme")).await.unwrap();
     let job = transaction
-        .insert_job(list, Holder::new(), LONG)
+        .insert_job(list, &actor("acme"), Holder::new(), LONG)
         .await
         .unwrap();
     let large = vec![7; 9 * 1024 * 1024];
@@ -358,7 +358,7 @@ async fn a_list_that_is_deleted_takes_its_jobs_out_of_the_queue() {
     let (fixture, list) = acme_with_list().await;
     let job = queued(&fixture, list, 1).await;
     let mut transaction = fixture.store.begin(&tenant("acme")).await.unwrap();
-    assert!(transaction.delete_watchlist(list).await.unwrap());
+    assert!(transaction.delete_watchlist(list).await.unwrap().is_some());
     assert_eq!(transaction.find_job(job).await.unwrap(), None);
     transaction.commit().await.unwrap();
     assert_eq!(

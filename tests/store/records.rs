@@ -156,7 +156,13 @@ async fn deleting_takes_everything_below_along_and_nothing_beside() {
         .unwrap()
         .items[0]
         .id;
-    assert!(transaction.delete_watchlist(lists[0]).await.unwrap());
+    assert!(
+        transaction
+            .delete_watchlist(lists[0])
+            .await
+            .unwrap()
+            .is_some()
+    );
     assert!(transaction.delete_subject(lists[1], one).await.unwrap());
     transaction.commit().await.unwrap();
 
@@ -174,7 +180,7 @@ async fn deleting_what_is_not_there_says_so() {
     let fixture = Fixture::new().await;
     let mut transaction = fixture.store.begin(&tenant("acme")).await.unwrap();
     let (list, subject) = (WatchlistId::new(), SubjectId::new());
-    assert!(!transaction.delete_watchlist(list).await.unwrap());
+    assert_eq!(transaction.delete_watchlist(list).await.unwrap(), None);
     assert!(!transaction.delete_subject(list, subject).await.unwrap());
     assert!(
         !transaction

@@ -7,7 +7,8 @@ use likeness::store::{Holder, KeyClaim, KeyedRequest, NewJobRow, RowContent, Sto
 use sqlx::{AssertSqlSafe, PgConnection};
 use time::OffsetDateTime;
 
-use crate::fixture::{Fixture, axis, new_subject, tenant, verification};
+use crate::audit::an_event;
+use crate::fixture::{Fixture, actor, axis, new_subject, tenant, verification};
 
 const LONG: std::time::Duration = std::time::Duration::from_secs(3600);
 /// The queue of jobs is read to find out whose turn it is, and says no more than that.
@@ -35,7 +36,7 @@ async fn everything() -> Fixture {
     let check = verification(Decision::Approved, None);
     transaction.insert_verification(&check).await.unwrap();
     let job = transaction
-        .insert_job(list, Holder::new(), LONG)
+        .insert_job(list, &actor("acme"), Holder::new(), LONG)
         .await
         .unwrap();
     let row = NewJobRow {
@@ -73,6 +74,10 @@ async fn everything() -> Fixture {
     };
     let told = [subject.id.as_uuid()];
     assert!(transaction.keep_answer(&key, &answer, &told).await.unwrap());
+    let event = an_event();
+    transaction
+        .append_audit_event(&actor("acme"), &event)
+        .unwrap();
     transaction.commit().await.unwrap();
     fixture
 }

@@ -11,7 +11,8 @@ use crate::api::extract::{Keyed, Page, Path};
 use crate::api::idempotency::{IdempotencyHeader, once};
 use crate::api::views::{EnrolledFaceView, FaceEnrolmentView};
 use crate::auth::{Authorized, WatchlistRead, WatchlistWrite};
-use crate::domain::ids::{FaceId, SubjectId};
+use crate::domain::audit::FaceDeleted;
+use crate::domain::ids::{FaceId, SubjectId, WatchlistId};
 use crate::error::ApiError;
 use crate::state::AppState;
 
@@ -43,7 +44,7 @@ pub async fn create_face(
         let enrolment =
             state
                 .verifier
-                .enrol_face(&caller.tenant, id.into(), subject_id.into(), image);
+                .enrol_face(caller.actor(), id.into(), subject_id.into(), image);
         enrolment
             .await?
             .try_map(|enrolment| made::face([id, subject_id], enrolment))
@@ -96,10 +97,19 @@ pub async fn delete_face(
     state: Data<AppState>,
     Path((id, subject_id, face_id)): Path<(Uuid, Uuid, Uuid)>,
 ) -> Result<HttpResponse, ApiError> {
+    let (list, subject, face) = (
+        WatchlistId::from(id),
+        SubjectId::from(subject_id),
+        FaceId::from(face_id),
+    );
     let mut records = state.records(&caller.tenant).await?;
-    let deleted = records
-        .delete_face(id.into(), subject_id.into(), FaceId::from(face_id))
-        .await?;
+    let answer = gone(records.delete_face(list, subject, face).await?)?;
+    let deleted = FaceDeleted {
+        watchlist_id: list,
+        subject_id: subject,
+        face_id: face,
+    };
+    records.append_audit_event(caller.actor(), &deleted.into())?;
     records.commit().await?;
-    gone(deleted)
+    Ok(answer)
 }

@@ -15,9 +15,11 @@ use super::extract::{Form, JsonForm, Keyed, Page, Path, Query};
 use super::idempotency::{IdempotencyHeader, once};
 use super::views::{EnrolmentView, SubjectView};
 use crate::auth::{Authorized, WatchlistRead, WatchlistWrite};
+use crate::domain::audit::{SubjectChanged, SubjectDeleted};
 use crate::domain::ids::{SubjectId, WatchlistId};
 use crate::error::ApiError;
 use crate::state::AppState;
+use crate::store::SubjectChange;
 
 /// The routes of this resource.
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
@@ -61,7 +63,7 @@ pub async fn create_subject(
     let work = async {
         let enrolment = state
             .verifier
-            .enrol_subject(&caller.tenant, id.into(), subject, images);
+            .enrol_subject(caller.actor(), id.into(), subject, images);
         enrolment.await?.try_map(made::subject)
     };
     once(&state, &caller.tenant, key, work).await
@@ -97,7 +99,7 @@ pub async fn put_subject(
     let (subject, images) = form.split(external_id, &state.limits)?;
     let enrolment = state
         .verifier
-        .replace_subject(&caller.tenant, id.into(), subject, images)
+        .replace_subject(caller.actor(), id.into(), subject, images)
         .await?;
     Ok(HttpResponse::build(enrolled(enrolment.is_new)).json(EnrolmentView::from(enrolment)))
 }
@@ -172,11 +174,19 @@ pub async fn patch_subject(
     JsonForm(form): JsonForm<PatchSubject>,
 ) -> Result<Json<SubjectView>, ApiError> {
     let (list, subject) = (WatchlistId::from(id), SubjectId::from(subject_id));
+    let change = SubjectChange::from(form);
+    let fields = change.fields();
     let mut records = state.records(&caller.tenant).await?;
-    records.update_subject(list, subject, form.into()).await?;
-    let subject = records.find_subject(list, subject).await?;
+    records.update_subject(list, subject, change).await?;
+    let subject = found(records.find_subject(list, subject).await?)?;
+    let changed = SubjectChanged {
+        watchlist_id: list,
+        subject_id: subject.id,
+        fields,
+    };
+    records.append_audit_event(caller.actor(), &changed.into())?;
     records.commit().await?;
-    Ok(Json(found(subject)?.into()))
+    Ok(Json(subject.into()))
 }
 
 /// Take a person off a watchlist
@@ -197,10 +207,14 @@ pub async fn delete_subject(
     state: Data<AppState>,
     Path((id, subject_id)): Path<(Uuid, Uuid)>,
 ) -> Result<HttpResponse, ApiError> {
+    let (list, subject) = (WatchlistId::from(id), SubjectId::from(subject_id));
     let mut records = state.records(&caller.tenant).await?;
-    let deleted = records
-        .delete_subject(id.into(), SubjectId::from(subject_id))
-        .await?;
+    let answer = gone(records.delete_subject(list, subject).await?)?;
+    let deleted = SubjectDeleted {
+        watchlist_id: list,
+        subject_id: subject,
+    };
+    records.append_audit_event(caller.actor(), &deleted.into())?;
     records.commit().await?;
-    gone(deleted)
+    Ok(answer)
 }

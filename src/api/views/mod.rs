@@ -1,5 +1,6 @@
 //! What answers look like. A view never holds a template, a picture or a token.
 
+mod audit;
 mod face;
 mod job;
 mod subject;
@@ -9,6 +10,7 @@ mod watchlist;
 use crate::domain::calibration::FmrEstimate;
 use crate::domain::policy::MIN_TARGET_FMR;
 
+pub use audit::AuditEventView;
 pub use face::{ComparisonView, DetectionView};
 pub use job::{JobRowView, JobView};
 pub use subject::{DuplicateView, EnrolledFaceView, EnrolmentView, FaceEnrolmentView, SubjectView};

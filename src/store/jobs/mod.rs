@@ -14,14 +14,15 @@ pub use rows::{FinishedRow, NewJobRow, PendingRow, RowContent, RowOutcome};
 use super::error::StoreError;
 use super::page::{Page, PageRequest};
 use super::transaction::TenantTx;
+use crate::domain::audit::Actor;
 use crate::domain::ids::{JobId, WatchlistId};
 use crate::domain::job::{Job, JobState};
 
 /// What is to be done about a job that was claimed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Duty {
-    /// Its rows are to be worked off, for this list.
-    Work(WatchlistId),
+    /// Its rows are to be worked off, for this list and as the doing of whoever made the job.
+    Work(WatchlistId, Actor),
     /// Whoever was receiving it died: it is to be removed.
     Discard,
     /// It came to its end: rows that were not begun are to be cleared.
@@ -29,21 +30,24 @@ pub enum Duty {
 }
 
 impl TenantTx {
-    /// Makes a job that is not visible yet, leased by whoever is receiving it.
+    /// Makes a job that is not visible yet, leased by whoever is receiving it. What it enrols is the doing of the actor.
     ///
     /// # Errors
     /// [`StoreError::MissingReference`] when there is no such list.
     pub async fn insert_job(
         &mut self,
         watchlist: WatchlistId,
+        actor: &Actor,
         holder: Holder,
         lease: Duration,
     ) -> Result<JobId, StoreError> {
         let id = JobId::new();
         sqlx::query!(
-            "insert into jobs (id, watchlist_id, state) values ($1, $2, 'receiving')",
+            "insert into jobs (id, watchlist_id, state, created_by, request_id) values ($1, $2, 'receiving', $3, $4)",
             id.as_uuid(),
-            watchlist.as_uuid()
+            watchlist.as_uuid(),
+            actor.subject,
+            actor.request_id
         )
         .execute(self.connection())
         .await?;
@@ -117,11 +121,12 @@ impl TenantTx {
         Page::cut(rows, page, |row| row.id).try_map(Job::try_from)
     }
 
-    /// Ends a job that is not over yet; no row of it is enrolled after this. One that is over stays as it is.
+    /// Ends a job that is not over yet; no row of it is enrolled after this. One that is over stays as it is, and the
+    /// answer is false.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot do it.
-    pub async fn cancel_job(&mut self, id: JobId) -> Result<(), StoreError> {
+    pub async fn cancel_job(&mut self, id: JobId) -> Result<bool, StoreError> {
         self.end_job(id, "cancelled").await
     }
 
@@ -130,18 +135,19 @@ impl TenantTx {
     /// # Errors
     /// [`StoreError`] when the database cannot do it.
     pub async fn fail_job(&mut self, id: JobId) -> Result<(), StoreError> {
-        self.end_job(id, "failed").await
+        self.end_job(id, "failed").await?;
+        Ok(())
     }
 
-    async fn end_job(&mut self, id: JobId, state: &str) -> Result<(), StoreError> {
-        sqlx::query!(
+    async fn end_job(&mut self, id: JobId, state: &str) -> Result<bool, StoreError> {
+        let ended = sqlx::query!(
             "update jobs set state = $2, finished_at = now() where id = $1 and state in ('queued', 'running')",
             id.as_uuid(),
             state
         )
         .execute(self.connection())
         .await?;
-        Ok(())
+        Ok(ended.rows_affected() == 1)
     }
 
     /// Marks a claimed job as running where there is work to do, and says what there is. None when it is gone.
@@ -156,14 +162,23 @@ impl TenantTx {
                 where id = $1 and state in ('queued', 'running')
                 returning id
             )
-            select watchlist_id, state, exists(select from begun) as "begun!" from jobs where id = $1
+            select watchlist_id, state, created_by, request_id, exists(select from begun) as "begun!"
+            from jobs where id = $1
             "#,
             id.as_uuid()
         )
         .fetch_optional(self.connection())
         .await?;
+        let tenant = self.tenant().clone();
         Ok(row.map(|row| match row.state.as_str() {
-            _ if row.begun => Duty::Work(row.watchlist_id.into()),
+            _ if row.begun => {
+                let actor = Actor {
+                    tenant,
+                    subject: row.created_by,
+                    request_id: row.request_id,
+                };
+                Duty::Work(row.watchlist_id.into(), actor)
+            }
             "receiving" => Duty::Discard,
             _ => Duty::Clear,
         }))

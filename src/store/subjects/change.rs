@@ -21,6 +21,21 @@ pub struct SubjectChange {
     pub valid_until: Option<Option<OffsetDateTime>>,
 }
 
+impl SubjectChange {
+    /// The fields that do not stay as they are.
+    #[must_use]
+    pub fn fields(&self) -> Vec<&'static str> {
+        let fields = [
+            ("external_id", self.external_id.is_some()),
+            ("display_name", self.display_name.is_some()),
+            ("metadata", self.metadata.is_some()),
+            ("valid_until", self.valid_until.is_some()),
+        ];
+        let changed = fields.into_iter().filter(|(_, changed)| *changed);
+        changed.map(|(name, _)| name).collect()
+    }
+}
+
 impl TenantTx {
     /// Puts a person without faces on a list, or replaces what is known of whoever has their `external_id`. Tells
     /// who it is, and whether they are new. Two at once make one person.
@@ -100,7 +115,7 @@ impl TenantTx {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Removes every face of a person, who stays.
+    /// Removes every face of a person, who stays. Answers how many.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot do it.
@@ -108,8 +123,7 @@ impl TenantTx {
         &mut self,
         watchlist: WatchlistId,
         id: SubjectId,
-    ) -> Result<(), StoreError> {
-        self.remove_faces(watchlist, id, None).await?;
-        Ok(())
+    ) -> Result<u64, StoreError> {
+        self.remove_faces(watchlist, id, None).await
     }
 }
