@@ -26,6 +26,7 @@ use crate::error::ErrorCode;
         (name = "watchlists", description = "Galleries of people to look for, and their search"),
         (name = "subjects", description = "The people on a watchlist and their faces"),
         (name = "imports", description = "Many people at once, as a job that outlives restarts"),
+        (name = "lifecycle", description = "How long records are kept, and the erasure of people"),
         (name = "audit", description = "Who did what: an append-only log whose events are a chain of hashes"),
         (name = "operations", description = "Health, readiness and metrics; open to all")
     ),

@@ -8,7 +8,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::answers::found;
-use super::extract::{Image, Path, Upload};
+use super::extract::{ConsentForm, Image, Path, Upload};
 use super::idempotency::{IdempotencyHeader, Made, once};
 use super::views::JobView;
 use crate::auth::{Authorized, WatchlistWrite};
@@ -32,8 +32,8 @@ pub struct CreateImport {
     /// A ZIP of JPEG, PNG or WebP files.
     #[schema(value_type = String, format = Binary)]
     pub archive: Vec<u8>,
-    /// Which file shows whom: CSV with the columns `file`, `external_id`, `display_name`, `valid_until` and `metadata`
-    /// (JSON), or an object with these members a line. In its place the archive may hold `manifest.csv` or
+    /// Which file shows whom: CSV with the columns `file`, `external_id`, `display_name`, `valid_until`, `metadata`
+    /// and `consent` (both JSON), or an object with these members a line. In its place the archive may hold `manifest.csv` or
     /// `manifest.ndjson`. Without any, `folder/file.jpg` shows the person `folder`, and `file.jpg` the person `file`.
     #[schema(value_type = Option<String>)]
     pub manifest: Option<String>,
@@ -58,6 +58,8 @@ pub struct ImportLine {
     /// From this instant on (RFC 3339) the person is no longer found.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub valid_until: Option<String>,
+    /// On what the person agreed to. Some services require it: the row is refused with `consent_required` otherwise.
+    pub consent: Option<ConsentForm>,
     /// A picture in base64, or a list of up to 10.
     #[schema(value_type = String)]
     pub image: Image,

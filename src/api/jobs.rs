@@ -72,7 +72,7 @@ pub async fn list_jobs(
 
 /// Read a bulk import
 ///
-/// How far it is. A job goes with the list that it fills.
+/// How far it is. A job goes with the list that it fills, or once it is over and its retention is.
 #[utoipa::path(
     tag = "imports",
     security(("bearer" = ["watchlist:read"])),
@@ -108,7 +108,7 @@ pub struct ListJobRowsQuery {
 
 /// List the rows of a bulk import
 ///
-/// In their order. Kept after the end of the job, without the pictures, for as long as the list is there.
+/// In their order. Kept after the end of the job, without the pictures, for as long as the job is there.
 #[utoipa::path(
     tag = "imports",
     security(("bearer" = ["watchlist:read"])),

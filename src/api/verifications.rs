@@ -12,7 +12,7 @@ use validator::Validate;
 
 use super::answers::{found, gone};
 use super::extract::rules::{self, MAX_EXTERNAL_ID_CHARS};
-use super::extract::{Image, Keyed, Page, PageQuery, Path, Query};
+use super::extract::{ConsentForm, Image, Keyed, Page, PageQuery, Path, Query};
 use super::idempotency::{IdempotencyHeader, Made, once};
 use super::views::VerificationView;
 use crate::auth::{Authorized, Verify};
@@ -23,7 +23,8 @@ use crate::domain::metadata::Metadata;
 use crate::domain::policy::{
     MAX_TARGET_FMR, MAX_TARGET_FPIR, MIN_TARGET_FMR, MIN_TARGET_FPIR, Policy,
 };
-use crate::domain::verification::Verification;
+use crate::domain::retention::MAX_RETENTION_DAYS;
+use crate::domain::verification::KeptVerification;
 use crate::error::{ApiError, ErrorCode};
 use crate::state::AppState;
 use crate::store::VerificationFilter;
@@ -108,6 +109,13 @@ pub struct CreateVerification {
     #[validate(custom(function = rules::metadata))]
     #[schema(value_type = Object)]
     pub metadata: Metadata,
+    /// On what the person agreed to. Some services require it: `consent_required` otherwise.
+    #[validate(nested)]
+    pub consent: Option<ConsentForm>,
+    /// Days that the answer is kept at most. The tenant's retention holds where it is shorter.
+    #[validate(range(min = 1, max = MAX_RETENTION_DAYS))]
+    #[schema(minimum = 1, maximum = 36500, example = 30)]
+    pub retention_days: Option<u16>,
 }
 
 impl CreateVerification {
@@ -124,6 +132,8 @@ impl CreateVerification {
             watchlist_ids: lists.map(WatchlistId::from).collect(),
             external_id: self.external_id,
             metadata: self.metadata,
+            consent: self.consent.map(Into::into),
+            retention_days: self.retention_days,
         })
     }
 }
@@ -166,7 +176,11 @@ pub async fn create_verification(
     let submission = form.submission(&state)?;
     let work = async {
         let checked = state.verifier.create(caller.actor(), submission).await?;
+<<<<<<< HEAD
         let assessment = &checked.outcome.assessment;
+=======
+        let assessment = &checked.outcome.verification.assessment;
+>>>>>>> main
         state
             .metrics
             .observe_decision(assessment.decision, &assessment.watchlist.searched);
@@ -176,13 +190,14 @@ pub async fn create_verification(
 }
 
 /// The answer tells of the people who were found, too.
-fn made(verification: Verification) -> Result<Made, ApiError> {
+pub(super) fn made(kept: KeptVerification) -> Result<Made, ApiError> {
+    let verification = &kept.verification;
     let mut tells_of = vec![verification.id.as_uuid()];
     let searched = verification.assessment.watchlist.searched.iter();
     for hit in searched.flat_map(|search| &search.hits) {
         tells_of.extend([hit.watchlist_id.as_uuid(), hit.subject_id.as_uuid()]);
     }
-    let view = VerificationView::from(verification);
+    let view = VerificationView::from(kept);
     Made::new(StatusCode::CREATED, &view, tells_of)
 }
 
@@ -197,6 +212,8 @@ pub struct ListVerificationsQuery {
     /// Only those with this decision: `approved`, `review` or `declined`.
     #[param(value_type = Option<String>)]
     pub decision: Option<Decision>,
+    /// `true`: only those that a human has decided about; `false`: only those that none has.
+    pub reviewed: Option<bool>,
     /// Most items to return, 1 to 200; 50 unless given.
     #[validate(range(min = 1, max = super::extract::MAX_LIMIT))]
     #[param(minimum = 1, maximum = 200, example = 50)]
@@ -228,6 +245,7 @@ pub async fn list_verifications(
     let filter = VerificationFilter {
         external_id: query.external_id,
         decision: query.decision,
+        reviewed: query.reviewed,
     };
     let mut records = state.records(&caller.tenant).await?;
     let verifications = records.list_verifications(&filter, page).await?;
@@ -236,7 +254,7 @@ pub async fn list_verifications(
 
 /// Read a verification
 ///
-/// The answer as it was given.
+/// The answer as it was given, and what people decided about it since.
 #[utoipa::path(
     tag = "verifications",
     security(("bearer" = ["verify"])),
@@ -256,7 +274,7 @@ pub async fn get_verification(
 
 /// Erase a verification
 ///
-/// Removes the answer for good.
+/// Removes the answer for good, with its reviews.
 #[utoipa::path(
     tag = "verifications",
     security(("bearer" = ["verify"])),

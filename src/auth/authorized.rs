@@ -35,6 +35,8 @@ required_scope!(Verify);
 required_scope!(WatchlistRead);
 required_scope!(WatchlistWrite);
 required_scope!(AuditRead);
+required_scope!(Review);
+required_scope!(Admin);
 
 /// A principal that carries the scope `S`.
 ///

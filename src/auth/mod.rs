@@ -22,7 +22,9 @@ mod strict;
 mod verifier;
 
 pub use audit::AUDIT_TARGET;
-pub use authorized::{AuditRead, Authorized, RequiredScope, Verify, WatchlistRead, WatchlistWrite};
+pub use authorized::{
+    Admin, AuditRead, Authorized, RequiredScope, Review, Verify, WatchlistRead, WatchlistWrite,
+};
 pub use jwks::JwksSource;
 pub use keys::{KeyError, KeyHealth, TokenKeys, home_secret};
 pub use middleware::authenticate;

@@ -17,15 +17,21 @@ pub enum Scope {
     WatchlistWrite,
     /// Reading the audit log.
     AuditRead,
+    /// Deciding about verifications as a human.
+    Review,
+    /// Setting how long records are kept, and erasing people.
+    Admin,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 6] = [
         Self::Verify,
         Self::WatchlistRead,
         Self::WatchlistWrite,
         Self::AuditRead,
+        Self::Review,
+        Self::Admin,
     ];
 
     /// The scope as a token spells it.
@@ -36,6 +42,8 @@ impl Scope {
             Self::WatchlistRead => "watchlist:read",
             Self::WatchlistWrite => "watchlist:write",
             Self::AuditRead => "audit:read",
+            Self::Review => "review",
+            Self::Admin => "admin",
         }
     }
 

@@ -201,6 +201,16 @@ pub const SETTINGS: &[Setting] = &[
         "Liveness scores below it are not taken for a live face",
     ),
     setting(
+        "LIKENESS_RETENTION_DAYS",
+        Some("0"),
+        "Days that verifications and finished jobs are kept; 0 until deleted",
+    ),
+    setting(
+        "LIKENESS_REQUIRE_CONSENT",
+        Some("no"),
+        "yes: verifications and enrolments have to name a consent",
+    ),
+    setting(
         "LIKENESS_TOKEN",
         None,
         "Token that `likeness import` shows [default: one of its own]",

@@ -4,13 +4,17 @@
 
 pub mod audit;
 pub mod calibration;
+pub mod consent;
 pub mod decision;
 pub mod duplicate;
+pub mod erasure;
 pub mod face;
 pub mod ids;
 pub mod job;
 pub mod metadata;
 pub mod policy;
 pub mod quality;
+pub mod retention;
+pub mod review;
 pub mod verification;
 pub mod watchlist;

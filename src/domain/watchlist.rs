@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::calibration::{Calibration, Threshold};
+use super::consent::Consent;
 use super::duplicate::OnDuplicate;
 use super::ids::{FaceId, SubjectId, WatchlistId};
 use super::metadata::Metadata;
@@ -60,6 +61,8 @@ pub struct Subject {
     pub display_name: Option<String>,
     /// The caller's own data, a JSON object.
     pub metadata: Metadata,
+    /// On what the person agreed to, where the caller said so.
+    pub consent: Option<Consent>,
     /// From this instant on the subject is no longer found.
     pub valid_until: Option<OffsetDateTime>,
     /// When it was made.

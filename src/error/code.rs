@@ -16,6 +16,8 @@ pub enum ErrorCode {
     MissingPart,
     /// What was sent as a ZIP archive cannot be read as one.
     InvalidArchive,
+    /// This service requires the consent of the person to be named.
+    ConsentRequired,
     /// No token, or one that is not valid.
     Unauthenticated,
     /// The token lacks the scope of this route.
@@ -64,11 +66,12 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, for tests and documentation.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::MalformedRequest,
         Self::ValidationFailed,
         Self::MissingPart,
         Self::InvalidArchive,
+        Self::ConsentRequired,
         Self::Unauthenticated,
         Self::Forbidden,
         Self::NotFound,
@@ -108,6 +111,11 @@ impl ErrorCode {
                 "invalid_archive",
                 S::BAD_REQUEST,
                 "The archive cannot be read",
+            ),
+            Self::ConsentRequired => (
+                "consent_required",
+                S::BAD_REQUEST,
+                "The person's consent has to be named",
             ),
             Self::Unauthenticated => (
                 "unauthenticated",
@@ -271,6 +279,7 @@ mod tests {
                 "400 validation_failed",
                 "400 missing_part",
                 "400 invalid_archive",
+                "400 consent_required",
                 "401 unauthenticated",
                 "403 forbidden",
                 "404 not_found",

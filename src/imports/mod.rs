@@ -27,6 +27,7 @@ pub use runner::Runner;
 pub use spool::{Spool, SpoolError};
 
 use crate::domain::audit::Actor;
+use crate::domain::consent::ConsentRule;
 use crate::domain::ids::WatchlistId;
 use crate::domain::job::Job;
 use crate::store::{StoreError, Uncommitted};
@@ -44,6 +45,8 @@ pub struct ImportLimits {
     pub max_image_bytes: usize,
     /// Longest line of a stream.
     pub max_line_bytes: usize,
+    /// Whether each row has to name a consent.
+    pub consent: ConsentRule,
     /// Folder whose file system holds what is being received.
     pub spool: PathBuf,
 }

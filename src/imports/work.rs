@@ -10,6 +10,7 @@ use futures_util::{StreamExt as _, stream};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::{sleep, timeout_at};
 
+use super::fields::no_consent;
 use crate::domain::audit::{Actor, ImportedRow};
 use crate::domain::ids::{JobId, WatchlistId};
 use crate::domain::job::{RowCode, RowFault};
@@ -296,6 +297,7 @@ impl<'a> Work<'a> {
                 RowCode::DuplicateSubject,
                 "the face belongs to somebody else who is on the list",
             ))),
+            Err(VerifyError::ConsentRequired) => Ok(RowOutcome::Refused(no_consent())),
             Err(error) => Err(error),
         }
     }
@@ -372,6 +374,7 @@ fn finding(error: VerifyError, attempts: u32) -> Finding {
             let words: Vec<_> = shortfalls.map(ToString::to_string).collect();
             refused(RowCode::QualityTooLow, &words.join(", "))
         }
+        VerifyError::ConsentRequired => Finding::Refused(no_consent()),
         VerifyError::NotFound
         | VerifyError::DuplicateSubject(_)
         | VerifyError::NoSuchWatchlist(_)

@@ -196,7 +196,7 @@ impl TenantTx {
         Ok(true)
     }
 
-    /// Empties every kept answer that tells of one of these. The keys stay until they expire, so that a late repetition
+    /// Empties every kept answer that tells of one of these, and tells how many. The keys stay until they expire, so that a late repetition
     /// does not make again what was deleted.
     ///
     /// # Errors
@@ -204,9 +204,9 @@ impl TenantTx {
     pub async fn forget_idempotent_answers(
         &mut self,
         resources: &[Uuid],
-    ) -> Result<(), StoreError> {
+    ) -> Result<u64, StoreError> {
         // In one order for everybody, so that two that forget the same answers do not wait for each other.
-        sqlx::query!(
+        let done = sqlx::query!(
             "with telling as (\
                  select key_hash from idempotency_keys where state = 'answered' and key_hash in (\
                      select key_hash from idempotency_resources where resource_id = any($1)) \
@@ -218,7 +218,7 @@ impl TenantTx {
         )
         .execute(self.connection())
         .await?;
-        Ok(())
+        Ok(done.rows_affected())
     }
 }
 

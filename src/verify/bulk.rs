@@ -58,8 +58,8 @@ impl Verifier {
     /// puts it on record as the doing of whoever made the import.
     ///
     /// # Errors
-    /// [`VerifyError::DuplicateSubject`] where the list refuses a face that is somebody else's, and it can go on with
-    /// others; anything else ends the transaction.
+    /// [`VerifyError::DuplicateSubject`] where the list refuses a face that is somebody else's, and
+    /// [`VerifyError::ConsentRequired`]; with these it can go on with others. Anything else ends the transaction.
     pub async fn enrol_in_bulk(
         &self,
         bulk: &mut BulkEnrolment,
@@ -67,6 +67,8 @@ impl Verifier {
         candidate: &Candidate,
         row: ImportedRow,
     ) -> Result<(SubjectId, FaceId), VerifyError> {
+        // Rows may have been stored before the service required it.
+        self.require_consent(subject.consent.as_ref())?;
         let (list, watchlist_id) = (bulk.list, bulk.list.watchlist_id);
         let transaction = &mut bulk.transaction;
         let mut duplicates = Vec::new();
@@ -87,7 +89,12 @@ impl Verifier {
             None => None,
         };
         let subject_id = match known {
-            Some(id) => id,
+            Some(id) => {
+                if let Some(consent) = &subject.consent {
+                    transaction.add_consent(watchlist_id, id, consent).await?;
+                }
+                id
+            }
             None => {
                 let made = transaction.insert_subject(watchlist_id, subject, &[]);
                 made.await?.id

@@ -76,6 +76,10 @@ impl Verifier {
         subject: NewSubject,
         images: Vec<Vec<u8>>,
     ) -> Result<Uncommitted<Enrolment>, VerifyError> {
+<<<<<<< HEAD
+=======
+        self.require_consent(subject.consent.as_ref())?;
+>>>>>>> main
         let tenant = &actor.tenant;
         let (list, candidates) = self.candidates(tenant, watchlist_id, images).await?;
         let (mut transaction, found) = self
@@ -85,6 +89,10 @@ impl Verifier {
             Some(known)
                 if subject.external_id.is_none() || subject.external_id == known.external_id =>
             {
+                if let Some(consent) = &subject.consent {
+                    let id = known.subject_id;
+                    transaction.add_consent(watchlist_id, id, consent).await?;
+                }
                 (known.subject_id, false)
             }
             Some(_) => return Err(VerifyError::DuplicateSubject(found.others)),
@@ -126,6 +134,7 @@ impl Verifier {
         subject: NewSubject,
         images: Vec<Vec<u8>>,
     ) -> Result<Enrolment, VerifyError> {
+        self.require_consent(subject.consent.as_ref())?;
         let tenant = &actor.tenant;
         let (list, candidates) = self.candidates(tenant, watchlist_id, images).await?;
         let key = subject.external_id.clone();
@@ -164,7 +173,7 @@ impl Verifier {
         })
     }
 
-    /// Adds a face to a person. The caller commits.
+    /// Adds a face to a person, whose consent is known by now where it has to be. The caller commits.
     ///
     /// # Errors
     /// [`VerifyError`]; nothing is kept then.
@@ -179,7 +188,8 @@ impl Verifier {
         let mut transaction = self.store.begin(tenant).await?;
         let known = transaction.find_subject(watchlist_id, subject_id).await?;
         drop(transaction);
-        known.ok_or(VerifyError::NotFound)?;
+        let known = known.ok_or(VerifyError::NotFound)?;
+        self.require_consent(known.consent.as_ref())?;
         let (list, candidates) = self.candidates(tenant, watchlist_id, vec![image]).await?;
         let themselves = |found: &Duplicate| found.subject_id == subject_id;
         let (mut transaction, found) = self
@@ -259,7 +269,11 @@ pub(super) fn admit(faces: Vec<Face>) -> Result<Vec<Candidate>, VerifyError> {
     }
 }
 
+<<<<<<< HEAD
 /// Adds the faces to a person.
+=======
+/// Adds the faces to a person, and reads what has become of them.
+>>>>>>> main
 async fn add_faces(
     transaction: &mut TenantTx,
     (watchlist_id, subject_id): (WatchlistId, SubjectId),

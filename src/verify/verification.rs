@@ -6,11 +6,12 @@ use time::OffsetDateTime;
 
 use super::{DOCUMENT, SELFIE, Verifier, VerifyError, only_face, portrait, template};
 use crate::domain::audit::{Actor, VerificationCreated};
+use crate::domain::consent::Consent;
 use crate::domain::decision::{Evidence, decide};
 use crate::domain::ids::{VerificationId, WatchlistId};
 use crate::domain::metadata::Metadata;
 use crate::domain::policy::Policy;
-use crate::domain::verification::{TimingsMs, Verification};
+use crate::domain::verification::{KeptVerification, TimingsMs, Verification};
 use crate::store::Uncommitted;
 use crate::vision::StageTimings;
 
@@ -32,6 +33,10 @@ pub struct Submission {
     pub external_id: Option<String>,
     /// The caller's own data.
     pub metadata: Metadata,
+    /// On what the person agreed to.
+    pub consent: Option<Consent>,
+    /// Days that the answer is kept at most.
+    pub retention_days: Option<u16>,
 }
 
 impl Verifier {
@@ -43,7 +48,8 @@ impl Verifier {
         &self,
         actor: &Actor,
         submission: Submission,
-    ) -> Result<Uncommitted<Verification>, VerifyError> {
+    ) -> Result<Uncommitted<KeptVerification>, VerifyError> {
+        self.require_consent(submission.consent.as_ref())?;
         let started = Instant::now();
         let tenant = &actor.tenant;
         let policy = submission.policy;
@@ -83,14 +89,30 @@ impl Verifier {
             timings_ms: timings(&stages, search, started.elapsed()),
             external_id: submission.external_id,
             metadata: submission.metadata,
+            consent: submission.consent,
             created_at: OffsetDateTime::now_utc(),
         };
         let mut transaction = self.store.begin(tenant).await?;
+<<<<<<< HEAD
         transaction.insert_verification(&verification).await?;
         let created = VerificationCreated::from(&verification);
         transaction.append_audit_event(actor, &created.into())?;
         Ok(Uncommitted {
             outcome: verification,
+=======
+        let delete_after = transaction
+            .insert_verification(&verification, submission.retention_days)
+            .await?;
+        let created = VerificationCreated::from(&verification);
+        transaction.append_audit_event(actor, &created.into())?;
+        let outcome = KeptVerification {
+            verification,
+            reviews: Vec::new(),
+            delete_after,
+        };
+        Ok(Uncommitted {
+            outcome,
+>>>>>>> main
             transaction,
         })
     }

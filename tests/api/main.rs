@@ -8,14 +8,25 @@ mod assignment;
 mod audit;
 mod authorization;
 mod bodies;
+<<<<<<< HEAD
 mod document;
 mod documentation;
 mod duplicates;
 mod enrolment;
 mod idempotency;
+=======
+mod consent;
+mod documentation;
+mod duplicates;
+mod enrolment;
+mod erasures;
+>>>>>>> main
 mod imports;
+mod keeping;
 mod operations;
 mod photographs;
+mod retention;
+mod reviews;
 mod subjects;
 mod tenants;
 mod tokens;

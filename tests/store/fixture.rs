@@ -3,6 +3,7 @@
 use std::str::FromStr as _;
 
 use likeness::domain::audit::Actor;
+use likeness::domain::consent::Consent;
 use likeness::domain::decision::Decision;
 use likeness::domain::duplicate::OnDuplicate;
 use likeness::domain::face::Template;
@@ -17,6 +18,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection, PgConnection};
+use time::macros::datetime;
 
 /// The model of every template here, and its length.
 pub const MODEL: &str = "test-embedder";
@@ -115,6 +117,14 @@ pub fn of_key(external_id: &str) -> SubjectFilter {
     SubjectFilter {
         external_id: Some(external_id.to_owned()),
         ..SubjectFilter::default()
+    }
+}
+
+pub fn consent(id: &str) -> Consent {
+    Consent {
+        id: id.to_owned(),
+        text_version: Some("2026-10".to_owned()),
+        given_at: Some(datetime!(2026-01-02 3:04:05 UTC)),
     }
 }
 

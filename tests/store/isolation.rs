@@ -30,7 +30,7 @@ async fn occupied() -> Fixture {
         .await
         .unwrap();
     transaction
-        .insert_verification(&verification(Decision::Approved, None))
+        .insert_verification(&verification(Decision::Approved, None), None)
         .await
         .unwrap();
     transaction
@@ -71,11 +71,12 @@ async fn a_session_without_a_tenant_or_with_another_sees_no_row_at_all() {
 #[tokio::test]
 async fn every_table_with_a_tenant_is_under_a_forced_policy() {
     let fixture = Fixture::new().await;
-    // All but the queue of jobs, which is read to find out whose turn it is, and says no more than that.
+    // All but the queue of jobs and the turns of sweeps, which are read to find out whose turn it is, and say no more
+    // than that.
     let unguarded: Vec<String> = sqlx::query_scalar(
         "select c.relname::text from pg_class c \
          join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant' \
-         where c.relkind in ('r', 'p') and c.relname <> 'job_queue' and not (c.relrowsecurity and c.relforcerowsecurity \
+         where c.relkind in ('r', 'p') and c.relname not in ('job_queue', 'retention_turns') and not (c.relrowsecurity and c.relforcerowsecurity \
          and exists (select from pg_policy p where p.polrelid = c.oid and p.polcmd = '*' \
          and p.polqual is not null and p.polwithcheck is not null))",
     )
@@ -140,6 +141,7 @@ async fn another_tenants_records_are_neither_found_nor_changed() {
         .await
         .unwrap()
         .items[0]
+        .verification
         .id;
     own.commit().await.unwrap();
 

@@ -7,12 +7,12 @@ use likeness::domain::job::{JobState, RowCode, RowFault, RowState};
 use likeness::store::{Duty, FinishedRow, Holder, NewJobRow, RowContent, RowOutcome, StoreError};
 use sqlx::AssertSqlSafe;
 
-use crate::fixture::{Fixture, actor, axis, first_page, new_subject, tenant};
+use crate::fixture::{Fixture, actor, axis, consent, first_page, new_subject, tenant};
 
 const LONG: Duration = Duration::from_secs(600);
 const OVER: Duration = Duration::ZERO;
 
-fn row(number: u64, content: Result<&[u8], RowCode>) -> NewJobRow {
+pub fn row(number: u64, content: Result<&[u8], RowCode>) -> NewJobRow {
     NewJobRow {
         number,
         line: Some(number),
@@ -23,6 +23,7 @@ fn row(number: u64, content: Result<&[u8], RowCode>) -> NewJobRow {
                 display_name: Some("D".to_owned()),
                 metadata: serde_json::Map::from_iter([("k".to_owned(), 1.into())]),
                 valid_until: None,
+                consent: Some(consent("c-1")),
                 image: image.to_vec(),
             })
             .map_err(|code| RowFault::new(code, "because")),
@@ -30,7 +31,7 @@ fn row(number: u64, content: Result<&[u8], RowCode>) -> NewJobRow {
 }
 
 /// A job of `acme` with that many rows, which nobody has begun.
-async fn queued(fixture: &Fixture, list: WatchlistId, rows: u64) -> JobId {
+pub async fn queued(fixture: &Fixture, list: WatchlistId, rows: u64) -> JobId {
     let mut transaction = fixture.store.begin(&tenant("acme")).await.unwrap();
     let job = transaction
         .insert_job(list, &actor("acme"), Holder::new(), LONG)
@@ -47,7 +48,7 @@ async fn queued(fixture: &Fixture, list: WatchlistId, rows: u64) -> JobId {
     job
 }
 
-async fn acme_with_list() -> (Fixture, WatchlistId) {
+pub async fn acme_with_list() -> (Fixture, WatchlistId) {
     let fixture = Fixture::new().await;
     let list = fixture.watchlist(&tenant("acme"), "door").await.id;
     (fixture, list)
@@ -189,7 +190,7 @@ async fn a_finished_row_keeps_neither_picture_nor_details_and_no_writer_can_leav
     let mut session = fixture.service(Some("acme")).await;
     let left: i64 = sqlx::query_scalar(
         "select count(*) from job_rows where image is not null or display_name is not null \
-         or metadata is not null",
+         or metadata is not null or consent is not null",
     )
     .fetch_one(&mut session)
     .await
@@ -197,19 +198,23 @@ async fn a_finished_row_keeps_neither_picture_nor_details_and_no_writer_can_leav
     assert_eq!(left, 1, "the row that waits");
     for (change, constraint) in [
         (
-            "state = 'cancelled', display_name = null, metadata = null",
+            "state = 'cancelled', display_name = null, metadata = null, consent = null",
             "job_rows_picture_while_pending",
         ),
         (
-            "state = 'cancelled', image = null",
+            "state = 'cancelled', image = null, consent = null",
             "job_rows_details_while_pending",
         ),
         (
-            "state = 'succeeded', image = null, display_name = null, metadata = null",
+            "state = 'cancelled', image = null, display_name = null, metadata = null",
+            "job_rows_consent_while_pending",
+        ),
+        (
+            "state = 'succeeded', image = null, display_name = null, metadata = null, consent = null",
             "job_rows_face_when_succeeded",
         ),
         (
-            "state = 'failed', image = null, display_name = null, metadata = null",
+            "state = 'failed', image = null, display_name = null, metadata = null, consent = null",
             "job_rows_error_when_failed",
         ),
     ] {

@@ -9,6 +9,7 @@ mod audit;
 mod cancellation;
 mod changes;
 mod constraints;
+mod erasures;
 mod fixture;
 mod galleries;
 mod idempotency;
@@ -17,9 +18,15 @@ mod jobs;
 mod queries;
 mod recall;
 mod records;
+mod retention;
+mod reviews;
 mod search;
 mod startup;
+<<<<<<< HEAD
 mod tenants;
+=======
+mod traces;
+>>>>>>> main
 mod used_tokens;
 
 #[path = "../support/mod.rs"]

@@ -1,6 +1,7 @@
 //! How requests become values: forms of pictures and fields, queries and cursors.
 
 mod body;
+mod consent;
 mod fingerprint;
 mod form;
 #[cfg(fuzzing)]
@@ -15,6 +16,7 @@ mod query;
 pub mod rules;
 mod upload;
 
+pub use consent::ConsentForm;
 pub use form::{Form, JsonForm, Keyed};
 pub use image::Image;
 pub use key::IDEMPOTENCY_KEY;

@@ -20,7 +20,8 @@ use crate::state::AppState;
 ///
 /// Each face is compared by itself; the nearest one counts. A face that is too poor is refused with `quality_too_low`.
 /// Where it is found to be somebody else's on the list, the list's `on_duplicate` says what becomes of it: `report`
-/// enrols it and names them in `duplicate_of`, anything else answers 409 `duplicate_subject`.
+/// enrols it and names them in `duplicate_of`, anything else answers 409 `duplicate_subject`. Where the service requires
+/// consent, the person's has to be known by now.
 #[utoipa::path(
     tag = "subjects",
     security(("bearer" = ["watchlist:write"])),

@@ -175,6 +175,9 @@ pub async fn patch_subject(
 ) -> Result<Json<SubjectView>, ApiError> {
     let (list, subject) = (WatchlistId::from(id), SubjectId::from(subject_id));
     let change = SubjectChange::from(form);
+    if let Some(consent) = &change.consent {
+        state.verifier.require_consent(consent.as_ref())?;
+    }
     let fields = change.fields();
     let mut records = state.records(&caller.tenant).await?;
     records.update_subject(list, subject, change).await?;

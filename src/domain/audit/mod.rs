@@ -13,9 +13,10 @@ use uuid::Uuid;
 
 use details::Detail as _;
 pub use details::{
-    EnrolledFaces, FaceDeleted, FaceEnrolled, FacesCompared, FoundSubject, ImportCreated,
-    ImportedRow, JobCancelled, ListSearch, LivenessOutcome, MatchOutcome, SubjectChanged,
-    SubjectDeleted, SubjectEnrolled, SubjectReplaced, VerificationCreated, VerificationDeleted,
+    EnrolledFaces, ErasureCreated, FaceDeleted, FaceEnrolled, FacesCompared, FoundSubject,
+    ImportCreated, ImportedRow, JobCancelled, ListSearch, LivenessOutcome, MatchOutcome,
+    RecordsSwept, RetentionChanged, SubjectChanged, SubjectDeleted, SubjectEnrolled,
+    SubjectReplaced, VerificationCreated, VerificationDeleted, VerificationReviewed,
     WatchlistChanged, WatchlistCreated, WatchlistDeleted, WatchlistSearched,
 };
 
@@ -128,6 +129,14 @@ audit_events! {
     JobCancelled = "job.cancelled",
     /// Faces of pictures were compared; nothing was kept.
     FacesCompared = "faces.compared",
+    /// A human decided about an identity check.
+    VerificationReviewed = "verification.reviewed",
+    /// A person was erased.
+    ErasureCreated = "erasure.created",
+    /// It was chosen anew how long records are kept.
+    RetentionChanged = "retention.changed",
+    /// Records whose time was over were deleted.
+    RecordsSwept = "records.swept",
 }
 
 /// An event as it stands in the log.
@@ -181,6 +190,10 @@ mod tests {
                 "import.created",
                 "job.cancelled",
                 "faces.compared",
+                "verification.reviewed",
+                "erasure.created",
+                "retention.changed",
+                "records.swept",
             ]
         );
         for action in AuditAction::ALL {

@@ -70,7 +70,8 @@ impl TenantTx {
             JobRecord,
             "update jobs set state = 'queued', total = $2, done = $3, failed = $3, created_at = now() \
              where id = $1 and state = 'receiving' \
-             returning id, watchlist_id, state, total, done, failed, created_at, started_at, finished_at",
+             returning id, watchlist_id, state, total, done, failed, created_at, started_at, finished_at, \
+             delete_after",
             id.as_uuid(),
             as_count(total),
             as_count(failed)
@@ -86,11 +87,15 @@ impl TenantTx {
     /// # Errors
     /// [`StoreError`] when the database cannot answer.
     pub async fn find_job(&mut self, id: JobId) -> Result<Option<Job>, StoreError> {
+        let default = self.default_days();
         sqlx::query_as!(
             JobRecord,
-            "select id, watchlist_id, state, total, done, failed, created_at, started_at, finished_at from jobs \
-             where id = $1 and state <> 'receiving'",
-            id.as_uuid()
+            "select id, watchlist_id, state, total, done, failed, created_at, started_at, finished_at, \
+             least(delete_after, finished_at + interval '24 hours' \
+             * coalesce((select job_days from retention), $2::int)) as delete_after \
+             from jobs where id = $1 and state <> 'receiving'",
+            id.as_uuid(),
+            default
         )
         .fetch_optional(self.connection())
         .await?
@@ -107,14 +112,18 @@ impl TenantTx {
         watchlist: Option<WatchlistId>,
         page: PageRequest,
     ) -> Result<Page<Job>, StoreError> {
+        let default = self.default_days();
         let rows = sqlx::query_as!(
             JobRecord,
-            "select id, watchlist_id, state, total, done, failed, created_at, started_at, finished_at from jobs \
-             where id < $1 and state <> 'receiving' and ($2::uuid is null or watchlist_id = $2) \
+            "select id, watchlist_id, state, total, done, failed, created_at, started_at, finished_at, \
+             least(delete_after, finished_at + interval '24 hours' \
+             * coalesce((select job_days from retention), $4::int)) as delete_after \
+             from jobs where id < $1 and state <> 'receiving' and ($2::uuid is null or watchlist_id = $2) \
              order by id desc limit $3",
             page.before(),
             watchlist.map(WatchlistId::as_uuid),
-            page.rows_to_fetch()
+            page.rows_to_fetch(),
+            default
         )
         .fetch_all(self.connection())
         .await?;
@@ -140,10 +149,13 @@ impl TenantTx {
     }
 
     async fn end_job(&mut self, id: JobId, state: &str) -> Result<bool, StoreError> {
+        let default = self.default_days();
         let ended = sqlx::query!(
-            "update jobs set state = $2, finished_at = now() where id = $1 and state in ('queued', 'running')",
+            "update jobs set state = $2, finished_at = now(), delete_after = now() + interval '24 hours' \
+             * coalesce((select job_days from retention), $3::int) where id = $1 and state in ('queued', 'running')",
             id.as_uuid(),
-            state
+            state,
+            default
         )
         .execute(self.connection())
         .await?;
@@ -211,10 +223,13 @@ impl TenantTx {
     /// # Errors
     /// [`StoreError`] when the database cannot do it.
     pub async fn complete_job(&mut self, id: JobId) -> Result<bool, StoreError> {
+        let default = self.default_days();
         let completed = sqlx::query!(
-            "update jobs set state = 'succeeded', finished_at = now() where id = $1 and state = 'running' \
+            "update jobs set state = 'succeeded', finished_at = now(), delete_after = now() + interval '24 hours' \
+             * coalesce((select job_days from retention), $2::int) where id = $1 and state = 'running' \
              and not exists (select from job_rows where job_id = $1 and job_rows.state = 'pending')",
-            id.as_uuid()
+            id.as_uuid(),
+            default
         )
         .execute(self.connection())
         .await?;
@@ -229,6 +244,7 @@ impl TenantTx {
         sqlx::query!("delete from jobs where id = $1", id.as_uuid())
             .execute(self.connection())
             .await?;
+        self.forget_idempotent_answers(&[id.as_uuid()]).await?;
         Ok(())
     }
 }
@@ -243,6 +259,7 @@ struct JobRecord {
     created_at: OffsetDateTime,
     started_at: Option<OffsetDateTime>,
     finished_at: Option<OffsetDateTime>,
+    delete_after: Option<OffsetDateTime>,
 }
 
 impl TryFrom<JobRecord> for Job {
@@ -259,6 +276,7 @@ impl TryFrom<JobRecord> for Job {
             created_at: row.created_at,
             started_at: row.started_at,
             finished_at: row.finished_at,
+            delete_after: row.delete_after,
         })
     }
 }

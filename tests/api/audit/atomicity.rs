@@ -22,6 +22,8 @@ async fn records(app: &App, list: &str) -> Vec<Value> {
         "/v1/verifications",
         "/v1/watchlists",
         "/v1/jobs",
+        "/v1/erasures",
+        "/v1/retention",
         &list,
         &format!("{list}/subjects"),
     ] {
@@ -41,7 +43,7 @@ async fn where_the_log_cannot_be_written_nothing_is_done_and_nothing_told() {
         .await
         .expect(StatusCode::CREATED);
     let (before, count) = (records(app, &list).await, audited.count().await);
-    let face = before[4]["items"][0]["faces"][0]["id"].as_str().unwrap();
+    let face = before[6]["items"][0]["faces"][0]["id"].as_str().unwrap();
     audited
         .run("revoke insert on audit_events from likeness_service")
         .await;
@@ -53,6 +55,20 @@ async fn where_the_log_cannot_be_written_nothing_is_done_and_nothing_told() {
     for (name, answer) in [
         ("verify", app.verify(person(1), person(1)).await),
         ("erase", app.delete(&check).await),
+        (
+            "review",
+            app.post_json(&format!("{check}/review"), &json!({"decision": "approved"}))
+                .await,
+        ),
+        (
+            "erase a person",
+            app.post_json("/v1/erasures", &json!({"external_id": "key"}))
+                .await,
+        ),
+        (
+            "choose a retention",
+            app.put_json("/v1/retention", &json!({"job_days": 1})).await,
+        ),
         (
             "compare",
             app.post_form("/v1/faces/compare", compare()).await,
@@ -247,13 +263,16 @@ async fn under_load_there_is_an_event_for_each_effect_and_each_answer_and_for_no
 }
 
 /// A text that stands out.
-const CANARIES: [&str; 6] = [
+const CANARIES: [&str; 9] = [
     "canaryname",
     "canarykey",
     "canarymeta",
     "canarylist",
     "canaryfile",
     "canarywant",
+    "canaryconsent",
+    "canarynote",
+    "canaryreason",
 ];
 
 #[tokio::test]
@@ -264,6 +283,7 @@ async fn no_name_key_metadata_file_name_token_or_template_is_ever_in_the_log() {
     let subjects = format!("/v1/watchlists/{list}/subjects");
     let described = |form: Form| {
         form.text("external_id", "canarykey")
+            .text("consent", r#"{"id": "canaryconsent"}"#)
             .text("metadata", r#"{"canarymeta": "canarymeta"}"#)
     };
     let form = described(image(person(1))).text("display_name", "canaryname");
@@ -293,6 +313,14 @@ async fn no_name_key_metadata_file_name_token_or_template_is_ever_in_the_log() {
         .await
         .expect(StatusCode::CREATED);
     assert!(checked.to_string().contains("canarymeta"));
+    let review = format!(
+        "/v1/verifications/{}/review",
+        checked["id"].as_str().unwrap()
+    );
+    let reviewed = json!({"decision": "declined", "note": "canarynote"});
+    app.post_json(&review, &reviewed)
+        .await
+        .expect(StatusCode::CREATED);
     app.post_form("/v1/faces/compare", compare())
         .await
         .expect(StatusCode::OK);
@@ -308,6 +336,10 @@ async fn no_name_key_metadata_file_name_token_or_template_is_ever_in_the_log() {
     let job = post(app, &list, archive(zip(&files))).await;
     let job = crate::imports::finished(app, job).await;
     assert_eq!((&job["done"], &job["failed"]), (&json!(1), &json!(0)));
+    let erasure = json!({"external_id": "canarykey2", "reason": "canaryreason"});
+    app.post_json("/v1/erasures", &erasure)
+        .await
+        .expect(StatusCode::CREATED);
     app.patch(
         &format!("/v1/watchlists/{list}"),
         &json!({"name": "canarylist2"}),
@@ -322,7 +354,7 @@ async fn no_name_key_metadata_file_name_token_or_template_is_ever_in_the_log() {
         .fetch_all(&mut audited.owner().await)
         .await
         .unwrap();
-    assert_eq!(rows.len(), 11);
+    assert_eq!(rows.len(), 13);
     let token = crate::app::token("acme", crate::app::ALL_SCOPES);
     for row in rows {
         for canary in CANARIES {

@@ -7,12 +7,13 @@ use reqwest::multipart::{Form, Part};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use super::lifecycle::lifecycle;
 use super::people::{imports, people};
 use super::{Audited, image};
 use crate::app::{Answer, pair, person, picture};
 
 /// What a request leaves behind: each route that is not only there to read, and the actions that it logs.
-const ROUTES: [(&str, &[&str]); 17] = [
+const ROUTES: [(&str, &[&str]); 20] = [
     ("post /v1/verifications", &["verification.created"]),
     ("delete /v1/verifications/{id}", &["verification.deleted"]),
     ("post /v1/faces/compare", &["faces.compared"]),
@@ -48,6 +49,12 @@ const ROUTES: [(&str, &[&str]); 17] = [
     ),
     ("post /v1/watchlists/{id}/imports", &["import.created"]),
     ("post /v1/jobs/{id}/cancel", &["job.cancelled"]),
+    (
+        "post /v1/verifications/{id}/review",
+        &["verification.reviewed"],
+    ),
+    ("put /v1/retention", &["retention.changed"]),
+    ("post /v1/erasures", &["erasure.created"]),
     // It leaves nothing by itself; the rows of its job leave an event each.
     ("rows of a job", &["subject.enrolled", "face.enrolled"]),
 ];
@@ -120,6 +127,7 @@ async fn each_route_that_does_something_leaves_exactly_one_event_that_says_what(
     verifications_and_comparisons(&mut told).await;
     people(&mut told).await;
     imports(&mut told).await;
+    lifecycle(&mut told).await;
     let expected: BTreeSet<(String, String)> = ROUTES
         .iter()
         .flat_map(|(route, actions)| {

@@ -2,6 +2,7 @@
 
 mod atomicity;
 mod events;
+mod lifecycle;
 mod people;
 mod reading;
 

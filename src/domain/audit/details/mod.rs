@@ -2,6 +2,7 @@
 
 mod answers;
 mod galleries;
+mod lifecycle;
 
 use uuid::Uuid;
 
@@ -14,6 +15,7 @@ pub use galleries::{
     SubjectChanged, SubjectDeleted, SubjectEnrolled, SubjectReplaced, WatchlistChanged,
     WatchlistCreated, WatchlistDeleted,
 };
+pub use lifecycle::{ErasureCreated, RecordsSwept, RetentionChanged, VerificationReviewed};
 
 /// What an event is about.
 pub(super) trait Detail {
