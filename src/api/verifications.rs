@@ -176,11 +176,7 @@ pub async fn create_verification(
     let submission = form.submission(&state)?;
     let work = async {
         let checked = state.verifier.create(caller.actor(), submission).await?;
-<<<<<<< HEAD
-        let assessment = &checked.outcome.assessment;
-=======
         let assessment = &checked.outcome.verification.assessment;
->>>>>>> main
         state
             .metrics
             .observe_decision(assessment.decision, &assessment.watchlist.searched);

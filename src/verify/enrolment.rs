@@ -76,10 +76,7 @@ impl Verifier {
         subject: NewSubject,
         images: Vec<Vec<u8>>,
     ) -> Result<Uncommitted<Enrolment>, VerifyError> {
-<<<<<<< HEAD
-=======
         self.require_consent(subject.consent.as_ref())?;
->>>>>>> main
         let tenant = &actor.tenant;
         let (list, candidates) = self.candidates(tenant, watchlist_id, images).await?;
         let (mut transaction, found) = self
@@ -269,11 +266,7 @@ pub(super) fn admit(faces: Vec<Face>) -> Result<Vec<Candidate>, VerifyError> {
     }
 }
 
-<<<<<<< HEAD
-/// Adds the faces to a person.
-=======
 /// Adds the faces to a person, and reads what has become of them.
->>>>>>> main
 async fn add_faces(
     transaction: &mut TenantTx,
     (watchlist_id, subject_id): (WatchlistId, SubjectId),

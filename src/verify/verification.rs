@@ -93,13 +93,6 @@ impl Verifier {
             created_at: OffsetDateTime::now_utc(),
         };
         let mut transaction = self.store.begin(tenant).await?;
-<<<<<<< HEAD
-        transaction.insert_verification(&verification).await?;
-        let created = VerificationCreated::from(&verification);
-        transaction.append_audit_event(actor, &created.into())?;
-        Ok(Uncommitted {
-            outcome: verification,
-=======
         let delete_after = transaction
             .insert_verification(&verification, submission.retention_days)
             .await?;
@@ -112,7 +105,6 @@ impl Verifier {
         };
         Ok(Uncommitted {
             outcome,
->>>>>>> main
             transaction,
         })
     }

@@ -8,19 +8,13 @@ mod assignment;
 mod audit;
 mod authorization;
 mod bodies;
-<<<<<<< HEAD
+mod consent;
 mod document;
 mod documentation;
 mod duplicates;
 mod enrolment;
-mod idempotency;
-=======
-mod consent;
-mod documentation;
-mod duplicates;
-mod enrolment;
 mod erasures;
->>>>>>> main
+mod idempotency;
 mod imports;
 mod keeping;
 mod operations;

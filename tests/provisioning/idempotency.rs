@@ -15,6 +15,7 @@ use reqwest::multipart::{Form, Part};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use crate::audit::verify;
 use crate::imports::Scene;
 
 /// Kills, unless more are asked for.
@@ -142,6 +143,12 @@ async fn whatever_is_killed_when_each_key_has_one_effect_and_one_answer() {
     assert_eq!(
         enrolled, answered,
         "one subject a key, and the one that was answered"
+    );
+    let (in_order, said) = verify(&scene, &[]);
+    let effects = format!("intact, {} events", enrolled.len() + 1);
+    assert!(
+        in_order && said.contains(&effects),
+        "one event an effect: {said}"
     );
     println!(
         "{} keys through {rounds} kills: {acknowledged} answered before the last retries, {} subjects, none twice",

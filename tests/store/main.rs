@@ -22,11 +22,8 @@ mod retention;
 mod reviews;
 mod search;
 mod startup;
-<<<<<<< HEAD
 mod tenants;
-=======
 mod traces;
->>>>>>> main
 mod used_tokens;
 
 #[path = "../support/mod.rs"]

@@ -19,11 +19,7 @@ use crate::app::{Answer, App};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An archive whose files are stored as they are.
-<<<<<<< HEAD
-pub fn zip(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
-=======
 pub(crate) fn zip(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
->>>>>>> main
     packed(files, CompressionMethod::Stored)
 }
 
@@ -63,11 +59,7 @@ pub(crate) fn with_entry(mut archive: Vec<u8>, name: &str, offset: usize, value:
     archive
 }
 
-<<<<<<< HEAD
-pub fn archive(zip: Vec<u8>) -> Form {
-=======
 pub(crate) fn archive(zip: Vec<u8>) -> Form {
->>>>>>> main
     Form::new().part("archive", Part::bytes(zip).file_name("people.zip"))
 }
 
@@ -77,11 +69,7 @@ pub(crate) async fn post(app: &App, list: &str, form: Form) -> Answer {
 }
 
 /// The job as it is when it is over.
-<<<<<<< HEAD
-pub async fn finished(app: &App, answer: Answer) -> Value {
-=======
 pub(crate) async fn finished(app: &App, answer: Answer) -> Value {
->>>>>>> main
     let location = answer.headers["location"].to_str().unwrap().to_owned();
     let job = answer.expect(StatusCode::ACCEPTED);
     assert_eq!(
@@ -103,11 +91,7 @@ pub(crate) async fn settled(app: &App, location: &str) -> Value {
     }
 }
 
-<<<<<<< HEAD
-pub async fn rows(app: &App, job: &Value) -> Vec<Value> {
-=======
 pub(crate) async fn rows(app: &App, job: &Value) -> Vec<Value> {
->>>>>>> main
     let path = format!("/v1/jobs/{}/rows?limit=200", job["id"].as_str().unwrap());
     let page = app.get(&path).await.expect(StatusCode::OK);
     page["items"].as_array().unwrap().clone()
