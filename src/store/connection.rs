@@ -10,6 +10,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 use tokio::runtime::Handle;
 
+use super::audit::WaitingAnswers;
 use super::error::StoreError;
 use super::versions;
 use crate::gallery::Galleries;
@@ -36,6 +37,7 @@ pub struct Store {
     search: SearchSettings,
     /// Days that records are kept where their tenant has not chosen; none keeps them.
     default_retention: Option<NonZeroU16>,
+    waiting_answers: WaitingAnswers,
 }
 
 /// How large lists are searched.
@@ -104,6 +106,7 @@ impl Store {
             galleries: Galleries::new(search.memory_bytes),
             search,
             default_retention: None,
+            waiting_answers: WaitingAnswers::default(),
         })
     }
 
@@ -184,6 +187,11 @@ impl Store {
     #[must_use]
     pub fn search_settings(&self) -> SearchSettings {
         self.search
+    }
+
+    /// The audit events that wait to be appended together.
+    pub(super) fn waiting_answers(&self) -> &WaitingAnswers {
+        &self.waiting_answers
     }
 
     /// The runtime for work that outlives its caller.

@@ -34,10 +34,7 @@ impl TenantTx {
         filter: &AuditFilter,
         page: PageRequest,
     ) -> Result<Page<AuditRecord>, StoreError> {
-        // Planned for the filters at hand, so that each finds its index.
-        sqlx::query!("select set_config('plan_cache_mode', 'force_custom_plan', true)")
-            .fetch_one(self.connection())
-            .await?;
+        self.plan_anew().await?;
         let before = i64::try_from(page.before().as_u128()).unwrap_or(i64::MAX);
         let rows = sqlx::query_as!(
             AuditRow,

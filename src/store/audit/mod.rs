@@ -1,5 +1,6 @@
 //! The audit log: appended to in the transaction of what it tells, read in pages, verified from end to end.
 
+mod answers;
 mod chain;
 mod list;
 mod verify;
@@ -7,6 +8,7 @@ mod verify;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+pub(super) use answers::WaitingAnswers;
 pub use chain::{ChainFault, ChainHead, InvalidHead};
 pub use list::AuditFilter;
 pub use verify::{AuditReader, ChainReport};
@@ -26,6 +28,20 @@ pub(super) struct PendingEvent {
     detail: String,
 }
 
+impl PendingEvent {
+    fn of(actor: &Actor, event: &AuditEvent) -> Result<Self, StoreError> {
+        let detail = event.detail();
+        let detail = detail.map_err(|error| StoreError::Corrupt(error.into()))?;
+        Ok(Self {
+            action: event.action().name(),
+            subject: actor.subject.clone(),
+            request_id: actor.request_id.clone(),
+            resource_id: event.resource_id(),
+            detail: detail.to_string(),
+        })
+    }
+}
+
 impl TenantTx {
     /// Has an event appended to the tenant's chain when this transaction commits: it is in the log if, and only if,
     /// what it tells has happened.
@@ -41,15 +57,8 @@ impl TenantTx {
         actor: &Actor,
         event: &AuditEvent,
     ) -> Result<(), StoreError> {
-        let detail = event.detail();
-        let detail = detail.map_err(|error| StoreError::Corrupt(error.into()))?;
-        self.pending_events().push(PendingEvent {
-            action: event.action().name(),
-            subject: actor.subject.clone(),
-            request_id: actor.request_id.clone(),
-            resource_id: event.resource_id(),
-            detail: detail.to_string(),
-        });
+        let event = PendingEvent::of(actor, event)?;
+        self.pending_events().push(event);
         Ok(())
     }
 

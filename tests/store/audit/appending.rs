@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use likeness::domain::audit::AuditAction;
 use likeness::store::{AuditFilter, AuditReader, Store, StoreError};
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, Connection as _};
 
 use super::{an_event, another_event, append, intact};
 use crate::fixture::{Fixture, actor, first_page, new_watchlist};
@@ -155,6 +155,82 @@ async fn a_transaction_that_has_something_to_log_keeps_nobody_waiting_until_it_c
         .expect("nobody holds the chain");
     slow.commit().await.unwrap();
     assert_eq!(intact(&fixture.url, "acme").await, 4);
+}
+
+#[tokio::test]
+async fn answers_of_one_tenant_are_each_logged_once_and_before_they_are_given() {
+    let fixture = Fixture::new().await;
+    let store = &fixture.store;
+    let answers = (0..300).map(|number| async move {
+        let acme = actor(if number % 3 == 0 { "other" } else { "acme" });
+        store.append_audit_event(&acme, &an_event()).await
+    });
+    let acme = actor("acme");
+    let effects = append(store, &acme, 20);
+    let (answers, ()) = tokio::join!(futures_util::future::join_all(answers), effects);
+    assert!(answers.iter().all(Result::is_ok));
+    assert_eq!(intact(&fixture.url, "acme").await, 220);
+    assert_eq!(intact(&fixture.url, "other").await, 100);
+}
+
+#[tokio::test]
+async fn answers_that_wait_for_their_log_leave_the_connections_to_others() {
+    let fixture = Fixture::new().await;
+    // A pool of two, and somebody else who holds the chain of one tenant.
+    let store = Store::connect(&fixture.url, 2).await.unwrap();
+    append(&store, &actor("acme"), 1).await;
+    let mut owner = fixture.owner().await;
+    let mut holder = owner.begin().await.unwrap();
+    sqlx::query("select from audit_heads where tenant = 'acme' for update")
+        .execute(&mut *holder)
+        .await
+        .unwrap();
+    let (acme, other) = (actor("acme"), actor("other"));
+    let event = an_event();
+    let waiting = (0..50).map(|_| store.append_audit_event(&acme, &event));
+    let mut waiting = std::pin::pin!(futures_util::future::join_all(waiting));
+    tokio::select! {
+        _ = &mut waiting => panic!("the chain is held"),
+        () = append(&store, &other, 30) => {}
+    }
+    assert_eq!(intact(&fixture.url, "other").await, 30);
+    holder.rollback().await.unwrap();
+    assert!(waiting.await.iter().all(Result::is_ok));
+    assert_eq!(intact(&fixture.url, "acme").await, 51);
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_logged_is_an_error_for_everybody_who_waits() {
+    let fixture = Fixture::new().await;
+    let run = async |statement: &'static str| {
+        let mut owner = fixture.owner().await;
+        sqlx::query(statement).execute(&mut owner).await.unwrap();
+    };
+    let acme = actor("acme");
+    let event = an_event();
+    let ask = || async {
+        let answers = (0..20).map(|_| fixture.store.append_audit_event(&acme, &event));
+        futures_util::future::join_all(answers).await
+    };
+    run("revoke insert on audit_events from likeness_service").await;
+    let refused = ask().await;
+    assert!(
+        refused
+            .iter()
+            .all(|answer| matches!(answer, Err(StoreError::Database(_)))),
+        "{refused:?}"
+    );
+    run("grant insert on audit_events to likeness_service").await;
+    assert!(ask().await.iter().all(Result::is_ok));
+    assert_eq!(intact(&fixture.url, "acme").await, 20);
+    fixture.store.close().await;
+    let refused = ask().await;
+    assert!(
+        refused
+            .iter()
+            .all(|answer| matches!(answer, Err(StoreError::Unavailable(_)))),
+        "{refused:?}"
+    );
 }
 
 #[tokio::test]

@@ -36,6 +36,25 @@ async fn rate(store: &Store, actors: &[Actor], writers: usize) -> f64 {
     f64::from(appended) / MEASURE.as_secs_f64()
 }
 
+/// The same for answers that change nothing.
+async fn answers(store: &Store, actor: &Actor, askers: usize) -> f64 {
+    let until = Instant::now() + MEASURE;
+    let askers = (0..askers).map(|_| {
+        let (store, actor) = (store.clone(), actor.clone());
+        tokio::spawn(async move {
+            let mut answered = 0;
+            while Instant::now() < until {
+                store.append_audit_event(&actor, &an_event()).await.unwrap();
+                answered += 1;
+            }
+            answered
+        })
+    });
+    let answered = futures_util::future::join_all(askers).await;
+    let answered: u32 = answered.into_iter().map(Result::unwrap).sum();
+    f64::from(answered) / MEASURE.as_secs_f64()
+}
+
 /// The median time of a transaction that enrols a person, with or without an event.
 async fn enrolment(store: &Store, actor: &Actor, name: &str, logged: bool) -> Duration {
     let mut transaction = store.begin(&actor.tenant).await.unwrap();
@@ -89,6 +108,10 @@ async fn the_cost_of_an_event() {
         "four tenants, 8 writers: {:.0} events/s",
         rate(&store, &four, 8).await
     );
+    for writers in [8, 64] {
+        let answers = answers(&store, &acme[0], writers).await;
+        eprintln!("one tenant, {writers} answers at once: {answers:.0} events/s");
+    }
     let plain = enrolment(&store, &acme[0], "plain", false).await;
     let logged = enrolment(&store, &acme[0], "logged", true).await;
     eprintln!("an enrolment's transaction, median: {plain:?} without, {logged:?} with an event");
