@@ -7,3 +7,4 @@ mod audit;
 mod idempotency;
 mod imports;
 mod postgres;
+mod scene;
