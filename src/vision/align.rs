@@ -122,7 +122,8 @@ impl Alignment {
     pub(super) fn apply(&self, image: &View, scaler: &mut Scaler) -> Result<RgbImage, VisionError> {
         let invert = |q| image.to_pixel(self.0.invert(q));
         let reduction = 1.0 / self.0.scale();
-        if reduction / image.reduction() <= MAX_SAMPLED_REDUCTION {
+        // Not by how far the view is reduced already, so that the face is as sharp in every view.
+        if reduction <= MAX_SAMPLED_REDUCTION {
             return Ok(warp(image.pixels(), invert));
         }
         let area = self.covered_area(image);

@@ -7,8 +7,8 @@ use super::liveness::surroundings;
 use super::picture::{Picture, View};
 
 /// The shorter side of a face's box in the pixels that its crops are taken from, where the picture has as many. The
-/// template's crop shows such a box on 75 pixels, that of the pose on 150.
-const MIN_FACE_SIDE: f64 = 160.0;
+/// template's crop shows a box on 75 pixels.
+const MIN_FACE_SIDE: f64 = 112.0;
 /// What is decoded around a box, in its longer sides: the template's crop is half as wide again, and may be turned.
 const MARGIN: f64 = 0.8;
 
@@ -79,10 +79,10 @@ mod tests {
             confidence: 1.0,
         };
         for (side, most, expected) in [
-            (1300.0, 8.0, 8.0),
-            (1200.0, 8.0, 4.0),
+            (900.0, 8.0, 8.0),
+            (800.0, 8.0, 4.0),
             (200.0, 8.0, 1.0),
-            (400.0, 4.0, 2.0),
+            (300.0, 4.0, 2.0),
             (20.0, 1.0, 1.0),
         ] {
             assert_eq!(reduction_for(&face(side), most), expected, "{side}");
