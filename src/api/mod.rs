@@ -2,6 +2,7 @@
 
 mod answers;
 mod docs;
+mod documents;
 mod edge;
 mod extract;
 mod faces;

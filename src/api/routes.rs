@@ -13,7 +13,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_swagger_ui::SwaggerUi;
 
 use super::fallback::{KnownRoutes, fallback};
-use super::{docs, edge, faces, health, imports, jobs, subjects, verifications, watchlists};
+use super::{
+    docs, documents, edge, faces, health, imports, jobs, subjects, verifications, watchlists,
+};
 use crate::auth::authenticate;
 use crate::state::AppState;
 
@@ -33,6 +35,7 @@ pub(super) fn resources(config: &mut ServiceConfig<'_>) {
                 .wrap(from_fn(authenticate))
                 .configure(verifications::routes)
                 .configure(faces::routes)
+                .configure(documents::routes)
                 .configure(watchlists::routes)
                 .configure(subjects::routes)
                 .configure(imports::routes)

@@ -5,7 +5,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::calibration::{Calibration, FmrEstimate, Threshold};
+use super::document::{DocumentCheck, Sides, judge};
 use super::face::{Face, Pose, Quality};
+use super::mrz::Expected;
 use super::policy::{
     MAX_SELFIE_PITCH, MAX_SELFIE_YAW, MIN_DOCUMENT_EYE_DISTANCE, MIN_SELFIE_EYE_DISTANCE, Policy,
 };
@@ -107,6 +109,18 @@ pub enum ReasonCode {
     SelfieQualityLow,
     /// The portrait on the document is too small.
     DocumentQualityLow,
+    /// The machine-readable zone does not hold together: a check digit is wrong, or something stands where it cannot.
+    DocumentMrzInconsistent,
+    /// The document has expired.
+    DocumentExpired,
+    /// A date on the document is not in the calendar.
+    DocumentDateImpossible,
+    /// The issuing state or the nationality is none that is known.
+    DocumentStateUnknown,
+    /// The document is of Utopia, as specimens are.
+    DocumentSpecimen,
+    /// The document says something else than what the caller expects.
+    ExpectedMismatch,
     /// A subject of a `block` list was found.
     WatchlistBlockHit,
     /// A subject of an `alert` list was found.
@@ -196,6 +210,10 @@ pub struct Evidence<'a> {
     pub liveness: f32,
     /// The portrait on the document.
     pub portrait: &'a Face,
+    /// What was read on the document.
+    pub sides: Sides,
+    /// What the caller expects it to say.
+    pub expected: &'a Expected,
     /// One outcome for each watchlist that was named.
     pub searches: Vec<SearchOutcome>,
 }
@@ -213,6 +231,9 @@ pub struct Assessment {
     pub liveness: Liveness,
     /// Are the pictures good enough?
     pub quality: QualityCheck,
+    /// Does the document hold together? Records of earlier versions lack it.
+    #[serde(default)]
+    pub document: Option<DocumentCheck>,
     /// Is the person on a list?
     pub watchlist: WatchlistCheck,
 }
@@ -220,14 +241,15 @@ pub struct Assessment {
 /// Weighs the evidence against the policy.
 ///
 /// The gravest reason decides: any `decline` declines, any `review` asks for a human, otherwise the identity is
-/// approved. A doubtful liveness score and poor quality never decline by themselves: they say that the machine
-/// should not answer alone.
+/// approved. A doubtful liveness score, poor quality and whatever is wrong with the document's zone never decline by
+/// themselves: they say that the machine should not answer alone.
 #[must_use]
 pub fn decide(evidence: Evidence<'_>, policy: &Policy, calibration: &Calibration) -> Assessment {
     let mut reasons = Vec::new();
     let face_match = match_faces(evidence.similarity, policy, calibration, &mut reasons);
     let liveness = judge_liveness(evidence.liveness, policy, &mut reasons);
     let quality = judge_quality(evidence.selfie, evidence.portrait, &mut reasons);
+    let document = judge(evidence.sides, evidence.expected, &mut reasons);
     let watchlist = judge_searches(evidence.searches, &mut reasons);
     reasons.sort_by_key(|reason| std::cmp::Reverse(reason.severity));
     let decision = match reasons.first().map(|reason| reason.severity) {
@@ -241,6 +263,7 @@ pub fn decide(evidence: Evidence<'_>, policy: &Policy, calibration: &Calibration
         face_match,
         liveness,
         quality,
+        document: Some(document),
         watchlist,
     }
 }

@@ -4,11 +4,13 @@
 
 pub mod calibration;
 pub mod decision;
+pub mod document;
 pub mod duplicate;
 pub mod face;
 pub mod ids;
 pub mod job;
 pub mod metadata;
+pub mod mrz;
 pub mod policy;
 pub mod quality;
 pub mod verification;

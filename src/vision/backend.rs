@@ -15,6 +15,7 @@ use super::liveness::LivenessJudge;
 use super::pose::PoseEstimator;
 use super::quality;
 use super::session::{Model, ModelError, Runtime};
+use super::turned::{Quarters, turned};
 use super::{Analysis, AnalysisRequest, Embed, FaceBackend, Layout, StageTimings, VisionError};
 use crate::domain::face::{Face, Template};
 
@@ -176,6 +177,12 @@ impl FaceBackend for OnnxBackend {
     ) -> Result<Analysis, VisionError> {
         let mut timings = StageTimings::default();
         let image = timed(&mut timings.decode, || decode(encoded, self.limits))?;
+        let quarters = match request.layout {
+            Layout::Turned(quarters) => Quarters::new(quarters),
+            Layout::Selfie | Layout::Document => Quarters::new(0),
+        };
+        let (width, height) = image.dimensions();
+        let image = turned(image, quarters);
         let detections = timed(&mut timings.detect, || {
             self.detector.find(&image, request.layout, &mut self.scaler)
         })?;
@@ -183,10 +190,14 @@ impl FaceBackend for OnnxBackend {
         for (index, detection) in detections.into_iter().enumerate() {
             faces.push(self.describe(&image, detection, request, index == 0, &mut timings)?);
         }
+        for face in &mut faces {
+            quarters.undo(face, (width as f32, height as f32));
+        }
         Ok(Analysis {
-            width: image.width(),
-            height: image.height(),
+            width,
+            height,
             faces,
+            zone: None,
             timings,
         })
     }

@@ -8,12 +8,14 @@ mod backend;
 mod crop;
 mod decode;
 mod detect;
+pub mod document;
 mod engine;
 mod landmarks;
 mod liveness;
 mod pose;
 mod quality;
 mod session;
+mod turned;
 
 use std::time::Duration;
 
@@ -47,6 +49,9 @@ pub enum Layout {
     Selfie,
     /// A document or a scene: faces may be small parts of it.
     Document,
+    /// A document that lies on its side or its head: it is turned clockwise by so many quarters before faces are looked
+    /// for. What is found is told in the picture as it was.
+    Turned(u8),
 }
 
 /// Whose templates are wanted.
@@ -69,6 +74,8 @@ pub struct Analysis {
     pub height: u32,
     /// The faces, largest box first.
     pub faces: Vec<Face>,
+    /// The machine-readable zone, where one was looked for and found.
+    pub zone: Option<document::Zone>,
     /// Where the time went.
     pub timings: StageTimings,
 }
@@ -88,6 +95,8 @@ pub struct StageTimings {
     pub liveness: Duration,
     /// Measuring where the heads point.
     pub pose: Duration,
+    /// Finding and reading the machine-readable zone.
+    pub zone: Duration,
 }
 
 /// Why a picture was not analysed.

@@ -7,6 +7,7 @@ mod app;
 mod authorization;
 mod bodies;
 mod documentation;
+mod documents;
 mod duplicates;
 mod enrolment;
 mod imports;

@@ -1,14 +1,17 @@
 //! What answers look like. A view never holds a template, a picture or a token.
 
+mod document;
 mod face;
 mod job;
 mod subject;
 mod verification;
 mod watchlist;
+mod zone;
 
 use crate::domain::calibration::FmrEstimate;
 use crate::domain::policy::MIN_TARGET_FMR;
 
+pub use document::DocumentReadingView;
 pub use face::{ComparisonView, DetectionView};
 pub use job::{JobRowView, JobView};
 pub use subject::{DuplicateView, EnrolledFaceView, EnrolmentView, FaceEnrolmentView, SubjectView};
