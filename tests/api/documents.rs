@@ -93,8 +93,8 @@ async fn what_is_wrong_with_a_zone_asks_for_a_review_and_never_declines() {
     for (right, wrong, codes) in [
         ("L898902C3", "L898902C4", vec!["document_mrz_inconsistent"]),
         (
-            "7004153",
-            "1204159",
+            "7004155",
+            "1204158",
             vec!["document_mrz_inconsistent", "document_expired"],
         ),
         ("P<FRA", "P<QQQ", vec!["document_state_unknown"]),

@@ -23,6 +23,7 @@ pub fn reader() -> ZoneReader {
     readers(1).remove(0)
 }
 
+/// Several of them.
 pub fn readers(count: usize) -> Vec<ZoneReader> {
     let config = Config::from_env().unwrap();
     let files = Assets::open(&config.assets)

@@ -17,7 +17,8 @@ impl Mrz {
     /// [`Mrz::issues`].
     pub fn parse(text: &str, today: CivilDate) -> Result<Self, MrzError> {
         let mut lines = alphabet_only(text)?;
-        let format = Format::of(&lines).ok_or(MrzError::NoFormat)?;
+        let texts: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let format = Format::of_lines(&texts).ok_or(MrzError::NoFormat)?;
         let repairs = repair(format, &mut lines);
         let parts = Parts::of(format, &lines);
         let fields = parts.fields(today);

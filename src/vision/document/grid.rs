@@ -3,9 +3,9 @@
 use super::glyphs::Glyph;
 
 /// The pitch lies within these shares of the median distance, and is looked for in so many steps: across 44 columns two
-/// neighbours differ by a third of a column.
-const PITCHES: std::ops::Range<f64> = 0.8..1.2;
-const PITCH_STEPS: usize = 60;
+/// neighbours differ by a quarter of a column.
+const PITCHES: std::ops::Range<f64> = 0.6..1.3;
+const PITCH_STEPS: usize = 120;
 /// The first character stands off its column by at most this share of the pitch.
 const MAX_SHIFT: f64 = 0.4;
 const SHIFT_STEPS: usize = 8;

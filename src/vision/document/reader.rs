@@ -6,6 +6,7 @@ use std::time::Instant;
 use image::RgbImage;
 
 use super::Zone;
+use super::alike::{Written, settle};
 use super::geometry::{Row, to_point};
 use super::glyphs::{Glyph, Recogniser};
 use super::grid::Grid;
@@ -31,6 +32,8 @@ const MAX_TRIED: usize = 3;
 const MIN_CONFIDENCE: f32 = 0.55;
 /// Space at the ends of a line, in characters, when it is read again between the ends that were found.
 const MARGIN: f64 = 1.0;
+/// At least two of three characters of a line have to be read.
+const MAX_LOST: (usize, usize) = (2, 3);
 
 /// Where the models' files are.
 #[derive(Debug, Clone)]
@@ -159,16 +162,18 @@ impl ZoneReader {
                 return Ok(None);
             };
             let length = near.role.length;
-            let Some(row) = beside(&near.row, step, found, pitch) else {
-                return Ok(None);
-            };
-            let Some(line) = self.read_line(image, &row, Some(length))? else {
-                return Ok(None);
-            };
-            lines[target] = Some(line);
+            let character = near.row.length / (length as f64 + MARGIN);
+            let rows = beside(&near.row, step, found, pitch, character);
+            for row in rows {
+                let line = self.read_line(image, &row, Some(length))?;
+                if line.is_some() {
+                    lines[target] = line;
+                    break;
+                }
+            }
         }
         let lines: Option<Vec<Line>> = lines.into_iter().collect();
-        Ok(lines.as_deref().map(zone))
+        Ok(lines.map(|lines| zone(image, lines)))
     }
 
     /// Reads one row. Where its length is not known, it has to be a line of a zone by itself.
@@ -206,6 +211,9 @@ impl ZoneReader {
         let again = self.recogniser.read(image, &wider)?;
         if again.len() == wanted {
             return Ok(line(wider, Grid::fit(&again), &again, length));
+        }
+        if glyphs.len() * MAX_LOST.1 < wanted * MAX_LOST.0 {
+            return Ok(None);
         }
         Ok(padded(*row, &grid, &glyphs, wanted, length))
     }
@@ -280,14 +288,22 @@ fn pitch(lines: &[Option<Line>]) -> Option<f64> {
     })
 }
 
-fn zone(lines: &[Line]) -> Zone {
+fn zone(image: &RgbImage, mut lines: Vec<Line>) -> Zone {
+    let mut written: Vec<Written> = lines
+        .iter_mut()
+        .map(|line| Written {
+            row: line.row,
+            text: std::mem::take(&mut line.text),
+        })
+        .collect();
+    settle(image, &mut written);
     let (top, bottom) = (&lines[0].row, &lines[lines.len() - 1].row);
     let corner = |row: &Row, along: f64, down: f64| {
         to_point(row.at(along * row.length / 2.0, down * row.thickness / 2.0))
     };
     let confidence = lines.iter().map(|line| line.confidence).sum::<f32>();
     Zone {
-        lines: lines.iter().map(|line| line.text.clone()).collect(),
+        lines: written.into_iter().map(|line| line.text).collect(),
         corners: [
             corner(top, -1.0, -1.0),
             corner(top, 1.0, -1.0),

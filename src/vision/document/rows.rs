@@ -14,6 +14,13 @@ const MAX_GAP: f64 = 4.0;
 const MAX_OFFSET: f64 = 0.4;
 /// Two lines of a zone are apart by this many heights. A row is as high as its letters with the space around them.
 const PITCH: std::ops::Range<f64> = 0.6..2.8;
+/// Pieces whose distances differ by less than this are of one line.
+const SAME_LINE: f64 = 0.3;
+/// Distances of two lines in widths of a character: of passports and visas, of the larger card, of cards.
+const USUAL_PITCHES: [f64; 3] = [2.45, 2.1, 1.65];
+/// Places that are tried for a line: by found text, and by distance.
+const MAX_PIECES: usize = 2;
+const MAX_GUESSES: usize = 3;
 /// Share of a piece that has to lie within a line's ends to belong beside it.
 const MIN_SHARED: f64 = 0.5;
 
@@ -77,13 +84,36 @@ fn joined(row: &Row, piece: &Row) -> Row {
     whole.between(start, end)
 }
 
-/// The line `step` lines below a known one (above, where it is negative), between the same ends.
+/// Where the line `step` lines below a known one may be (above, where it is negative), between the same ends; likeliest
+/// first.
 ///
-/// Found text says where it is: the nearest piece in that direction. Where there is none, `pitch` does, the distance of
-/// two other lines.
-pub(super) fn beside(known: &Row, step: i32, found: &[Row], pitch: Option<f64>) -> Option<Row> {
+/// Found text says best where it is. Then the distance of two other lines does, `pitch`, and then the distances that
+/// lines of zones have, in widths of a character.
+pub(super) fn beside(
+    known: &Row,
+    step: i32,
+    found: &[Row],
+    pitch: Option<f64>,
+    character: f64,
+) -> Vec<Row> {
     let sign = f64::from(step.signum());
-    let mut nearest: Option<(f64, Row)> = None;
+    let mut rows: Vec<Row> = pieces_beside(known, sign, found)
+        .iter()
+        .take(MAX_PIECES)
+        .map(|piece| between_ends(known, piece))
+        .collect();
+    let usual = USUAL_PITCHES.map(|pitch| pitch * character);
+    let offsets = pitch.into_iter().chain(usual).take(MAX_GUESSES);
+    rows.extend(offsets.map(|offset| Row {
+        centre: known.at(0.0, offset * sign),
+        ..*known
+    }));
+    rows
+}
+
+/// Found text in that direction, nearest first; of pieces at one height the longest, which says best where the line is.
+fn pieces_beside(known: &Row, sign: f64, found: &[Row]) -> Vec<Row> {
+    let mut pieces: Vec<(f64, Row)> = Vec::new();
     for piece in found {
         let (along, down) = known.locate(piece.centre);
         let apart = down * sign / known.thickness;
@@ -97,23 +127,23 @@ pub(super) fn beside(known: &Row, step: i32, found: &[Row], pitch: Option<f64>) 
         if !belongs {
             continue;
         }
-        // Of pieces at the same height the longest says best where the line is.
-        let better = nearest.is_none_or(|(other, longest)| {
-            apart < other - 0.3 || (apart < other + 0.3 && piece.length > longest.length)
-        });
-        if better {
-            nearest = Some((apart, *piece));
+        match pieces
+            .iter_mut()
+            .find(|(other, _)| (apart - other).abs() < SAME_LINE)
+        {
+            Some(line) if line.1.length < piece.length => *line = (apart, *piece),
+            Some(_) => {}
+            None => pieces.push((apart, *piece)),
         }
     }
-    let Some((_, piece)) = nearest else {
-        let offset = pitch? * sign;
-        return Some(Row {
-            centre: known.at(0.0, offset),
-            ..*known
-        });
-    };
+    pieces.sort_by(|a, b| a.0.total_cmp(&b.0));
+    pieces.into_iter().map(|(_, piece)| piece).collect()
+}
+
+/// The line that a piece is of, with the ends of a known one, square across.
+fn between_ends(known: &Row, piece: &Row) -> Row {
     let turned = dot(piece.along, known.along) < 0.0;
-    let piece = if turned { piece.reversed() } else { piece };
+    let piece = if turned { piece.reversed() } else { *piece };
     // A piece that is short beside the line says where it is, and the line says how it runs.
     let along = if piece.length > 0.6 * known.length {
         piece.along
@@ -125,9 +155,8 @@ pub(super) fn beside(known: &Row, step: i32, found: &[Row], pitch: Option<f64>) 
         thickness: known.thickness.max(piece.thickness),
         ..piece
     };
-    // Its ends are the known line's, square across.
     let (middle, _) = row.locate(known.centre);
-    Some(row.between(middle - known.length / 2.0, middle + known.length / 2.0))
+    row.between(middle - known.length / 2.0, middle + known.length / 2.0)
 }
 
 #[cfg(test)]
@@ -168,13 +197,16 @@ mod tests {
             row(300.0, 170.0, 480.0),
             row(900.0, 130.0, 300.0),
         ];
-        let below = beside(&known, 1, &found, None).unwrap();
+        let near = |known: &Row, step: i32, pitch: Option<f64>| {
+            beside(known, step, &found, pitch, 11.0)[0]
+        };
+        let below = near(&known, 1, None);
         assert_eq!((below.centre, below.length), ((300.0, 132.0), 500.0));
-        assert_eq!(beside(&known, -1, &found, None), None);
-        let above = beside(&known, -1, &found, Some(32.0)).unwrap();
+        assert_eq!(near(&known, -1, None).centre, (300.0, 100.0 - 2.45 * 11.0));
+        let above = near(&known, -1, Some(32.0));
         assert_eq!((above.centre, above.length), ((300.0, 68.0), 500.0));
         // Read from the other end, what was above is below.
-        let upside_down = beside(&known.reversed(), -1, &found, None).unwrap();
+        let upside_down = near(&known.reversed(), -1, None);
         assert!((upside_down.centre.1 - 132.0).abs() < 1e-9);
         assert_eq!(upside_down.along, (-1.0, 0.0));
     }

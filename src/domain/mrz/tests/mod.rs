@@ -1,6 +1,7 @@
 //! Zones as the standard prints them, and every way to get one character of them wrong.
 
 mod expected;
+mod random;
 mod substitutions;
 
 use super::*;
