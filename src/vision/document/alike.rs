@@ -12,8 +12,12 @@ use crate::domain::mrz::{Allowed, Format};
 /// Size of a character that is compared.
 const WIDTH: u32 = 20;
 const HEIGHT: u32 = 32;
-/// It has to be so much nearer to one of the two.
-const MAX_RATIO: f32 = 0.75;
+/// A `0` has to be so much nearer to the letter to become one: the recogniser is mostly right about it.
+const MAX_RATIO_FOR_LETTER: f32 = 0.5;
+/// An `O` has to be so much nearer to the digit.
+const MAX_RATIO_FOR_DIGIT: f32 = 0.75;
+/// Fewer certain ones of a kind are too few to compare with.
+const MIN_CERTAIN: usize = 2;
 
 /// A line and what is written in it. Half a character more than its text is free at each end.
 pub(super) struct Written {
@@ -46,9 +50,9 @@ pub(super) fn settle(image: &RgbImage, lines: &mut [Written]) {
     };
     for (index, position, glyph) in doubtful {
         let (to_zero, to_letter) = (distance(&glyph, &zero), distance(&glyph, &letter));
-        let settled = if to_letter < MAX_RATIO * to_zero {
+        let settled = if to_letter < MAX_RATIO_FOR_LETTER * to_zero {
             "O"
-        } else if to_zero < MAX_RATIO * to_letter {
+        } else if to_zero < MAX_RATIO_FOR_DIGIT * to_letter {
             "0"
         } else {
             continue;
@@ -77,6 +81,9 @@ fn glyph(image: &RgbImage, line: &Written, position: usize) -> Vec<f32> {
 }
 
 fn mean(glyphs: &[Vec<f32>]) -> Option<Vec<f32>> {
+    if glyphs.len() < MIN_CERTAIN {
+        return None;
+    }
     let mut sum = vec![0.0; glyphs.first()?.len()];
     for glyph in glyphs {
         for (total, tone) in sum.iter_mut().zip(glyph) {

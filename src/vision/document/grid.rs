@@ -126,7 +126,7 @@ mod tests {
 
     /// Characters of a line at even distances with a jitter; spaces were not read.
     fn line(text: &str) -> Vec<Glyph> {
-        let jitter = [0.0, 0.3, -0.25, 0.1, -0.3, 0.2];
+        let jitter = [0.0, 0.15, -0.12, 0.1, -0.15, 0.1];
         let place = |index: usize| (index as f64 + 1.0 + jitter[index % 6]) / 50.0;
         text.char_indices()
             .filter(|(_, character)| *character != ' ')

@@ -22,10 +22,12 @@ use crate::vision::{
 
 /// Id of the models: the names of their files and the start of their SHA-256.
 pub const READER_ID: &str = "text_detect-090f04ab+text_recognise-6f327246";
-/// Longer side, in pixels, at which text is looked for first; the letters of a zone across the picture are 10 high.
-const SIDE: f64 = 640.0;
+/// Longer side, in pixels, at which text is looked for first; the letters of a zone across the picture are 8 high.
+const SIDE: f64 = 512.0;
 /// The same where long text was found but could not be read: lines of a small zone run into each other.
 const FINE_SIDE: f64 = 1280.0;
+/// The closer look has to show so much more.
+const MIN_GAIN: f64 = 1.1;
 /// Lines that are tried; a zone's are mostly the longest.
 const MAX_TRIED: usize = 3;
 /// A line of a zone is read with at least this mean probability. Upside down, it has less.
@@ -121,7 +123,7 @@ impl ZoneReader {
                 }
             }
             // Without long text there is no use in a closer look, nor in one that is no closer.
-            if lines.is_empty() || longest <= SIDE * 1.2 {
+            if lines.is_empty() || longest <= SIDE * MIN_GAIN {
                 break;
             }
         }
