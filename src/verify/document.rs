@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use time::OffsetDateTime;
 
-use super::{DOCUMENT, Verifier, VerifyError};
+use super::{Verifier, VerifyError};
 use crate::domain::decision::Reason;
 use crate::domain::document::{DocumentCheck, Side, Sides, ZoneReading, ZoneSearch, judge};
 use crate::domain::face::Face;
@@ -85,11 +85,7 @@ impl Verifier {
             timings.push(front.timings);
             let turned = AnalysisRequest {
                 layout: Layout::Turned(quarters),
-                ..DOCUMENT
-            };
-            let turned = AnalysisRequest {
-                embed: wanted.embed,
-                ..turned
+                ..wanted
             };
             front = self.analyse("document", document, turned).await?;
         }

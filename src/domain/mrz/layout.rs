@@ -53,8 +53,7 @@ impl Format {
     }
 
     /// The format of lines of these lengths; a visa is told by its first character.
-    #[must_use]
-    pub fn of_lines(lines: &[&str]) -> Option<Self> {
+    pub(super) fn of_lines(lines: &[&str]) -> Option<Self> {
         let lengths: Vec<usize> = lines.iter().map(|line| line.len()).collect();
         let visa = lines.first()?.starts_with('V');
         match (lengths.as_slice(), visa) {
@@ -64,18 +63,6 @@ impl Format {
             ([44, 44], false) => Some(Self::Td3),
             ([44, 44], true) => Some(Self::MrvA),
             _ => None,
-        }
-    }
-
-    /// Whether a letter, a digit or either may stand at a place; beside fillers.
-    #[must_use]
-    pub fn allowed(self, line: usize, position: usize) -> Allowed {
-        let mut stretches = self.stretches().iter();
-        let here = stretches.find(|s| s.line == line && s.range.contains(&position));
-        match here.map(|stretch| stretch.class) {
-            Some(Class::Letters | Class::Sex) => Allowed::Letters,
-            Some(Class::Digits | Class::DigitsOrFillers | Class::OptionalDigit) => Allowed::Digits,
-            Some(Class::Any) | None => Allowed::Both,
         }
     }
 
@@ -98,17 +85,6 @@ impl Format {
             Self::MrvB => MRV_B,
         }
     }
-}
-
-/// What may stand at a place, beside fillers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Allowed {
-    /// Letters.
-    Letters,
-    /// Digits.
-    Digits,
-    /// Either.
-    Both,
 }
 
 /// Which characters may stand at a place.

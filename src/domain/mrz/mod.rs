@@ -23,7 +23,7 @@ mod tests;
 pub use check::{CheckDigit, CheckDigitName, check_digit};
 pub use date::{CivilDate, DateField, DateState};
 pub use expected::{Agreement, Expected, ExpectedField, compare};
-pub use layout::{Allowed, Format};
+pub use layout::Format;
 pub use names::Names;
 pub use repair::Repair;
 pub use states::{StateKind, state_kind};

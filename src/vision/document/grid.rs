@@ -114,7 +114,7 @@ fn regression(columns: &[i64], glyphs: &[Glyph]) -> Option<Grid> {
     }
     let pitch = joint / spread;
     let first = *columns.first()? as f64;
-    pitch.is_finite().then(|| Grid {
+    pitch.is_finite().then_some(Grid {
         start: place_mean + (first - column_mean) * pitch,
         pitch,
     })

@@ -4,7 +4,6 @@
 //! a zone, it says which one, and so where the others are. Nothing here knows what the characters mean: the lines are
 //! told apart by their shape alone, and handed on as they were read.
 
-mod alike;
 mod geometry;
 mod glyphs;
 mod grid;

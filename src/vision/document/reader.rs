@@ -6,7 +6,6 @@ use std::time::Instant;
 use image::RgbImage;
 
 use super::Zone;
-use super::alike::{Written, settle};
 use super::geometry::{Row, to_point};
 use super::glyphs::{Glyph, Recogniser};
 use super::grid::Grid;
@@ -22,12 +21,12 @@ use crate::vision::{
 
 /// Id of the models: the names of their files and the start of their SHA-256.
 pub const READER_ID: &str = "text_detect-090f04ab+text_recognise-6f327246";
-/// Longer side, in pixels, at which text is looked for first; the letters of a zone across the picture are 8 high.
-const SIDE: f64 = 512.0;
+/// Longer side, in pixels, at which text is looked for first; the letters of a zone across the picture are 10 high.
+const SIDE: f64 = 640.0;
 /// The same where long text was found but could not be read: lines of a small zone run into each other.
 const FINE_SIDE: f64 = 1280.0;
 /// The closer look has to show so much more.
-const MIN_GAIN: f64 = 1.1;
+const MIN_GAIN: f64 = 1.2;
 /// Lines that are tried; a zone's are mostly the longest.
 const MAX_TRIED: usize = 3;
 /// A line of a zone is read with at least this mean probability. Upside down, it has less.
@@ -175,7 +174,7 @@ impl ZoneReader {
             }
         }
         let lines: Option<Vec<Line>> = lines.into_iter().collect();
-        Ok(lines.map(|lines| zone(image, lines)))
+        Ok(lines.map(|lines| zone(&lines)))
     }
 
     /// Reads one row. Where its length is not known, it has to be a line of a zone by itself.
@@ -290,22 +289,14 @@ fn pitch(lines: &[Option<Line>]) -> Option<f64> {
     })
 }
 
-fn zone(image: &RgbImage, mut lines: Vec<Line>) -> Zone {
-    let mut written: Vec<Written> = lines
-        .iter_mut()
-        .map(|line| Written {
-            row: line.row,
-            text: std::mem::take(&mut line.text),
-        })
-        .collect();
-    settle(image, &mut written);
+fn zone(lines: &[Line]) -> Zone {
     let (top, bottom) = (&lines[0].row, &lines[lines.len() - 1].row);
     let corner = |row: &Row, along: f64, down: f64| {
         to_point(row.at(along * row.length / 2.0, down * row.thickness / 2.0))
     };
     let confidence = lines.iter().map(|line| line.confidence).sum::<f32>();
     Zone {
-        lines: written.into_iter().map(|line| line.text).collect(),
+        lines: lines.iter().map(|line| line.text.clone()).collect(),
         corners: [
             corner(top, -1.0, -1.0),
             corner(top, 1.0, -1.0),
