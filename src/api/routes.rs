@@ -14,7 +14,8 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use super::fallback::{KnownRoutes, fallback};
 use super::{
-    docs, documents, edge, faces, health, imports, jobs, subjects, verifications, watchlists,
+    audit_events, docs, documents, edge, erasures, faces, health, imports, jobs, retention,
+    reviews, subjects, verifications, watchlists,
 };
 use crate::auth::authenticate;
 use crate::state::AppState;
@@ -34,12 +35,16 @@ pub(super) fn resources(config: &mut ServiceConfig<'_>) {
             scope::scope("/v1")
                 .wrap(from_fn(authenticate))
                 .configure(verifications::routes)
+                .configure(reviews::routes)
                 .configure(faces::routes)
                 .configure(documents::routes)
                 .configure(watchlists::routes)
                 .configure(subjects::routes)
                 .configure(imports::routes)
-                .configure(jobs::routes),
+                .configure(jobs::routes)
+                .configure(retention::routes)
+                .configure(erasures::routes)
+                .configure(audit_events::routes),
         );
 }
 

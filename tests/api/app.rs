@@ -25,7 +25,7 @@ use crate::support;
 /// The secret that the service under test checks tokens with.
 pub const SECRET: &str = "a secret of the tests, of more than 32 bytes";
 /// Every scope.
-pub const ALL_SCOPES: &str = "verify watchlist:read watchlist:write";
+pub const ALL_SCOPES: &str = "verify watchlist:read watchlist:write audit:read review admin";
 
 /// A picture in the language of [`Scripted`].
 pub fn picture(script: Value) -> Vec<u8> {
@@ -43,7 +43,7 @@ pub fn lookalike(number: usize, similarity: f32) -> Vec<u8> {
 }
 
 /// What a picture shows, or how it fails.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Script {
     #[serde(default)]
     faces: Vec<ScriptedFace>,
@@ -91,14 +91,7 @@ impl FaceBackend for Scripted {
         request: &AnalysisRequest,
     ) -> Result<Analysis, VisionError> {
         // A real picture is one without faces: readiness looks at a blank one.
-        let nobody = Script {
-            faces: Vec::new(),
-            takes_ms: 0,
-            fails: None,
-            zone: None,
-            turn_degrees: 0.0,
-        };
-        let mut script: Script = serde_json::from_slice(encoded).unwrap_or(nobody);
+        let mut script: Script = serde_json::from_slice(encoded).unwrap_or_default();
         let turned_back = match script.turn_degrees {
             0.0 => Layout::Document,
             degrees => Layout::Turned((4 - (degrees / 90.0) as u8) % 4),
@@ -231,8 +224,7 @@ impl App {
         };
         let queue_capacity = options.queue_capacity.unwrap_or(16);
         let engine = Engine::start(scripted(options.workers.unwrap_or(2)), queue_capacity);
-        let readers = Engine::start(scripted(1), 16);
-        Self::with_engine(engine.with_readers(readers), options).await
+        Self::with_engine(engine.with_readers(Engine::start(scripted(1), 16)), options).await
     }
 
     /// The service around the given workers.
@@ -300,6 +292,10 @@ impl App {
 
     pub async fn put_form(&self, path: &str, form: Form) -> Answer {
         Answer::of(self.request(Method::PUT, path).multipart(form)).await
+    }
+
+    pub async fn put_json(&self, path: &str, body: &Value) -> Answer {
+        Answer::of(self.request(Method::PUT, path).json(body)).await
     }
 
     pub async fn patch(&self, path: &str, body: &Value) -> Answer {

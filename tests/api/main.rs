@@ -4,15 +4,21 @@
 
 mod answer;
 mod app;
+mod audit;
 mod authorization;
 mod bodies;
+mod consent;
 mod documentation;
 mod documents;
 mod duplicates;
 mod enrolment;
+mod erasures;
 mod imports;
+mod keeping;
 mod operations;
 mod photographs;
+mod retention;
+mod reviews;
 mod subjects;
 mod tenants;
 mod tokens;

@@ -1,8 +1,12 @@
 //! What answers look like. A view never holds a template, a picture or a token.
 
+mod audit;
+mod consent;
 mod document;
+mod erasure;
 mod face;
 mod job;
+mod review;
 mod subject;
 mod verification;
 mod watchlist;
@@ -11,7 +15,9 @@ mod zone;
 use crate::domain::calibration::FmrEstimate;
 use crate::domain::policy::MIN_TARGET_FMR;
 
+pub use audit::AuditEventView;
 pub use document::DocumentReadingView;
+pub use erasure::{ErasureView, ReceiptView};
 pub use face::{ComparisonView, DetectionView};
 pub use job::{JobRowView, JobView};
 pub use subject::{DuplicateView, EnrolledFaceView, EnrolmentView, FaceEnrolmentView, SubjectView};
