@@ -4,15 +4,18 @@
 
 mod answer;
 mod app;
+mod assignment;
 mod audit;
 mod authorization;
 mod bodies;
 mod consent;
+mod document;
 mod documentation;
 mod documents;
 mod duplicates;
 mod enrolment;
 mod erasures;
+mod idempotency;
 mod imports;
 mod keeping;
 mod operations;
@@ -24,6 +27,7 @@ mod tenants;
 mod tokens;
 mod verifications;
 mod watchlists;
+mod world;
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use likeness::config::Config;
-use reqwest::Client;
+use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 
 /// More than anything here takes on a busy machine.
@@ -75,21 +75,21 @@ impl Scene {
         process
     }
 
-    async fn get(&self, path: &str) -> Value {
-        let request = self.client.get(format!("http://{}{path}", self.listen));
-        let answer = request.bearer_auth(&self.token).send().await.unwrap();
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let url = format!("http://{}{path}", self.listen);
+        self.client.request(method, url).bearer_auth(&self.token)
+    }
+
+    pub async fn get(&self, path: &str) -> Value {
+        let answer = self.request(Method::GET, path).send().await.unwrap();
         assert!(answer.status().is_success(), "{path}: {}", answer.status());
         answer.json().await.unwrap()
     }
 
     /// Makes a list.
     pub async fn make_list(&self, name: &str) {
-        let request = self
-            .client
-            .post(format!("http://{}/v1/watchlists", self.listen));
-        let request = request
-            .bearer_auth(&self.token)
-            .json(&json!({"name": name}));
+        let request = self.request(Method::POST, "/v1/watchlists");
+        let request = request.json(&json!({"name": name}));
         let answer = request.send().await.unwrap();
         assert!(answer.status().is_success(), "{}", answer.status());
     }

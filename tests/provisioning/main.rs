@@ -4,5 +4,6 @@
 
 mod assets;
 mod audit;
+mod idempotency;
 mod imports;
 mod postgres;
