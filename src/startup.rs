@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use crate::api;
 use crate::assets::{Assets, InferenceFiles};
 use crate::auth::{JwksSource, TokenKeys, TokenRules, TokenVerifier, home_secret};
-use crate::config::{Config, JwtKey};
+use crate::config::{Config, JwtKey, Load};
 use crate::domain::calibration::Calibration;
 use crate::domain::verification::ModelIds;
 use crate::imports::{ImportLimits, Imports, Runner};
@@ -25,10 +25,14 @@ use crate::pruning::prune;
 use crate::state::{AppState, Limits};
 use crate::store::{SearchSettings, Store};
 use crate::verify::{RecallMonitor, Verifier};
+use crate::vision::document::{READER_ID, ReaderFiles, ZoneReader};
 use crate::vision::{
     DETECTOR_ID, EMBEDDER_DIMENSIONS, EMBEDDER_ID, Engine, FaceBackend, ImageLimits, LIVENESS_ID,
     ModelFiles, OnnxBackend, Replacements, Runtime,
 };
+
+/// Documents are read by a thread for every so many others: their models take some 150 MB.
+const WORKERS_PER_READER: usize = 4;
 
 /// A service that is ready to answer.
 pub struct Application {
@@ -48,8 +52,7 @@ impl Application {
     /// # Errors
     /// The first thing that cannot be had, in words for the operator.
     pub async fn build(config: &Config) -> anyhow::Result<Self> {
-        let (postgres, (backends, replacements)) =
-            tokio::try_join!(database(config), models(config))?;
+        let (postgres, engine) = tokio::try_join!(database(config), models(config))?;
         let url = postgres
             .as_ref()
             .map(EmbeddedPostgres::url)
@@ -59,7 +62,6 @@ impl Application {
         store
             .register_model(EMBEDDER_ID, EMBEDDER_DIMENSIONS)
             .await?;
-        let engine = Engine::start_replacing(backends, config.load.queue_capacity, replacements);
         Self::assemble(config, engine, store, postgres).await
     }
 
@@ -84,7 +86,7 @@ impl Application {
             engine,
             store.clone(),
             Calibration::shipped(),
-            model_ids(),
+            model_ids(config),
             config.policy,
             config.load.request_deadline,
         )
@@ -197,34 +199,85 @@ async fn database(config: &Config) -> anyhow::Result<Option<EmbeddedPostgres>> {
     started.await?.map(Some)
 }
 
-/// A backend for each worker, and where others come from when workers are lost. A worker is lost if it takes longer
-/// for one picture than a whole request may take.
-async fn models(config: &Config) -> anyhow::Result<(Vec<Box<dyn FaceBackend>>, Replacements)> {
+/// The workers, those that read documents included unless configured otherwise. A worker is lost if it takes longer for
+/// one picture than a whole request may take.
+async fn models(config: &Config) -> anyhow::Result<Engine> {
     let assets = config.assets.clone();
-    let workers = worker_count(config.load.workers);
+    let load = config.load;
     let limits = ImageLimits {
         max_pixels: config.images.max_pixels,
     };
-    let loaded = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
+    let loaded = tokio::task::spawn_blocking(move || -> anyhow::Result<Engine> {
         let files = Assets::open(&assets)?.ensure_inference()?;
-        let backends = boxed(load_backends(&files, workers, limits)?);
-        let make = move || -> Result<Box<dyn FaceBackend>, String> {
-            let loaded = load_backends(&files, 1, limits);
-            let mut backends = boxed(loaded.map_err(|error| format!("{error:#}"))?);
-            backends
-                .pop()
-                .ok_or_else(|| "no backend was loaded".to_owned())
+        let workers = worker_count(load.workers);
+        let readers = if load.read_mrz {
+            workers.div_ceil(WORKERS_PER_READER)
+        } else {
+            0
         };
-        Ok((backends, Box::new(make)))
+        let (faces, zones) = thread::scope(|scope| {
+            let zones = scope.spawn(|| load_readers(&files, readers, limits));
+            let faces = load_backends(&files, workers, limits);
+            (faces, zones.join())
+        });
+        let zones = zones.map_err(|_| anyhow::anyhow!("loading the readers panicked"))??;
+        let engine = launch(&load, boxed(faces?), {
+            let files = files.clone();
+            move || load_backends(&files, 1, limits).map(boxed)
+        });
+        if zones.is_empty() {
+            return Ok(engine);
+        }
+        let readers = launch(&load, boxed(zones), move || {
+            load_readers(&files, 1, limits).map(boxed)
+        });
+        Ok(engine.with_readers(readers))
     });
-    let (backends, make) = loaded.await??;
-    let patience = config.load.request_deadline;
-    Ok((backends, Replacements { make, patience }))
+    loaded.await?
 }
 
-fn boxed(backends: Vec<OnnxBackend>) -> Vec<Box<dyn FaceBackend>> {
+/// Starts the backends, with `make` for those that are lost.
+fn launch(
+    load: &Load,
+    backends: Vec<Box<dyn FaceBackend>>,
+    make: impl Fn() -> anyhow::Result<Vec<Box<dyn FaceBackend>>> + Send + 'static,
+) -> Engine {
+    let make = move || {
+        let mut backends = make().map_err(|error| format!("{error:#}"))?;
+        let made = backends.pop();
+        made.ok_or_else(|| "no backend was loaded".to_owned())
+    };
+    let replacements = Replacements {
+        make: Box::new(make),
+        patience: load.request_deadline,
+    };
+    Engine::start_replacing(backends, load.queue_capacity, replacements)
+}
+
+fn boxed<B: FaceBackend + 'static>(backends: Vec<B>) -> Vec<Box<dyn FaceBackend>> {
     let boxed = |backend| Box::new(backend) as Box<dyn FaceBackend>;
     backends.into_iter().map(boxed).collect()
+}
+
+/// Loads and warms readers of machine-readable zones, side by side.
+///
+/// # Errors
+/// The first model that cannot be loaded or run.
+pub fn load_readers(
+    files: &InferenceFiles,
+    readers: usize,
+    limits: ImageLimits,
+) -> anyhow::Result<Vec<ZoneReader>> {
+    let runtime = Runtime::load(&files.runtime_library)?;
+    let models = ReaderFiles::in_dir(&files.models);
+    let load = || -> anyhow::Result<ZoneReader> {
+        let mut reader = ZoneReader::load(runtime, &models, limits)?;
+        reader
+            .warm_up()
+            .context("a model fails on a plain picture")?;
+        Ok(reader)
+    };
+    side_by_side(readers, load)
 }
 
 /// Loads and warms the models once for each worker, side by side.
@@ -245,9 +298,16 @@ pub fn load_backends(
             .context("a model fails on a plain picture")?;
         Ok(backend)
     };
+    side_by_side(workers, load)
+}
+
+fn side_by_side<B: Send>(
+    count: usize,
+    load: impl Fn() -> anyhow::Result<B> + Sync,
+) -> anyhow::Result<Vec<B>> {
     thread::scope(|scope| {
-        let threads: Vec<_> = (0..workers).map(|_| scope.spawn(load)).collect();
-        let join = |thread: thread::ScopedJoinHandle<'_, anyhow::Result<OnnxBackend>>| {
+        let threads: Vec<_> = (0..count).map(|_| scope.spawn(&load)).collect();
+        let join = |thread: thread::ScopedJoinHandle<'_, anyhow::Result<B>>| {
             thread
                 .join()
                 .map_err(|_| anyhow::anyhow!("loading the models panicked"))?
@@ -275,11 +335,12 @@ pub fn search_settings(config: &Config) -> SearchSettings {
     }
 }
 
-fn model_ids() -> ModelIds {
+fn model_ids(config: &Config) -> ModelIds {
     ModelIds {
         detector: DETECTOR_ID.to_owned(),
         embedder: EMBEDDER_ID.to_owned(),
         liveness: LIVENESS_ID.to_owned(),
+        zone_reader: config.load.read_mrz.then(|| READER_ID.to_owned()),
     }
 }
 

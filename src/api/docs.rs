@@ -23,6 +23,7 @@ use crate::error::ErrorCode;
     tags(
         (name = "verifications", description = "Selfie against document, liveness, watchlists, decision"),
         (name = "faces", description = "Finding and comparing faces; nothing is kept"),
+        (name = "documents", description = "Reading identity documents; nothing is kept"),
         (name = "watchlists", description = "Galleries of people to look for, and their search"),
         (name = "subjects", description = "The people on a watchlist and their faces"),
         (name = "imports", description = "Many people at once, as a job that outlives restarts"),

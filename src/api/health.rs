@@ -10,6 +10,7 @@ use crate::auth::KeyHealth;
 use crate::error::{ApiError, ErrorCode};
 use crate::metrics::CONTENT_TYPE as METRICS_CONTENT_TYPE;
 use crate::state::AppState;
+use crate::vision::Engine;
 
 /// The service's own word on itself.
 #[derive(Debug, Serialize, ToSchema)]
@@ -63,7 +64,7 @@ pub async fn readyz(state: Data<AppState>) -> Result<Json<HealthView>, ApiError>
         ("token_keys", keys == KeyHealth::Degraded),
         ("search_recall", state.recall.is_degraded()),
         // A thread is stuck on a picture and was given up; another has its place.
-        ("inference", state.verifier.engine().workers().stuck > 0),
+        ("inference", stuck_workers(state.verifier.engine()) > 0),
     ];
     let parts: Vec<_> = parts
         .into_iter()
@@ -71,6 +72,14 @@ pub async fn readyz(state: Data<AppState>) -> Result<Json<HealthView>, ApiError>
         .collect();
     let status = if parts.is_empty() { "ok" } else { "degraded" };
     Ok(Json(HealthView { status, parts }))
+}
+
+/// Threads that were given up, those that read documents included.
+fn stuck_workers(engine: &Engine) -> usize {
+    let readers = engine
+        .readers()
+        .map_or(0, |readers| readers.workers().stuck);
+    engine.workers().stuck + readers
 }
 
 /// Counters and histograms

@@ -3,6 +3,7 @@
 mod answers;
 mod audit_events;
 mod docs;
+mod documents;
 mod edge;
 mod erasures;
 mod extract;

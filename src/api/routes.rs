@@ -14,8 +14,8 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use super::fallback::{KnownRoutes, fallback};
 use super::{
-    audit_events, docs, edge, erasures, faces, health, imports, jobs, retention, reviews, subjects,
-    verifications, watchlists,
+    audit_events, docs, documents, edge, erasures, faces, health, imports, jobs, retention,
+    reviews, subjects, verifications, watchlists,
 };
 use crate::auth::authenticate;
 use crate::state::AppState;
@@ -37,6 +37,7 @@ pub(super) fn resources(config: &mut ServiceConfig<'_>) {
                 .configure(verifications::routes)
                 .configure(reviews::routes)
                 .configure(faces::routes)
+                .configure(documents::routes)
                 .configure(watchlists::routes)
                 .configure(subjects::routes)
                 .configure(imports::routes)

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use validator::Validate;
 
 use super::answers::{found, gone};
+use super::documents::ExpectedForm;
 use super::extract::rules::{self, MAX_EXTERNAL_ID_CHARS};
 use super::extract::{ConsentForm, Image, Keyed, Page, PageQuery, Path, Query};
 use super::idempotency::{IdempotencyHeader, Made, once};
@@ -84,13 +85,12 @@ pub struct CreateVerification {
     pub selfie: Image,
     /// The picture of the identity document; its largest face is the portrait.
     pub document: Image,
-    /// The other side of the document. It is taken, but not looked at yet.
+    /// The other side of the document, where cards have their machine-readable zone.
     pub document_back: Option<Image>,
-    /// What the caller expects the document to say, by field. It is taken, but not compared yet.
+    /// What the caller expects the document to say; it is compared with the machine-readable zone.
     #[serde(default)]
-    #[validate(custom(function = rules::metadata))]
-    #[schema(value_type = Object)]
-    pub expected: Metadata,
+    #[validate(nested)]
+    pub expected: ExpectedForm,
     /// The lists to search for the person of the selfie, at most 10. An empty part names none.
     #[serde(default, deserialize_with = "ids_or_none")]
     #[validate(length(max = MAX_WATCHLISTS))]
@@ -121,7 +121,8 @@ pub struct CreateVerification {
 impl CreateVerification {
     /// What is to be checked, no picture too large.
     fn submission(self, state: &AppState) -> Result<Submission, ApiError> {
-        self.document_back
+        let document_back = self
+            .document_back
             .map(|back| back.within(&state.limits, "document_back"))
             .transpose()?;
         let lists = self.watchlist_ids.into_iter();
@@ -129,6 +130,8 @@ impl CreateVerification {
             policy: self.policy.over(state.verifier.default_policy())?,
             selfie: self.selfie.within(&state.limits, "selfie")?,
             document: self.document.within(&state.limits, "document")?,
+            document_back,
+            expected: self.expected.into(),
             watchlist_ids: lists.map(WatchlistId::from).collect(),
             external_id: self.external_id,
             metadata: self.metadata,
@@ -153,8 +156,8 @@ fn ids_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Uuid>, 
 
 /// Check an identity
 ///
-/// Compares the face of a live selfie with the portrait of an identity document, judges liveness, searches the
-/// named watchlists, and decides. Send `multipart/form-data` with files (to upload some on this page, choose it beside
+/// Compares the face of a live selfie with the portrait of an identity document, judges liveness, reads the document's
+/// machine-readable zone, searches the named watchlists, and decides. Send `multipart/form-data` with files (to upload some on this page, choose it beside
 /// "Request body"), or JSON with base64 under the same names.
 /// The pictures are not kept, nor is any template.
 #[utoipa::path(

@@ -146,6 +146,8 @@ mod tests {
             "fr_pose",
             "onnxruntime",
             "postgres",
+            "text_detect",
+            "text_recognise",
         ];
         for platform in ["linux-x86_64", "linux-aarch64", "macos-aarch64"] {
             assert_eq!(names_on(platform), expected, "{platform}");

@@ -241,6 +241,8 @@ mod tests {
             "fr_feature",
             "fr_liveness",
             "fr_pose",
+            "text_detect",
+            "text_recognise",
         ] {
             let expected = format!("{MODELS}/{model}.onnx");
             assert_eq!(assets.find(model).unwrap().path, expected);
@@ -253,7 +255,7 @@ mod tests {
         let root = folder.path().join("not yet");
         let assets = Assets::open(&root).unwrap();
         let states = assets.inspect(Depth::Full);
-        assert_eq!(states.len(), 7);
+        assert_eq!(states.len(), 9);
         assert!(states.iter().all(|(_, _, state)| *state == State::Missing));
         assert!(!root.exists());
     }

@@ -127,6 +127,8 @@ pub struct Images {
 pub struct Load {
     /// Inference threads; 0 stands for one a core.
     pub workers: usize,
+    /// Whether machine-readable zones are read.
+    pub read_mrz: bool,
     /// Requests that may wait for one.
     pub queue_capacity: usize,
     /// How long a request may take.
@@ -231,6 +233,7 @@ impl Config {
             },
             load: Load {
                 workers: reader.bounded("LIKENESS_WORKERS", 0..=1024),
+                read_mrz: reader.yes("LIKENESS_READ_MRZ"),
                 queue_capacity: reader.bounded("LIKENESS_QUEUE_CAPACITY", 1..=100_000),
                 request_deadline: reader.seconds("LIKENESS_REQUEST_DEADLINE_SECONDS", 1..=600),
                 body_timeout: reader.seconds("LIKENESS_BODY_TIMEOUT_SECONDS", 1..=600),

@@ -136,6 +136,11 @@ pub const SETTINGS: &[Setting] = &[
         "Inference threads; 0 takes one a core",
     ),
     setting(
+        "LIKENESS_READ_MRZ",
+        Some("yes"),
+        "no: machine-readable zones are not read",
+    ),
+    setting(
         "LIKENESS_QUEUE_CAPACITY",
         Some("64"),
         "Requests that may wait for a thread before new ones get a 503",

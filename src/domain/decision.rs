@@ -5,10 +5,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::calibration::{Calibration, FmrEstimate, Threshold};
+use super::document::{DocumentCheck, Sides, judge};
 use super::face::{Face, Pose, Quality};
+use super::mrz::Expected;
 use super::policy::{
     MAX_SELFIE_PITCH, MAX_SELFIE_YAW, MIN_DOCUMENT_EYE_DISTANCE, MIN_SELFIE_EYE_DISTANCE, Policy,
 };
+pub use super::reason::{Check, Reason, ReasonCode, Severity};
 use super::watchlist::{Band, SearchOutcome, WatchlistKind};
 
 /// The verdict on an identity.
@@ -63,71 +66,6 @@ pub enum WatchlistResult {
     Review,
     /// No list was named.
     NotEvaluated,
-}
-
-/// The checks that a reason can come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Check {
-    /// Selfie against document.
-    FaceMatch,
-    /// Is the face live?
-    Liveness,
-    /// Are the pictures good enough?
-    Quality,
-    /// Does the document hold together?
-    Document,
-    /// Is the person on a list?
-    Watchlist,
-}
-
-/// What a reason does to the decision.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// Nothing; it is worth knowing.
-    Info,
-    /// It asks for a human.
-    Review,
-    /// It declines.
-    Decline,
-}
-
-/// Stable codes of the reasons.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ReasonCode {
-    /// The similarity is below the review threshold: two different people.
-    FaceMismatch,
-    /// The similarity lies between the review and the approve threshold.
-    FaceMatchUncertain,
-    /// The liveness score is below its threshold.
-    LivenessDoubtful,
-    /// The selfie is too small or turned away too far.
-    SelfieQualityLow,
-    /// The portrait on the document is too small.
-    DocumentQualityLow,
-    /// A subject of a `block` list was found.
-    WatchlistBlockHit,
-    /// A subject of an `alert` list was found.
-    WatchlistAlertHit,
-    /// A subject of an `allow` list was found.
-    WatchlistAllowHit,
-    /// Somebody on a `block` list is alike, but not enough for a hit.
-    WatchlistBlockPossible,
-    /// Somebody on an `alert` list is alike, but not enough for a hit.
-    WatchlistAlertPossible,
-}
-
-/// One reason for a decision.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reason {
-    /// What was found.
-    pub code: ReasonCode,
-    /// Which check found it.
-    pub check: Check,
-    /// What it does to the decision.
-    pub severity: Severity,
 }
 
 /// The 1:1 comparison of selfie and document.
@@ -196,6 +134,10 @@ pub struct Evidence<'a> {
     pub liveness: f32,
     /// The portrait on the document.
     pub portrait: &'a Face,
+    /// What was read on the document.
+    pub sides: Sides,
+    /// What the caller expects it to say.
+    pub expected: &'a Expected,
     /// One outcome for each watchlist that was named.
     pub searches: Vec<SearchOutcome>,
 }
@@ -213,6 +155,9 @@ pub struct Assessment {
     pub liveness: Liveness,
     /// Are the pictures good enough?
     pub quality: QualityCheck,
+    /// Does the document hold together? Records of earlier versions lack it.
+    #[serde(default)]
+    pub document: Option<DocumentCheck>,
     /// Is the person on a list?
     pub watchlist: WatchlistCheck,
 }
@@ -220,14 +165,15 @@ pub struct Assessment {
 /// Weighs the evidence against the policy.
 ///
 /// The gravest reason decides: any `decline` declines, any `review` asks for a human, otherwise the identity is
-/// approved. A doubtful liveness score and poor quality never decline by themselves: they say that the machine
-/// should not answer alone.
+/// approved. A doubtful liveness score, poor quality and whatever is wrong with the document's zone never decline by
+/// themselves: they say that the machine should not answer alone.
 #[must_use]
 pub fn decide(evidence: Evidence<'_>, policy: &Policy, calibration: &Calibration) -> Assessment {
     let mut reasons = Vec::new();
     let face_match = match_faces(evidence.similarity, policy, calibration, &mut reasons);
     let liveness = judge_liveness(evidence.liveness, policy, &mut reasons);
     let quality = judge_quality(evidence.selfie, evidence.portrait, &mut reasons);
+    let document = judge(evidence.sides, evidence.expected, &mut reasons);
     let watchlist = judge_searches(evidence.searches, &mut reasons);
     reasons.sort_by_key(|reason| std::cmp::Reverse(reason.severity));
     let decision = match reasons.first().map(|reason| reason.severity) {
@@ -241,6 +187,7 @@ pub fn decide(evidence: Evidence<'_>, policy: &Policy, calibration: &Calibration
         face_match,
         liveness,
         quality,
+        document: Some(document),
         watchlist,
     }
 }

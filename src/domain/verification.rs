@@ -19,6 +19,9 @@ pub struct ModelIds {
     pub embedder: String,
     /// Judged the liveness.
     pub liveness: String,
+    /// Found and read the document's zone. Records of earlier versions lack it, as do services that do not read it.
+    #[serde(default)]
+    pub zone_reader: Option<String>,
 }
 
 /// Where the time went, in milliseconds. The two pictures are worked on side by side, so the parts of one stage
@@ -33,6 +36,9 @@ pub struct TimingsMs {
     pub embed: f64,
     /// Liveness and pose of the selfie.
     pub liveness: f64,
+    /// Finding and reading the machine-readable zone.
+    #[serde(default)]
+    pub zone: f64,
     /// Searching watchlists.
     pub search: f64,
     /// From the parsed request to the decision.

@@ -3,6 +3,7 @@
 //! No transaction and no pooled connection is held while a model runs.
 
 mod bulk;
+mod document;
 mod duplicates;
 mod enrolment;
 mod faces;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use bulk::BulkEnrolment;
+pub use document::DocumentReading;
 pub use enrolment::{Candidate, Enrolment, FaceEnrolment, PoorPicture};
 pub use faces::{Comparison, TargetComparison};
 pub use recall::RecallMonitor;

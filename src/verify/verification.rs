@@ -10,6 +10,7 @@ use crate::domain::consent::Consent;
 use crate::domain::decision::{Evidence, decide};
 use crate::domain::ids::{VerificationId, WatchlistId};
 use crate::domain::metadata::Metadata;
+use crate::domain::mrz::Expected;
 use crate::domain::policy::Policy;
 use crate::domain::verification::{KeptVerification, TimingsMs, Verification};
 use crate::store::Uncommitted;
@@ -25,6 +26,10 @@ pub struct Submission {
     pub selfie: Vec<u8>,
     /// The encoded picture of the document.
     pub document: Vec<u8>,
+    /// The encoded picture of its other side.
+    pub document_back: Option<Vec<u8>>,
+    /// What the document is expected to say.
+    pub expected: Expected,
     /// The lists to search.
     pub watchlist_ids: Vec<WatchlistId>,
     /// The rates to decide by.
@@ -58,11 +63,12 @@ impl Verifier {
             .await?;
         let (selfie, document) = tokio::try_join!(
             self.analyse("selfie", submission.selfie, SELFIE),
-            self.analyse("document", submission.document, DOCUMENT),
+            self.work_on(submission.document, submission.document_back, DOCUMENT),
         )?;
-        let stages = [selfie.timings, document.timings];
+        let mut stages = document.timings;
+        stages.push(selfie.timings);
         let selfie = only_face("selfie", selfie.faces)?;
-        let portrait = portrait("document", document.faces)?;
+        let portrait = portrait("document", document.front.faces)?;
         let probe = template("selfie", &selfie)?;
         let reference = template("document", &portrait)?;
 
@@ -79,6 +85,8 @@ impl Verifier {
             liveness: selfie.liveness.unwrap_or(0.0),
             selfie: &selfie,
             portrait: &portrait,
+            sides: document.sides,
+            expected: &submission.expected,
             searches,
         };
         let verification = Verification {
@@ -117,6 +125,7 @@ fn timings(stages: &[StageTimings], search: Duration, total: Duration) -> Timing
         detect: sum(|t| t.detect + t.landmarks),
         embed: sum(|t| t.embed),
         liveness: sum(|t| t.liveness + t.pose),
+        zone: sum(|t| t.zone),
         search: milliseconds(search),
         total: milliseconds(total),
     }

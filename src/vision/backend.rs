@@ -17,6 +17,7 @@ use super::picture::{Picture, View};
 use super::pose::PoseEstimator;
 use super::quality;
 use super::session::{Graphs, Loader, Model, ModelError, Runtime};
+use super::turned::Quarters;
 use super::{Analysis, AnalysisRequest, Embed, FaceBackend, Layout, StageTimings, VisionError};
 use crate::domain::face::{Face, Template};
 
@@ -223,7 +224,13 @@ impl FaceBackend for OnnxBackend {
         let mut timings = StageTimings::default();
         // What an analysis spent that failed is nobody's.
         self.take_spent();
-        let picture = timed(&mut timings.decode, || Picture::open(encoded, self.limits))?;
+        let quarters = match request.layout {
+            Layout::Turned(quarters) => Quarters::new(quarters),
+            Layout::Selfie | Layout::Document => Quarters::NONE,
+        };
+        let picture = timed(&mut timings.decode, || {
+            Picture::open(encoded, self.limits, quarters)
+        })?;
         let first = picture.first();
         let detections = timed(&mut timings.detect, || {
             self.detector.find(first, request.layout, &mut self.scaler)
@@ -239,11 +246,16 @@ impl FaceBackend for OnnxBackend {
         for (index, detection) in detections.into_iter().enumerate() {
             faces.push(self.describe(views, detection, request, index == 0, &mut timings)?);
         }
+        let (width, height) = quarters.size_before((first.width(), first.height()));
+        for face in &mut faces {
+            quarters.undo(face, (width as f32, height as f32));
+        }
         timings.models = self.take_spent();
         Ok(Analysis {
-            width: first.width() as u32,
-            height: first.height() as u32,
+            width: width as u32,
+            height: height as u32,
             faces,
+            zone: None,
             timings,
         })
     }

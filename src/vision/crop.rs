@@ -83,8 +83,18 @@ impl Scaler {
         width: u32,
         height: u32,
     ) -> Result<RgbImage, VisionError> {
+        self.scale_pixels(image.pixels(), image.to_pixels(area), width, height)
+    }
+
+    /// A rectangle of pixels at another size.
+    pub(super) fn scale_pixels(
+        &mut self,
+        pixels: &RgbImage,
+        area: Area,
+        width: u32,
+        height: u32,
+    ) -> Result<RgbImage, VisionError> {
         let failed = |error: &dyn std::fmt::Display| VisionError::Inference(error.to_string());
-        let (pixels, area) = (image.pixels(), image.to_pixels(area));
         let source = ImageRef::new(
             pixels.width(),
             pixels.height(),

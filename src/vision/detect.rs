@@ -61,7 +61,7 @@ impl Detector {
     ) -> Result<Vec<Detection>, VisionError> {
         let whole = Area::whole(image);
         let mut passes = vec![vec![(whole, 1.0)], vec![(whole, 0.5)]];
-        if layout == Layout::Document {
+        if layout != Layout::Selfie {
             passes.extend([2, 3].map(|n| {
                 tiles(image, n)
                     .into_iter()

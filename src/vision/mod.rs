@@ -9,6 +9,7 @@ mod closer;
 mod crop;
 mod decode;
 mod detect;
+pub mod document;
 mod engine;
 mod graph;
 mod landmarks;
@@ -17,6 +18,7 @@ mod picture;
 mod pose;
 mod quality;
 mod session;
+mod turned;
 
 use std::time::Duration;
 
@@ -51,6 +53,9 @@ pub enum Layout {
     Selfie,
     /// A document or a scene: faces may be small parts of it.
     Document,
+    /// A document that lies on its side or its head: it is turned clockwise by so many quarters before faces are looked
+    /// for. What is found is told in the picture as it was.
+    Turned(u8),
 }
 
 /// Whose templates are wanted.
@@ -73,6 +78,8 @@ pub struct Analysis {
     pub height: u32,
     /// The faces, largest box first.
     pub faces: Vec<Face>,
+    /// The machine-readable zone, where one was looked for and found.
+    pub zone: Option<document::Zone>,
     /// Where the time went.
     pub timings: StageTimings,
 }
@@ -94,6 +101,8 @@ pub struct StageTimings {
     pub pose: Duration,
     /// Of all of these, what the models took.
     pub models: Duration,
+    /// Finding and reading the machine-readable zone.
+    pub zone: Duration,
 }
 
 /// Why a picture was not analysed.

@@ -91,7 +91,7 @@ pub(super) struct Loader<'a> {
     pub(super) graphs: Graphs,
 }
 
-/// A graph with one input of a fixed shape.
+/// A graph with one input. Where its shape is left open, each run says what it is.
 pub(super) struct Model {
     session: Session,
     input_shape: Vec<i64>,
@@ -101,7 +101,7 @@ pub(super) struct Model {
 }
 
 impl Model {
-    /// Loads a graph and checks that it takes and gives what the pipeline is written for.
+    /// Loads a graph and checks that it takes and gives what the pipeline is written for; -1 stands for an open side.
     pub(super) fn load(
         loader: Loader<'_>,
         path: &Path,
@@ -146,6 +146,27 @@ impl Model {
     /// How long the runtime took since this was last asked.
     pub(super) fn take_spent(&mut self) -> Duration {
         mem::take(&mut self.spent)
+    }
+
+    /// What the file says about itself under a key.
+    pub(super) fn metadata(&self, key: &str) -> Option<String> {
+        self.session.metadata().ok()?.custom(key)
+    }
+
+    /// Runs a graph of an open shape on one tensor and hands the first output to `read`, with its shape.
+    pub(super) fn run_as<T>(
+        &mut self,
+        shape: &[i64],
+        input: &[f32],
+        read: impl FnOnce(&[i64], &[f32]) -> T,
+    ) -> Result<T, VisionError> {
+        let failed = |error: ort::Error| VisionError::Inference(error.to_string());
+        let tensor = TensorRef::from_array_view((shape.to_vec(), input)).map_err(failed)?;
+        let outputs = self.session.run(ort::inputs![tensor]).map_err(failed)?;
+        let (shape, values) = outputs[self.outputs[0]]
+            .try_extract_tensor::<f32>()
+            .map_err(failed)?;
+        Ok(read(shape, values))
     }
 
     /// Runs the graph on one tensor; the outputs come in the order that they were named in at loading.

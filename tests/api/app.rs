@@ -8,9 +8,10 @@ use likeness::domain::face::{BoundingBox, Face, FivePoints, Point, Pose, Quality
 use likeness::domain::ids::TenantId;
 use likeness::startup::Application;
 use likeness::store::Store;
+use likeness::vision::document::Zone;
 use likeness::vision::{
     Analysis, AnalysisRequest, EMBEDDER_DIMENSIONS, EMBEDDER_ID, Embed, Engine, FaceBackend,
-    StageTimings, VisionError,
+    Layout, StageTimings, VisionError,
 };
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
@@ -42,7 +43,7 @@ pub fn lookalike(number: usize, similarity: f32) -> Vec<u8> {
 }
 
 /// What a picture shows, or how it fails.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Script {
     #[serde(default)]
     faces: Vec<ScriptedFace>,
@@ -50,6 +51,11 @@ struct Script {
     #[serde(default)]
     takes_ms: u64,
     fails: Option<String>,
+    /// Lines of a machine-readable zone.
+    zone: Option<Vec<String>>,
+    /// How far they are turned, clockwise. A document that lies on its side shows its face only to who turns it back.
+    #[serde(default)]
+    turn_degrees: f32,
 }
 
 #[derive(Deserialize)]
@@ -85,12 +91,14 @@ impl FaceBackend for Scripted {
         request: &AnalysisRequest,
     ) -> Result<Analysis, VisionError> {
         // A real picture is one without faces: readiness looks at a blank one.
-        let nobody = Script {
-            faces: Vec::new(),
-            takes_ms: 0,
-            fails: None,
+        let mut script: Script = serde_json::from_slice(encoded).unwrap_or_default();
+        let turned_back = match script.turn_degrees {
+            0.0 => Layout::Document,
+            degrees => Layout::Turned((4 - (degrees / 90.0) as u8) % 4),
         };
-        let script = serde_json::from_slice(encoded).unwrap_or(nobody);
+        if script.zone.is_some() && request.layout != turned_back {
+            script.faces.clear();
+        }
         std::thread::sleep(Duration::from_millis(script.takes_ms));
         match script.fails.as_deref() {
             Some("unsupported") => return Err(VisionError::UnsupportedImage),
@@ -123,6 +131,13 @@ impl FaceBackend for Scripted {
             width: 640,
             height: 480,
             faces,
+            zone: script.zone.map(|lines| Zone {
+                lines,
+                corners: [(10.0, 400.0), (600.0, 400.0), (600.0, 460.0), (10.0, 460.0)]
+                    .map(|(x, y)| Point { x, y }),
+                turn_degrees: script.turn_degrees,
+                confidence: 0.97,
+            }),
             timings: StageTimings::default(),
         })
     }
@@ -202,10 +217,14 @@ impl App {
 
     /// The service, or why it does not start.
     pub async fn try_start(options: Options) -> anyhow::Result<Self> {
-        let workers = (0..options.workers.unwrap_or(2))
-            .map(|_| Box::new(Scripted) as Box<dyn FaceBackend>)
-            .collect();
-        Self::try_around(workers, options).await
+        let scripted = |count: usize| -> Vec<Box<dyn FaceBackend>> {
+            (0..count)
+                .map(|_| Box::new(Scripted) as Box<dyn FaceBackend>)
+                .collect()
+        };
+        let queue_capacity = options.queue_capacity.unwrap_or(16);
+        let engine = Engine::start(scripted(options.workers.unwrap_or(2)), queue_capacity);
+        Self::with_engine(engine.with_readers(Engine::start(scripted(1), 16)), options).await
     }
 
     /// The service around the given workers.

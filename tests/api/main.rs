@@ -11,6 +11,7 @@ mod bodies;
 mod consent;
 mod document;
 mod documentation;
+mod documents;
 mod duplicates;
 mod enrolment;
 mod erasures;

@@ -35,6 +35,7 @@ impl FaceBackend for Trapped {
             width: 1,
             height: 1,
             faces: Vec::new(),
+            zone: None,
             timings: StageTimings::default(),
         })
     }

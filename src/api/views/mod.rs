@@ -2,6 +2,7 @@
 
 mod audit;
 mod consent;
+mod document;
 mod erasure;
 mod face;
 mod job;
@@ -9,11 +10,13 @@ mod review;
 mod subject;
 mod verification;
 mod watchlist;
+mod zone;
 
 use crate::domain::calibration::FmrEstimate;
 use crate::domain::policy::MIN_TARGET_FMR;
 
 pub use audit::AuditEventView;
+pub use document::DocumentReadingView;
 pub use erasure::{ErasureView, ReceiptView};
 pub use face::{ComparisonView, DetectionView};
 pub use job::{JobRowView, JobView};

@@ -6,16 +6,16 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::consent::ConsentView;
-use super::face::{BoxView, QualityView};
+use super::document::DocumentCheckView;
+use super::face::QualityView;
 use super::review::ReviewView;
 use super::watchlist::{HitView, SearchedView};
 use super::{round3, told_fmr};
 use crate::domain::calibration::Threshold;
 use crate::domain::decision::{
-    Assessment, Check, CheckResult, Decision, FaceMatch, Liveness, QualityCheck, ReasonCode,
-    Severity, WatchlistCheck, WatchlistResult,
+    Assessment, Check, CheckResult, Decision, FaceMatch, Liveness, QualityCheck, Reason,
+    ReasonCode, Severity, WatchlistCheck, WatchlistResult,
 };
-use crate::domain::face::BoundingBox;
 use crate::domain::metadata::Metadata;
 use crate::domain::review::{ReviewDecision, final_decision};
 use crate::domain::verification::{KeptVerification, ModelIds, TimingsMs};
@@ -141,60 +141,6 @@ impl From<QualityCheck> for QualityCheckView {
     }
 }
 
-/// Where the portrait lies on the document.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct PortraitView {
-    /// The box of the face.
-    pub r#box: BoxView,
-}
-
-/// A check that was not made, and why.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct NotEvaluatedView {
-    /// Always `not_evaluated`.
-    #[schema(value_type = String, example = "not_evaluated")]
-    pub result: CheckResult,
-    /// Why it was not made.
-    pub reason: &'static str,
-}
-
-/// Whether the document holds together.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct DocumentCheckView {
-    /// `not_evaluated`: nothing of the document but its portrait is looked at.
-    #[schema(value_type = String, example = "not_evaluated")]
-    pub result: CheckResult,
-    /// Why the result is what it is.
-    pub reason: &'static str,
-    /// The portrait that the selfie was compared with.
-    pub portrait: PortraitView,
-    /// The machine-readable zone.
-    pub mrz: NotEvaluatedView,
-    /// The picture in `document_back`.
-    pub back: NotEvaluatedView,
-    /// The fields in `expected`.
-    pub expected: NotEvaluatedView,
-}
-
-impl From<BoundingBox> for DocumentCheckView {
-    fn from(portrait: BoundingBox) -> Self {
-        let result = CheckResult::NotEvaluated;
-        let not_evaluated = |reason| NotEvaluatedView { result, reason };
-        Self {
-            result,
-            reason: "only the portrait is looked at; print, hologram and chip are not",
-            portrait: PortraitView {
-                r#box: portrait.into(),
-            },
-            mrz: not_evaluated("this version does not read the machine-readable zone"),
-            back: not_evaluated("this version does not look at the other side"),
-            expected: not_evaluated(
-                "without the machine-readable zone there is nothing to compare with",
-            ),
-        }
-    }
-}
-
 /// Whether the person is on a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WatchlistCheckView {
@@ -257,6 +203,16 @@ pub struct ReasonView {
     pub severity: Severity,
 }
 
+impl From<Reason> for ReasonView {
+    fn from(reason: Reason) -> Self {
+        Self {
+            code: reason.code,
+            check: reason.check,
+            severity: reason.severity,
+        }
+    }
+}
+
 /// The models that an answer rests on.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ModelsView {
@@ -266,6 +222,8 @@ pub struct ModelsView {
     pub embedder: String,
     /// Judged the liveness.
     pub liveness: String,
+    /// Read the document's zone; null where none is read.
+    pub zone_reader: Option<String>,
 }
 
 impl From<ModelIds> for ModelsView {
@@ -274,6 +232,7 @@ impl From<ModelIds> for ModelsView {
             detector: models.detector,
             embedder: models.embedder,
             liveness: models.liveness,
+            zone_reader: models.zone_reader,
         }
     }
 }
@@ -289,6 +248,8 @@ pub struct TimingsView {
     pub embed: f64,
     /// Liveness and pose of the selfie.
     pub liveness: f64,
+    /// Finding and reading the machine-readable zone, side by side with the rest.
+    pub zone: f64,
     /// Searching watchlists.
     pub search: f64,
     /// From the parsed request to the decision.
@@ -302,6 +263,7 @@ impl From<TimingsMs> for TimingsView {
             detect,
             embed,
             liveness,
+            zone,
             search,
             total,
         } = t;
@@ -310,6 +272,7 @@ impl From<TimingsMs> for TimingsView {
             detect,
             embed,
             liveness,
+            zone,
             search,
             total,
         }
@@ -369,6 +332,7 @@ impl From<KeptVerification> for VerificationView {
             face_match,
             liveness,
             quality,
+            document,
             watchlist,
         } = verification.assessment;
         let reasons = reasons.into_iter();
@@ -378,18 +342,12 @@ impl From<KeptVerification> for VerificationView {
             decision,
             final_decision: final_decision(decision, &reviews),
             reviews: reviews.into_iter().map(Into::into).collect(),
-            reasons: reasons
-                .map(|r| ReasonView {
-                    code: r.code,
-                    check: r.check,
-                    severity: r.severity,
-                })
-                .collect(),
+            reasons: reasons.map(Into::into).collect(),
             checks: ChecksView {
                 face_match: face_match.into(),
                 liveness: liveness.into(),
                 quality: quality.into(),
-                document: verification.portrait_box.into(),
+                document: DocumentCheckView::new(verification.portrait_box, document),
                 watchlist: watchlist.into(),
             },
             models: verification.models.into(),

@@ -102,6 +102,7 @@ impl Stages {
                 detect: mean(|r| r.1.detect),
                 embed: mean(|r| r.1.embed),
                 liveness: mean(|r| r.1.liveness),
+                zone: mean(|r| r.1.zone),
                 search: mean(|r| r.1.search),
                 total: mean(|r| r.1.total),
             },

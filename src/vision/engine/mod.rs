@@ -80,6 +80,8 @@ pub struct Engine {
     counts: Arc<Counts>,
     /// Nothing is ever sent: the supervisor notices when the last one is dropped.
     _handles: Sender<()>,
+    /// Threads of their own that read machine-readable zones, so that faces are looked at meanwhile.
+    readers: Option<Box<Engine>>,
 }
 
 impl Engine {
@@ -115,7 +117,23 @@ impl Engine {
             wanted,
             counts,
             _handles: handles,
+            readers: None,
         }
+    }
+
+    /// The same with workers for machine-readable zones, whose models are too large for every worker to have them.
+    #[must_use]
+    pub fn with_readers(self, readers: Self) -> Self {
+        Self {
+            readers: Some(Box::new(readers)),
+            ..self
+        }
+    }
+
+    /// The workers that read machine-readable zones, where there are any.
+    #[must_use]
+    pub fn readers(&self) -> Option<&Self> {
+        self.readers.as_deref()
     }
 
     /// Has a picture analysed by the next free worker.
@@ -162,7 +180,8 @@ impl Engine {
     /// False while a worker is missing; the others go on meanwhile.
     #[must_use]
     pub fn is_healthy(&self) -> bool {
-        self.workers().working == self.wanted
+        let readers_are = |readers: &Self| readers.is_healthy();
+        self.workers().working == self.wanted && self.readers().is_none_or(readers_are)
     }
 
     /// Pictures that may wait for a worker.

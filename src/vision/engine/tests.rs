@@ -28,6 +28,7 @@ impl FaceBackend for Scripted {
             width,
             height: 1,
             faces: Vec::new(),
+            zone: None,
             timings: StageTimings::default(),
         })
     }
@@ -246,6 +247,7 @@ impl FaceBackend for Sticky {
             width: encoded.len() as u32,
             height: 1,
             faces: Vec::new(),
+            zone: None,
             timings: StageTimings::default(),
         })
     }

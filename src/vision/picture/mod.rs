@@ -14,6 +14,7 @@ use self::turn::{Edges, inverse, is_on_its_side};
 use super::VisionError;
 use super::crop::Area;
 use super::decode::{Admitted, ImageLimits, Part, Sequential, admit, decode};
+use super::turned::{Quarters, turned};
 
 /// The longer side that a reduced picture keeps, in pixels: enough for every pass of the detector, the last of which
 /// looks at a picture of 768 x 576.
@@ -120,19 +121,27 @@ struct Source<'a> {
 }
 
 impl<'a> Picture<'a> {
-    /// Reads all of a picture: a large JPEG of the usual kind at a quarter or an eighth of its size, anything else in full.
+    /// Reads all of a picture: a large JPEG of the usual kind at a quarter or an eighth of its size, anything else in full,
+    /// and so what is to be turned.
     ///
     /// # Errors
     /// [`VisionError`] where the picture is too large, broken, or of a kind that is not read.
-    pub(super) fn open(encoded: &'a [u8], limits: ImageLimits) -> Result<Self, VisionError> {
-        let jpeg = admit(encoded, limits)?;
+    pub(super) fn open(
+        encoded: &'a [u8],
+        limits: ImageLimits,
+        quarters: Quarters,
+    ) -> Result<Self, VisionError> {
+        let jpeg = admit(encoded, limits)?.filter(|_| quarters == Quarters::NONE);
         let reduced = jpeg.and_then(|jpeg| match reduction(jpeg.size()) {
             1 => None,
             reduction => Source::open(&jpeg, reduction),
         });
         let (source, first) = match reduced {
             Some((source, first)) => (Some(source), first),
-            None => (None, View::whole(decode(encoded, limits)?)),
+            None => (
+                None,
+                View::whole(turned(decode(encoded, limits)?, quarters)),
+            ),
         };
         Ok(Self {
             encoded,

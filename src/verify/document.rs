@@ -1,0 +1,190 @@
+//! Reading documents: the portrait, and the machine-readable zone of either side.
+
+use std::time::{Duration, Instant};
+
+use time::OffsetDateTime;
+
+use super::{Verifier, VerifyError};
+use crate::domain::decision::Reason;
+use crate::domain::document::{DocumentCheck, Side, Sides, ZoneReading, ZoneSearch, judge};
+use crate::domain::face::Face;
+use crate::domain::mrz::{CivilDate, Expected, Mrz};
+use crate::vision::document::Zone;
+use crate::vision::{Analysis, AnalysisRequest, Embed, Layout, StageTimings};
+
+/// What is wanted of a document that is only read.
+const PORTRAIT: AnalysisRequest = AnalysisRequest {
+    layout: Layout::Document,
+    embed: Embed::None,
+    liveness: false,
+    pose: false,
+};
+/// What is wanted of a reader, which finds no faces.
+const ZONE: AnalysisRequest = PORTRAIT;
+
+/// What was read on a document.
+#[derive(Debug)]
+pub struct DocumentReading {
+    /// Width and height of the upright picture of its front, in pixels.
+    pub size: (u32, u32),
+    /// The portrait: the largest face, since ghost images are smaller.
+    pub portrait: Option<Face>,
+    /// Whether its zone holds together.
+    pub check: DocumentCheck,
+    /// What of it does not.
+    pub reasons: Vec<Reason>,
+}
+
+/// A document whose pictures were worked on.
+pub(super) struct Worked {
+    pub(super) front: Analysis,
+    pub(super) sides: Sides,
+    pub(super) timings: Vec<StageTimings>,
+}
+
+impl Verifier {
+    /// Finds the portrait and reads the zone; nothing is kept.
+    ///
+    /// # Errors
+    /// [`VerifyError::Vision`] where a picture cannot be worked on; no portrait and no zone are answers.
+    pub async fn read_document(
+        &self,
+        document: Vec<u8>,
+        back: Option<Vec<u8>>,
+    ) -> Result<DocumentReading, VerifyError> {
+        let worked = self.work_on(document, back, PORTRAIT).await?;
+        let mut reasons = Vec::new();
+        let check = judge(worked.sides, &Expected::default(), &mut reasons);
+        Ok(DocumentReading {
+            size: (worked.front.width, worked.front.height),
+            portrait: worked.front.faces.into_iter().next(),
+            check,
+            reasons,
+        })
+    }
+
+    /// Looks at the portrait and at both sides' zones, side by side.
+    ///
+    /// A document that lies on its side shows no face to a detector of upright ones; its zone says how it lies.
+    pub(super) async fn work_on(
+        &self,
+        document: Vec<u8>,
+        back: Option<Vec<u8>>,
+        wanted: AnalysisRequest,
+    ) -> Result<Worked, VerifyError> {
+        let copy = self.engine.readers().map(|_| document.clone());
+        let again = copy.clone();
+        let (mut front, (front_zone, front_time), (back_zone, back_time)) = tokio::try_join!(
+            self.analyse("document", document, wanted),
+            self.search_zone(Side::Document, copy),
+            self.search_back(back),
+        )?;
+        let mut timings = vec![front_time, back_time];
+        let quarters = front_zone.reading().map_or(0, quarter_turns);
+        if let (true, true, Some(document)) = (front.faces.is_empty(), quarters != 0, again) {
+            timings.push(front.timings);
+            let turned = AnalysisRequest {
+                layout: Layout::Turned(quarters),
+                ..wanted
+            };
+            front = self.analyse("document", document, turned).await?;
+        }
+        timings.push(front.timings);
+        let sides = Sides {
+            front: front_zone,
+            back: back_zone,
+        };
+        Ok(Worked {
+            front,
+            sides,
+            timings,
+        })
+    }
+
+    async fn search_back(
+        &self,
+        back: Option<Vec<u8>>,
+    ) -> Result<(ZoneSearch, StageTimings), VerifyError> {
+        match back {
+            Some(image) => self.search_zone(Side::DocumentBack, Some(image)).await,
+            None => Ok((ZoneSearch::NotSent, StageTimings::default())),
+        }
+    }
+
+    /// Looks for the zone in one picture.
+    async fn search_zone(
+        &self,
+        side: Side,
+        image: Option<Vec<u8>>,
+    ) -> Result<(ZoneSearch, StageTimings), VerifyError> {
+        let (Some(readers), Some(image)) = (self.engine.readers(), image) else {
+            return Ok((ZoneSearch::SwitchedOff, StageTimings::default()));
+        };
+        let part = match side {
+            Side::Document => "document",
+            Side::DocumentBack => "document_back",
+        };
+        let deadline = Instant::now() + self.deadline;
+        let read = readers.analyse(image, ZONE, deadline).await;
+        let read = read.map_err(|source| VerifyError::Vision { part, source })?;
+        // The picture is decoded twice, side by side; only once is it waited for.
+        let timings = StageTimings {
+            decode: Duration::ZERO,
+            ..read.timings
+        };
+        let today = today();
+        let zone = read.zone.and_then(|zone| reading(side, &zone, today));
+        let search = zone.map_or(ZoneSearch::NotFound, |zone| {
+            ZoneSearch::Read(Box::new(zone))
+        });
+        Ok((search, timings))
+    }
+}
+
+/// The day in UTC. A document is valid through its last day, wherever that day is still going on.
+fn today() -> CivilDate {
+    let now = OffsetDateTime::now_utc().date();
+    CivilDate::new(now.year(), now.month().into(), now.day()).unwrap_or(CivilDate::EARLIEST)
+}
+
+fn reading(side: Side, zone: &Zone, today: CivilDate) -> Option<ZoneReading> {
+    let mrz = Mrz::parse(&zone.lines.join("\n"), today).ok()?;
+    Some(ZoneReading {
+        side,
+        corners: zone.corners,
+        turn_degrees: zone.turn_degrees,
+        confidence: zone.confidence,
+        mrz,
+    })
+}
+
+/// Clockwise quarter turns that bring the text level, 0 to 3.
+fn quarter_turns(zone: &ZoneReading) -> u8 {
+    (-zone.turn_degrees / 90.0).round().rem_euclid(4.0) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_is_turned_back_the_way_that_its_text_is_turned() {
+        let zone = |turn_degrees| {
+            let lines = [
+                "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",
+                "L898902C36UTO7408122F1204159ZE184226B<<<<<10",
+            ];
+            let zone = Zone {
+                lines: lines.map(str::to_owned).into(),
+                corners: [crate::domain::face::Point { x: 0.0, y: 0.0 }; 4],
+                turn_degrees,
+                confidence: 1.0,
+            };
+            quarter_turns(&reading(Side::Document, &zone, today()).unwrap())
+        };
+        assert_eq!(
+            [0.0, 14.0, -15.0, 88.0, 103.0, 179.0, -178.0, -92.0].map(zone),
+            [0, 0, 0, 3, 3, 2, 2, 1]
+        );
+    }
+}

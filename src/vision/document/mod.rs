@@ -1,0 +1,30 @@
+//! Finding and reading the machine-readable zone of a document.
+//!
+//! A text detector says where lines of text are. The longest of them is cut out, turned level and read; if it is a line of
+//! a zone, it says which one, and so where the others are. Nothing here knows what the characters mean: the lines are
+//! told apart by their shape alone, and handed on as they were read.
+
+mod geometry;
+mod glyphs;
+mod grid;
+mod reader;
+mod roles;
+mod rows;
+mod text;
+
+pub use reader::{READER_ID, ReaderFiles, ZoneReader};
+
+use crate::domain::face::Point;
+
+/// A zone that was found, and what stands in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Zone {
+    /// The lines as they were read, all of the format's length.
+    pub lines: Vec<String>,
+    /// The zone's corners in the upright picture: top left, top right, bottom right and bottom left of the text.
+    pub corners: [Point; 4],
+    /// How far the lines are turned, clockwise, -180 to 180 degrees.
+    pub turn_degrees: f32,
+    /// Mean probability of the characters that were read, by the model's own account.
+    pub confidence: f32,
+}

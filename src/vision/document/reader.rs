@@ -1,0 +1,337 @@
+//! From a picture to the lines of its zone.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use image::RgbImage;
+
+use super::Zone;
+use super::geometry::{Row, to_point};
+use super::glyphs::{Glyph, Recogniser};
+use super::grid::Grid;
+use super::roles::{Role, nearest_length, role};
+use super::rows::{beside, candidates};
+use super::text::TextDetector;
+use crate::vision::crop::Scaler;
+use crate::vision::decode::{ImageLimits, decode};
+use crate::vision::session::{Graphs, Loader, ModelError, Runtime};
+use crate::vision::{
+    Analysis, AnalysisRequest, FaceBackend, StageTimings, VisionError, blank_picture,
+};
+
+/// Id of the models: the names of their files and the start of their SHA-256.
+pub const READER_ID: &str = "text_detect-090f04ab+text_recognise-6f327246";
+/// Longer side, in pixels, at which text is looked for first; the letters of a zone across the picture are 10 high.
+const SIDE: f64 = 640.0;
+/// The same where long text was found but could not be read: lines of a small zone run into each other.
+const FINE_SIDE: f64 = 1280.0;
+/// The closer look has to show so much more.
+const MIN_GAIN: f64 = 1.2;
+/// Lines that are tried; a zone's are mostly the longest.
+const MAX_TRIED: usize = 3;
+/// A line of a zone is read with at least this mean probability. Upside down, it has less.
+const MIN_CONFIDENCE: f32 = 0.55;
+/// Space at the ends of a line, in characters, when it is read again between the ends that were found.
+const MARGIN: f64 = 1.0;
+/// At least two of three characters of a line have to be read.
+const MAX_LOST: (usize, usize) = (2, 3);
+
+/// Where the models' files are.
+#[derive(Debug, Clone)]
+pub struct ReaderFiles {
+    /// Finds text.
+    pub detector: PathBuf,
+    /// Reads it.
+    pub recogniser: PathBuf,
+}
+
+impl ReaderFiles {
+    /// The files under their own names in one folder.
+    #[must_use]
+    pub fn in_dir(dir: &Path) -> Self {
+        let file = |name: &str| dir.join(format!("{name}.onnx"));
+        Self {
+            detector: file("text_detect"),
+            recogniser: file("text_recognise"),
+        }
+    }
+}
+
+/// Finds and reads machine-readable zones. As a backend it finds no faces.
+pub struct ZoneReader {
+    detector: TextDetector,
+    recogniser: Recogniser,
+    scaler: Scaler,
+    limits: ImageLimits,
+}
+
+/// A line of a zone that was read.
+struct Line {
+    row: Row,
+    text: String,
+    role: Role,
+    confidence: f32,
+}
+
+impl ZoneReader {
+    /// Loads both models.
+    ///
+    /// # Errors
+    /// [`ModelError`] names the file that is missing, broken or another model.
+    pub fn load(
+        runtime: &Runtime,
+        files: &ReaderFiles,
+        limits: ImageLimits,
+    ) -> Result<Self, ModelError> {
+        let loader = Loader {
+            runtime,
+            graphs: Graphs::Rewritten,
+        };
+        Ok(Self {
+            detector: TextDetector::load(loader, &files.detector)?,
+            recogniser: Recogniser::load(loader, &files.recogniser)?,
+            scaler: Scaler::default(),
+            limits,
+        })
+    }
+
+    /// Runs both models once.
+    ///
+    /// # Errors
+    /// What a model answers.
+    pub fn warm_up(&mut self) -> Result<(), VisionError> {
+        let blank = decode(&blank_picture()?, self.limits)?;
+        self.read(&blank)?;
+        let row = Row {
+            centre: (160.0, 120.0),
+            along: (1.0, 0.0),
+            length: 300.0,
+            thickness: 15.0,
+        };
+        self.recogniser.read(&blank, &row).map(|_| ())
+    }
+
+    /// The zone of an upright picture; `None` where there is none that can be read.
+    ///
+    /// # Errors
+    /// [`VisionError::Inference`] where a model fails.
+    pub fn read(&mut self, image: &RgbImage) -> Result<Option<Zone>, VisionError> {
+        let longest = f64::from(image.width().max(image.height()));
+        for side in [SIDE, FINE_SIDE.min(longest)] {
+            let found = self.detector.find(image, side, &mut self.scaler)?;
+            let lines = candidates(&found);
+            for seed in lines.iter().take(MAX_TRIED) {
+                if let Some(zone) = self.read_around(image, seed, &found)? {
+                    return Ok(Some(zone));
+                }
+            }
+            // Without long text there is no use in a closer look, nor in one that is no closer.
+            if lines.is_empty() || longest <= SIDE * MIN_GAIN {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    /// The zone that a row is a line of.
+    fn read_around(
+        &mut self,
+        image: &RgbImage,
+        seed: &Row,
+        found: &[Row],
+    ) -> Result<Option<Zone>, VisionError> {
+        let mut known = None;
+        for row in [*seed, seed.reversed()] {
+            known = self.read_line(image, &row, None)?;
+            if known.is_some() {
+                break;
+            }
+        }
+        let Some(first) = known else {
+            return Ok(None);
+        };
+        let Role {
+            lines: count,
+            index,
+            ..
+        } = first.role;
+        let mut lines: Vec<Option<Line>> = (0..count).map(|_| None).collect();
+        lines[index] = Some(first);
+        // From the known line upwards, then downwards.
+        let order = (0..index).rev().chain(index + 1..count);
+        for target in order {
+            let step = if target < index { -1 } else { 1 };
+            let from = (target as i32 - step) as usize;
+            let pitch = pitch(&lines);
+            let Some(near) = lines.get(from).and_then(Option::as_ref) else {
+                return Ok(None);
+            };
+            let length = near.role.length;
+            let character = near.row.length / (length as f64 + MARGIN);
+            let rows = beside(&near.row, step, found, pitch, character);
+            for row in rows {
+                let line = self.read_line(image, &row, Some(length))?;
+                if line.is_some() {
+                    lines[target] = line;
+                    break;
+                }
+            }
+        }
+        let lines: Option<Vec<Line>> = lines.into_iter().collect();
+        Ok(lines.map(|lines| zone(&lines)))
+    }
+
+    /// Reads one row. Where its length is not known, it has to be a line of a zone by itself.
+    fn read_line(
+        &mut self,
+        image: &RgbImage,
+        row: &Row,
+        length: Option<usize>,
+    ) -> Result<Option<Line>, VisionError> {
+        let glyphs = self.recogniser.read(image, row)?;
+        let confidence = confidence(&glyphs);
+        if confidence < MIN_CONFIDENCE {
+            return Ok(None);
+        }
+        let grid = Grid::fit(&glyphs);
+        let wanted = length.or_else(|| nearest_length(glyphs.len()));
+        let Some(wanted) = wanted else {
+            return Ok(None);
+        };
+        if glyphs.len() == wanted {
+            return Ok(line(*row, grid, &glyphs, length));
+        }
+        let Some(grid) = grid else {
+            return Ok(None);
+        };
+        // Too few or too many: once more, with as much space at the ends as is missing there.
+        let missing = wanted as f64 - grid.count(&glyphs) as f64;
+        let space = (missing.max(0.0) + MARGIN) * grid.pitch;
+        let (start, end) = (
+            grid.start - space,
+            grid.start + grid.pitch * (grid.count(&glyphs) as f64 - 1.0) + space,
+        );
+        let place = |at: f64| (at - 0.5) * row.length;
+        let wider = row.between(place(start), place(end));
+        let again = self.recogniser.read(image, &wider)?;
+        if again.len() == wanted {
+            return Ok(line(wider, Grid::fit(&again), &again, length));
+        }
+        if glyphs.len() * MAX_LOST.1 < wanted * MAX_LOST.0 {
+            return Ok(None);
+        }
+        Ok(padded(*row, &grid, &glyphs, wanted, length))
+    }
+}
+
+/// A line whose characters are all there.
+fn line(row: Row, grid: Option<Grid>, glyphs: &[Glyph], known: Option<usize>) -> Option<Line> {
+    let text: String = glyphs.iter().map(|glyph| glyph.character).collect();
+    let length = glyphs.len();
+    Some(Line {
+        role: role_of(&text, length, known)?,
+        row: trimmed(&row, grid, length),
+        text,
+        confidence: confidence(glyphs),
+    })
+}
+
+/// A line with gaps, laid on its grid.
+fn padded(
+    row: Row,
+    grid: &Grid,
+    glyphs: &[Glyph],
+    wanted: usize,
+    known: Option<usize>,
+) -> Option<Line> {
+    let text = grid.line(glyphs, wanted);
+    Some(Line {
+        role: role_of(&text, wanted, known)?,
+        row: trimmed(&row, Some(*grid), wanted),
+        text,
+        confidence: confidence(glyphs),
+    })
+}
+
+/// Beside a known line, a line is what its place says; only one that is read first has to show what it is.
+fn role_of(text: &str, length: usize, known: Option<usize>) -> Option<Role> {
+    match known {
+        None => role(text),
+        Some(_) => Some(Role {
+            length,
+            lines: 0,
+            index: 0,
+        }),
+    }
+}
+
+/// The row between the ends of its text.
+fn trimmed(row: &Row, grid: Option<Grid>, length: usize) -> Row {
+    let Some(grid) = grid else {
+        return *row;
+    };
+    let place = |at: f64| (at - 0.5) * row.length;
+    let first = place(grid.start - (0.5 + MARGIN / 2.0) * grid.pitch);
+    let last = place(grid.start + (length as f64 - 0.5 + MARGIN / 2.0) * grid.pitch);
+    row.between(first, last)
+}
+
+fn confidence(glyphs: &[Glyph]) -> f32 {
+    let sum: f32 = glyphs.iter().map(|glyph| glyph.probability).sum();
+    if glyphs.is_empty() {
+        0.0
+    } else {
+        sum / glyphs.len() as f32
+    }
+}
+
+/// The distance of two lines that stand beside each other.
+fn pitch(lines: &[Option<Line>]) -> Option<f64> {
+    lines.windows(2).find_map(|pair| match pair {
+        [Some(above), Some(below)] => Some(above.row.locate(below.row.centre).1.abs()),
+        _ => None,
+    })
+}
+
+fn zone(lines: &[Line]) -> Zone {
+    let (top, bottom) = (&lines[0].row, &lines[lines.len() - 1].row);
+    let corner = |row: &Row, along: f64, down: f64| {
+        to_point(row.at(along * row.length / 2.0, down * row.thickness / 2.0))
+    };
+    let confidence = lines.iter().map(|line| line.confidence).sum::<f32>();
+    Zone {
+        lines: lines.iter().map(|line| line.text.clone()).collect(),
+        corners: [
+            corner(top, -1.0, -1.0),
+            corner(top, 1.0, -1.0),
+            corner(bottom, 1.0, 1.0),
+            corner(bottom, -1.0, 1.0),
+        ],
+        turn_degrees: top.along.1.atan2(top.along.0).to_degrees() as f32,
+        confidence: confidence / lines.len() as f32,
+    }
+}
+
+impl FaceBackend for ZoneReader {
+    fn analyse(
+        &mut self,
+        encoded: &[u8],
+        _request: &AnalysisRequest,
+    ) -> Result<Analysis, VisionError> {
+        let started = Instant::now();
+        let image = decode(encoded, self.limits)?;
+        let decode = started.elapsed();
+        let zone = self.read(&image)?;
+        Ok(Analysis {
+            width: image.width(),
+            height: image.height(),
+            faces: Vec::new(),
+            zone,
+            timings: StageTimings {
+                decode,
+                zone: started.elapsed().saturating_sub(decode),
+                ..StageTimings::default()
+            },
+        })
+    }
+}

@@ -1,0 +1,111 @@
+//! The documents in `fixtures`, as they are and turned.
+
+use std::path::Path;
+
+use image::RgbImage;
+use likeness::domain::mrz::{Format, IssueCode};
+
+use crate::spoil::{quarter_turns, rotated, scaled};
+use crate::{read, reader};
+
+fn photograph(name: &str) -> RgbImage {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures")
+        .join(name);
+    image::open(path).unwrap().into_rgb8()
+}
+
+#[test]
+fn the_zone_of_every_format_is_read_whole() {
+    let reader = &mut reader();
+    for (name, format, number, surname) in [
+        ("document_obama.jpg", Format::Td3, "UX4821937", "VALE"),
+        ("document_biden.jpg", Format::Td3, "UX7093512", "HOLM"),
+        (
+            "document_astronaut.jpg",
+            Format::Td3,
+            "UX1568204",
+            "LINDQUIST",
+        ),
+        ("card_back.jpg", Format::Td1, "UX1568204K47", "LINDQUIST"),
+        ("card_td2.jpg", Format::Td2, "UX1568204", "LINDQUIST"),
+        ("visa_a.jpg", Format::MrvA, "UX1568204", "LINDQUIST"),
+        ("visa_b.jpg", Format::MrvB, "UX1568204", "LINDQUIST"),
+    ] {
+        let mrz = read(reader, &photograph(name)).unwrap_or_else(|| panic!("{name} has a zone"));
+        assert_eq!(mrz.format, format, "{name}");
+        assert!(mrz.check_digits_hold(), "{name}: {mrz:?}");
+        assert_eq!(mrz.fields.document_number, number, "{name}");
+        assert_eq!(mrz.fields.names.primary, surname, "{name}");
+        let other = mrz
+            .issues
+            .iter()
+            .find(|issue| issue.code != IssueCode::SpecimenState);
+        assert_eq!(other, None, "{name}");
+    }
+}
+
+#[test]
+fn a_turned_and_skewed_document_is_read_and_says_how_it_lies() {
+    let reader = &mut reader();
+    for (name, quarters, skew, scale) in [
+        ("document_obama.jpg", 1, 0.0, 1600),
+        ("document_obama.jpg", 2, 0.0, 1000),
+        ("document_obama.jpg", 3, 9.0, 1300),
+        ("card_back.jpg", 2, -15.0, 1200),
+        ("visa_b.jpg", 1, 15.0, 1200),
+        ("document_biden.jpg", 0, 15.0, 800),
+    ] {
+        let turned = rotated(&scaled(&photograph(name), scale), skew);
+        let turned = quarter_turns(turned, quarters);
+        let zone = reader.read(&turned).unwrap();
+        let zone = zone.unwrap_or_else(|| panic!("{name} {quarters} {skew}"));
+        let expected = f32::from(quarters) * 90.0 + skew as f32;
+        let difference = (zone.turn_degrees - expected).rem_euclid(360.0);
+        assert!(
+            difference < 5.0 || difference > 355.0,
+            "{name}: {} {expected}",
+            zone.turn_degrees
+        );
+        let mrz = read(reader, &turned).unwrap();
+        assert!(mrz.check_digits_hold(), "{name} {quarters} {skew}: {mrz:?}");
+    }
+}
+
+#[test]
+fn the_corners_of_the_zone_lie_around_its_text() {
+    let page = photograph("visa_a.jpg");
+    let zone = reader().read(&page).unwrap().unwrap();
+    let [a, b, c, d] = zone.corners;
+    // The lines of the page run level, so the corners do too.
+    assert!(
+        (a.y - b.y).abs() < 40.0 && (c.y - d.y).abs() < 40.0,
+        "{:?}",
+        zone.corners
+    );
+    assert!(
+        a.x < b.x && d.x < c.x && a.y < d.y && b.y < c.y,
+        "{:?}",
+        zone.corners
+    );
+    assert!(b.x - a.x > 700.0 && d.y - a.y > 60.0, "{:?}", zone.corners);
+}
+
+#[test]
+fn pictures_without_a_zone_have_none() {
+    let reader = &mut reader();
+    for name in [
+        "card_front.jpg",
+        "no_face.jpg",
+        "obama.jpg",
+        "two_faces.jpg",
+    ] {
+        assert_eq!(reader.read(&photograph(name)).unwrap(), None, "{name}");
+    }
+    let blank = RgbImage::from_pixel(900, 600, image::Rgb([200; 3]));
+    assert_eq!(reader.read(&blank).unwrap(), None);
+    for (width, height) in [(1, 1), (3, 700), (700, 3)] {
+        let tiny = RgbImage::from_pixel(width, height, image::Rgb([0; 3]));
+        assert_eq!(reader.read(&tiny).unwrap(), None, "{width}x{height}");
+    }
+}
