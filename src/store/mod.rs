@@ -13,6 +13,7 @@ mod galleries;
 mod jobs;
 mod page;
 mod search;
+mod session;
 mod subjects;
 mod transaction;
 mod used_tokens;
