@@ -84,7 +84,7 @@ pub struct CreateVerification {
     /// What the caller expects the document to say, by field. It is taken, but not compared yet.
     #[serde(default)]
     #[validate(custom(function = rules::metadata))]
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     pub expected: Metadata,
     /// The lists to search for the person of the selfie, at most 10. An empty part names none.
     #[serde(default, deserialize_with = "ids_or_none")]
@@ -102,7 +102,7 @@ pub struct CreateVerification {
     /// The caller's own data: a JSON object of at most 16 KiB.
     #[serde(default)]
     #[validate(custom(function = rules::metadata))]
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     pub metadata: Metadata,
 }
 

@@ -1,5 +1,8 @@
 //! The OpenAPI document, generated from the registered handlers.
 
+mod links;
+mod texts;
+
 use actix_web::App;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -45,6 +48,8 @@ pub fn openapi() -> OpenApi {
         .values_mut()
         .flat_map(operations)
         .for_each(add_problems);
+    texts::describe(&mut document);
+    links::connect(&mut document);
     document
 }
 

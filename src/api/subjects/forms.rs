@@ -31,7 +31,7 @@ pub struct CreateSubject {
     /// The caller's own data: a JSON object of at most 16 KiB, nested at most 16 deep.
     #[serde(default)]
     #[validate(custom(function = rules::metadata))]
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     pub metadata: Metadata,
     /// From this instant on (RFC 3339) the person is no longer found.
     #[serde(default, with = "time::serde::rfc3339::option")]
@@ -67,7 +67,7 @@ pub struct PutSubject {
     /// The caller's own data: a JSON object of at most 16 KiB, nested at most 16 deep; empty unless given.
     #[serde(default)]
     #[validate(custom(function = rules::metadata))]
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     pub metadata: Metadata,
     /// From this instant on (RFC 3339) the person is no longer found; without end unless given.
     #[serde(default, with = "time::serde::rfc3339::option")]
