@@ -57,6 +57,9 @@ impl Plan {
     }
 }
 
+/// Acknowledgements after which service counts as back: some of the first come from processes that are about to end.
+const BACK: u64 = 2 * CLIENTS;
+
 /// The time until requests are answered again: from the start of the service on, or from the kill of the database.
 async fn strike(victim: Victim, place: &Place, service: &mut Service, load: &Load) -> Duration {
     match victim {
@@ -70,7 +73,7 @@ async fn strike(victim: Victim, place: &Place, service: &mut Service, load: &Loa
             *service = place.serve();
         }
     }
-    load.progress(1, PATIENCE).await
+    load.progress(BACK, PATIENCE).await
 }
 
 fn at_most(times: &[Duration]) -> String {

@@ -3,13 +3,14 @@
 import base64
 import io
 import json
+import os
 import pathlib
 import zipfile
 import zlib
 
 import schemathesis
 
-FIXTURES = pathlib.Path(__file__).parents[2] / "fixtures"
+FIXTURES = pathlib.Path(os.environ["FIXTURES"])
 PICTURES = [(FIXTURES / f"{name}.jpg").read_bytes() for name in ("obama", "biden", "document_obama", "two_faces", "no_face")]
 PICTURE_FIELDS = ("image", "selfie", "document", "document_back", "source", "target")
 
