@@ -13,15 +13,15 @@ use tokio::sync::watch;
 
 use crate::api;
 use crate::assets::{Assets, InferenceFiles};
-use crate::auth::{
-    JwksSource, TokenKeys, TokenRules, TokenVerifier, home_secret, prune_used_tokens,
-};
+use crate::auth::{JwksSource, TokenKeys, TokenRules, TokenVerifier, home_secret};
 use crate::config::{Config, JwtKey};
 use crate::domain::calibration::Calibration;
 use crate::domain::verification::ModelIds;
 use crate::imports::{ImportLimits, Imports, Runner};
+use crate::lifecycle::Sweeper;
 use crate::metrics::Metrics;
 use crate::postgres::EmbeddedPostgres;
+use crate::pruning::prune;
 use crate::state::{AppState, Limits};
 use crate::store::{SearchSettings, Store};
 use crate::verify::{RecallMonitor, Verifier};
@@ -73,7 +73,9 @@ impl Application {
         store: Store,
         postgres: Option<EmbeddedPostgres>,
     ) -> anyhow::Result<Self> {
-        let store = store.with_search(search_settings(config));
+        let store = store
+            .with_search(search_settings(config))
+            .with_retention(config.lifecycle.retention_days);
         let metrics = Metrics::default();
         let recall = RecallMonitor::new(store.clone(), metrics.clone(), config.search.recall_floor);
         let every = config.search.self_test_every;
@@ -85,7 +87,8 @@ impl Application {
             model_ids(),
             config.policy,
             config.load.request_deadline,
-        );
+        )
+        .with_consent(config.lifecycle.consent);
         let imports = Imports::new(verifier.clone(), import_limits(config));
         let runner = imports.runner();
         let state = AppState {
@@ -98,6 +101,7 @@ impl Application {
             metrics,
             recall,
             limits: limits(config),
+            idempotency_lifetime: config.idempotency_lifetime,
         };
         let listener = TcpListener::bind(config.listen)
             .with_context(|| format!("cannot serve on {} (LIKENESS_LISTEN)", config.listen))?;
@@ -133,7 +137,8 @@ impl Application {
             ..
         } = self;
         let handle = server.handle();
-        let pruning = tokio::spawn(prune_used_tokens(store.clone()));
+        let pruning = tokio::spawn(prune(store.clone()));
+        let sweeping = tokio::spawn(Sweeper::new(store.clone()).run());
         let self_test = self_test.map(|(recall, every)| tokio::spawn(recall.run(every)));
         let mut serving = tokio::spawn(server);
         let (stop_jobs, stopping) = watch::channel(false);
@@ -153,6 +158,7 @@ impl Application {
             tracing::error!(%error, "the runner of jobs broke down");
         }
         pruning.abort();
+        sweeping.abort();
         if let Some(self_test) = self_test {
             self_test.abort();
         }
@@ -174,6 +180,7 @@ fn import_limits(config: &Config) -> ImportLimits {
         max_bytes: config.images.max_import_bytes,
         max_image_bytes: config.images.max_bytes,
         max_line_bytes: limits(config).max_json_bytes(),
+        consent: config.lifecycle.consent,
         spool: config.home.clone(),
     }
 }

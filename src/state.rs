@@ -25,6 +25,8 @@ pub struct AppState {
     pub recall: RecallMonitor,
     /// Bounds of what a request may bring.
     pub limits: Limits,
+    /// How long an idempotency key counts.
+    pub idempotency_lifetime: Duration,
 }
 
 impl AppState {

@@ -3,7 +3,6 @@
 //! Neither the path with its ids nor the query, the address or the body is recorded: the matched route is.
 
 use std::cell::RefCell;
-use std::fmt;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -13,49 +12,15 @@ use actix_web::HttpMessage as _;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::error::PayloadError;
-use actix_web::http::header::{
-    CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
-};
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::middleware::Next;
 use actix_web::web::{Bytes, Data};
 use futures_util::Stream;
 use tracing::Instrument as _;
-use uuid::Uuid;
 
 use super::problem;
+use crate::auth::{RequestId, X_REQUEST_ID};
 use crate::state::AppState;
-
-/// Longest `X-Request-Id` that is taken over from a caller.
-const MAX_REQUEST_ID_CHARS: usize = 128;
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// The id that a request, its log lines and its answer share.
-#[derive(Debug, Clone)]
-pub(super) struct RequestId(String);
-
-impl RequestId {
-    /// The caller's own id where it is short and plain, a new one otherwise.
-    fn of(headers: &HeaderMap) -> Self {
-        let given = headers
-            .get(X_REQUEST_ID)
-            .and_then(|value| value.to_str().ok());
-        let plain = |text: &&str| {
-            let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
-            (1..=MAX_REQUEST_ID_CHARS).contains(&text.len()) && text.chars().all(allowed)
-        };
-        Self(
-            given
-                .filter(plain)
-                .map_or_else(|| Uuid::now_v7().to_string(), ToOwned::to_owned),
-        )
-    }
-}
-
-impl fmt::Display for RequestId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// A request's body, which is held until its answer has been sent.
 ///
@@ -115,6 +80,7 @@ pub(super) async fn edge<B: MessageBody + 'static>(
     let id = RequestId::of(request.headers());
     let method = request.method().clone();
     let span = tracing::info_span!("request", request.id = %id, http.method = %method);
+    request.extensions_mut().insert(id.clone());
     let body = Body::of(&mut request);
     let response = next.call(request).instrument(span.clone()).await?;
 
@@ -143,7 +109,7 @@ fn dress(
     route: &str,
 ) -> ServiceResponse<BoxBody> {
     let headers = response.headers_mut();
-    if let Ok(id) = HeaderValue::from_str(&id.0) {
+    if let Ok(id) = HeaderValue::from_str(id.as_str()) {
         headers.insert(X_REQUEST_ID, id);
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -153,23 +119,4 @@ fn dress(
             .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn id_for(value: &str) -> String {
-        let mut headers = HeaderMap::new();
-        headers.insert(X_REQUEST_ID, HeaderValue::from_str(value).unwrap());
-        RequestId::of(&headers).to_string()
-    }
-
-    #[test]
-    fn a_plain_request_id_is_kept_and_any_other_replaced() {
-        assert_eq!(id_for("order-17.a:b_c"), "order-17.a:b_c");
-        for bad in ["", "a b", "x\"y", &"x".repeat(129)] {
-            assert_ne!(id_for(bad), bad);
-        }
-    }
 }

@@ -76,7 +76,7 @@ pub struct CompareFaces {
 )]
 #[post("/faces/compare")]
 pub async fn compare_faces(
-    _caller: Authorized<Verify>,
+    caller: Authorized<Verify>,
     state: Data<AppState>,
     Form(form): Form<CompareFaces>,
 ) -> Result<Json<ComparisonView>, ApiError> {
@@ -90,7 +90,7 @@ pub async fn compare_faces(
     Ok(Json(
         state
             .verifier
-            .compare(source, targets, &policy)
+            .compare(caller.actor(), source, targets, &policy)
             .await?
             .into(),
     ))

@@ -12,8 +12,8 @@ use actix_web::http::header::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::edge::RequestId;
 use super::views::DuplicateView;
+use crate::auth::RequestId;
 use crate::error::{ApiError, ErrorCode, FieldFault, RETRY_AFTER_SECONDS};
 
 /// Media type of a problem.
@@ -87,10 +87,7 @@ pub(super) fn render(
     if problem.code.status() == StatusCode::UNAUTHORIZED {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
-    if matches!(
-        problem.code.status(),
-        StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT
-    ) {
+    if problem.code.passes() {
         headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
     }
     response

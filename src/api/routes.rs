@@ -13,7 +13,10 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_swagger_ui::SwaggerUi;
 
 use super::fallback::{KnownRoutes, fallback};
-use super::{docs, edge, faces, health, imports, jobs, subjects, verifications, watchlists};
+use super::{
+    audit_events, docs, edge, erasures, faces, health, imports, jobs, retention, reviews, subjects,
+    verifications, watchlists,
+};
 use crate::auth::authenticate;
 use crate::state::AppState;
 
@@ -32,11 +35,15 @@ pub(super) fn resources(config: &mut ServiceConfig<'_>) {
             scope::scope("/v1")
                 .wrap(from_fn(authenticate))
                 .configure(verifications::routes)
+                .configure(reviews::routes)
                 .configure(faces::routes)
                 .configure(watchlists::routes)
                 .configure(subjects::routes)
                 .configure(imports::routes)
-                .configure(jobs::routes),
+                .configure(jobs::routes)
+                .configure(retention::routes)
+                .configure(erasures::routes)
+                .configure(audit_events::routes),
         );
 }
 

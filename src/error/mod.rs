@@ -17,7 +17,7 @@ pub use code::ErrorCode;
 
 use crate::domain::duplicate::Duplicate;
 
-/// Seconds after which a caller may try again, in the `Retry-After` header of every 503 and 504.
+/// Seconds after which a caller may try again, in the `Retry-After` header of what passes.
 pub const RETRY_AFTER_SECONDS: u32 = 1;
 
 /// What is wrong with one field. It never repeats the value that was sent.

@@ -21,6 +21,10 @@ use super::error::StoreError;
 
 /// How long the next part of an answer is waited for: longer than the server works on a statement.
 const ANSWER_LIMIT: Duration = Duration::from_secs(12);
+/// The same where the server was told to take its time, which is ten minutes.
+const LONG_ANSWER_LIMIT: Duration = Duration::from_secs(10 * 60 + 2);
+/// How long the server may take then.
+const LONG_STATEMENT_TIMEOUT: &str = "10min";
 /// How long a connection may take to be fit for its next user.
 const GIVE_BACK_LIMIT: Duration = Duration::from_secs(2);
 
@@ -40,6 +44,7 @@ pub(super) struct Session {
     loan: Loan,
     home: Handle,
     in_transaction: bool,
+    answer_limit: Duration,
 }
 
 impl Session {
@@ -49,13 +54,29 @@ impl Session {
             loan: Loan(Some(connection)),
             home,
             in_transaction: false,
+            answer_limit: ANSWER_LIMIT,
         }
     }
 
     /// What statements run on.
     pub(super) fn bounded(&mut self) -> Bounded<'_> {
         let connection = self.loan.0.as_mut();
-        Bounded(connection.expect("only dropping takes the connection"))
+        Bounded {
+            connection: connection.expect("only dropping takes the connection"),
+            answer_limit: self.answer_limit,
+        }
+    }
+
+    /// Lets the statements of this transaction take minutes, as the removal of a very large list does.
+    pub(super) async fn take_time(&mut self) -> Result<(), StoreError> {
+        sqlx::query!(
+            "select set_config('statement_timeout', $1, true)",
+            LONG_STATEMENT_TIMEOUT
+        )
+        .fetch_one(self.bounded())
+        .await?;
+        self.answer_limit = LONG_ANSWER_LIMIT;
+        Ok(())
     }
 
     /// Opens a transaction.
@@ -99,7 +120,10 @@ async fn give_back(mut loan: Loan, in_transaction: bool) {
 
 /// A connection whose answers are waited for only so long.
 #[derive(Debug)]
-pub(super) struct Bounded<'c>(&'c mut PgConnection);
+pub(super) struct Bounded<'c> {
+    connection: &'c mut PgConnection,
+    answer_limit: Duration,
+}
 
 /// What became of a statement that was not answered in time is not known.
 fn no_answer() -> sqlx::Error {
@@ -109,8 +133,11 @@ fn no_answer() -> sqlx::Error {
     ))
 }
 
-async fn in_time<T>(answer: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
-    timeout(ANSWER_LIMIT, answer)
+async fn in_time<T>(
+    limit: Duration,
+    answer: impl Future<Output = sqlx::Result<T>>,
+) -> sqlx::Result<T> {
+    timeout(limit, answer)
         .await
         .unwrap_or_else(|_| Err(no_answer()))
 }
@@ -126,10 +153,11 @@ impl<'c> Executor<'c> for Bounded<'c> {
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        let answer = Some(self.0.fetch_many(query));
-        let next_in_time = |answer| async move {
+        let limit = self.answer_limit;
+        let answer = Some(self.connection.fetch_many(query));
+        let next_in_time = move |answer| async move {
             let mut answer: BoxStream<'e, _> = answer?;
-            match timeout(ANSWER_LIMIT, answer.next()).await {
+            match timeout(limit, answer.next()).await {
                 Ok(next) => next.map(|part| (part, Some(answer))),
                 Err(_) => Some((Err(no_answer()), None)),
             }
@@ -142,7 +170,10 @@ impl<'c> Executor<'c> for Bounded<'c> {
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        Box::pin(in_time(self.0.fetch_optional(query)))
+        Box::pin(in_time(
+            self.answer_limit,
+            self.connection.fetch_optional(query),
+        ))
     }
 
     fn prepare_with<'e>(
@@ -153,13 +184,16 @@ impl<'c> Executor<'c> for Bounded<'c> {
     where
         'c: 'e,
     {
-        Box::pin(in_time(self.0.prepare_with(sql, parameters)))
+        Box::pin(in_time(
+            self.answer_limit,
+            self.connection.prepare_with(sql, parameters),
+        ))
     }
 
     fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, sqlx::Result<Describe<Postgres>>>
     where
         'c: 'e,
     {
-        Box::pin(in_time(self.0.describe(sql)))
+        Box::pin(in_time(self.answer_limit, self.connection.describe(sql)))
     }
 }

@@ -4,14 +4,20 @@
 
 mod answer;
 mod app;
+mod audit;
 mod authorization;
 mod bodies;
+mod consent;
 mod documentation;
 mod duplicates;
 mod enrolment;
+mod erasures;
 mod imports;
+mod keeping;
 mod operations;
 mod photographs;
+mod retention;
+mod reviews;
 mod subjects;
 mod tenants;
 mod tokens;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 /// What tokens are signed with.
 pub const SECRET: &str = "a secret of the fault harness, of more than 32 bytes";
-const SCOPES: &str = "verify watchlist:read watchlist:write";
+const SCOPES: &str = "verify watchlist:read watchlist:write audit:read";
 /// Longer than the service takes to give a request up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -140,12 +140,23 @@ impl Client {
         self.send(request.multipart(form)).await
     }
 
-    /// Everybody on a list, page by page.
+    /// Everybody on a list.
     pub async fn subjects(&self, list: &str) -> Vec<Value> {
+        self.all(&format!("/v1/watchlists/{list}/subjects?limit=200"))
+            .await
+    }
+
+    /// Every event of that kind in the audit log.
+    pub async fn events(&self, action: &str) -> Vec<Value> {
+        self.all(&format!("/v1/audit_events?limit=200&action={action}"))
+            .await
+    }
+
+    /// A list, page by page.
+    async fn all(&self, path: &str) -> Vec<Value> {
         let (mut all, mut cursor) = (Vec::new(), String::new());
         loop {
-            let path = format!("/v1/watchlists/{list}/subjects?limit=200{cursor}");
-            let page = self.get(&path).await.done();
+            let page = self.get(&format!("{path}{cursor}")).await.done();
             all.extend(page["items"].as_array().unwrap().iter().cloned());
             match page["next_cursor"].as_str() {
                 Some(next) => cursor = format!("&cursor={next}"),

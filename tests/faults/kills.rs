@@ -1,7 +1,10 @@
 //! Processes are killed under load: the service, its database, one of the database's processes, and all of them.
 
+use std::collections::BTreeSet;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::client::Client;
 use crate::load::Load;
 use crate::process::{Place, Service, setting};
 
@@ -84,6 +87,25 @@ fn at_most(times: &[Duration]) -> String {
     format!("{middle:.2?} in the middle, {most:.2?} at most")
 }
 
+/// The audit log has an event for each effect, and none for anything else.
+async fn assert_audited(client: &Client, lists: &[String], acknowledged: u64) {
+    let enrolled = client.events("subject.enrolled").await;
+    let deleted = client.events("subject.deleted").await;
+    for events in [&enrolled, &deleted] {
+        let people: BTreeSet<_> = events
+            .iter()
+            .map(|event| event["resource_id"].as_str())
+            .collect();
+        assert_eq!(people.len(), events.len(), "an effect is told once");
+    }
+    let mut present = 0;
+    for list in lists {
+        present += client.subjects(list).await.len();
+    }
+    assert_eq!(enrolled.len() - deleted.len(), present);
+    assert!(enrolled.len() as u64 >= acknowledged);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_outlives_every_kill() {
     let plan = Plan::from_environment();
@@ -121,6 +143,12 @@ async fn what_was_acknowledged_outlives_every_kill() {
     );
     verdict.assert_clean();
     assert!(verdict.acknowledged >= plan.acknowledged);
+    assert_audited(&client, &lists, verdict.acknowledged).await;
     let (status, took) = service.stop().await;
     assert!(status.success(), "{status} after {took:?}");
+    let mut verify = Command::new(env!("CARGO_BIN_EXE_likeness"));
+    place.settle(&mut verify);
+    let verified = verify.args(["audit", "verify"]).output().unwrap();
+    eprintln!("{}", String::from_utf8_lossy(&verified.stdout).trim());
+    assert!(verified.status.success(), "{verified:?}");
 }

@@ -5,9 +5,11 @@
     reason = "a failed step of a test is a failed test"
 )]
 
+mod audit;
 mod cancellation;
 mod changes;
 mod constraints;
+mod erasures;
 mod fixture;
 mod galleries;
 mod isolation;
@@ -15,8 +17,11 @@ mod jobs;
 mod queries;
 mod recall;
 mod records;
+mod retention;
+mod reviews;
 mod search;
 mod startup;
+mod traces;
 mod used_tokens;
 
 #[path = "../support/mod.rs"]
