@@ -26,7 +26,7 @@ pub struct HealthView {
     /// The parts at fault, where the status is `degraded`: `token_keys` where the issuer's keys could not be
     /// refreshed and the last ones serve, `search_recall` where searches of a large list are measured to miss faces,
     /// `inference` where a thread never came back from a picture and was replaced, `database_writes` where the database
-    /// takes none, so that people can be searched for but nothing can be kept.
+    /// takes none, so that records can be read, and whatever would be kept or audited is refused.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<&'static str>,
 }

@@ -46,7 +46,6 @@ async fn an_enrolment_whose_caller_hangs_up_is_whole_or_not_there() {
     .unwrap();
     assert_eq!(open, 0, "transactions that nobody ends");
     let before = service.client.subjects(&list).await.len();
-    assert!(before < keys.len(), "some were given up");
     for (key, number) in &keys {
         // Tried again, it is made now or was made then.
         let again = service.client.enrol(&list, key, person(*number)).await;
