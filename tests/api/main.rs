@@ -4,14 +4,17 @@
 
 mod answer;
 mod app;
+mod assignment;
 mod audit;
 mod authorization;
 mod bodies;
 mod consent;
+mod document;
 mod documentation;
 mod duplicates;
 mod enrolment;
 mod erasures;
+mod idempotency;
 mod imports;
 mod keeping;
 mod operations;
@@ -23,6 +26,7 @@ mod tenants;
 mod tokens;
 mod verifications;
 mod watchlists;
+mod world;
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -12,6 +12,7 @@ mod constraints;
 mod erasures;
 mod fixture;
 mod galleries;
+mod idempotency;
 mod isolation;
 mod jobs;
 mod queries;
@@ -21,6 +22,7 @@ mod retention;
 mod reviews;
 mod search;
 mod startup;
+mod tenants;
 mod traces;
 mod used_tokens;
 
