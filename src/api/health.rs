@@ -1,9 +1,12 @@
 //! Is it up, is it ready, and how is it doing?
 
+use std::time::Duration;
+
 use actix_web::http::header::{CONTENT_TYPE, LOCATION};
 use actix_web::web::{Data, Json};
 use actix_web::{HttpResponse, get};
 use serde::Serialize;
+use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use crate::auth::KeyHealth;
@@ -11,6 +14,9 @@ use crate::error::{ApiError, ErrorCode};
 use crate::metrics::CONTENT_TYPE as METRICS_CONTENT_TYPE;
 use crate::state::AppState;
 use crate::vision::Engine;
+
+/// How long a part may take to show that it works.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The service's own word on itself.
 #[derive(Debug, Serialize, ToSchema)]
@@ -20,7 +26,8 @@ pub struct HealthView {
     pub status: &'static str,
     /// The parts at fault, where the status is `degraded`: `token_keys` where the issuer's keys could not be
     /// refreshed and the last ones serve, `search_recall` where searches of a large list are measured to miss faces,
-    /// `inference` where a thread never came back from a picture and was replaced.
+    /// `inference` where a thread never came back from a picture and was replaced, `database_writes` where the database
+    /// takes none, so that records can be read, and whatever would be kept or audited is refused.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<&'static str>,
 }
@@ -41,7 +48,8 @@ pub async fn healthz() -> Json<HealthView> {
 
 /// Whether requests will be answered
 ///
-/// Has a worker look at a picture, runs a query on the database, and sees whether tokens can be checked.
+/// Has a worker look at a picture, runs a query on the database, and sees whether tokens can be checked. A part that takes
+/// longer than two seconds counts as one that fails.
 #[utoipa::path(
     tag = "operations",
     responses(
@@ -53,9 +61,16 @@ pub async fn healthz() -> Json<HealthView> {
 pub async fn readyz(state: Data<AppState>) -> Result<Json<HealthView>, ApiError> {
     let unready =
         |part: &str| ApiError::with_detail(ErrorCode::Unavailable, format!("The {part} fails."));
-    let (database, models) = tokio::join!(state.verifier.store().ping(), state.verifier.ping());
-    database.map_err(|_| unready("database"))?;
-    models.map_err(|_| unready("inference"))?;
+    let (database, models) = tokio::join!(
+        timeout(PATIENCE, state.verifier.store().ping()),
+        timeout(PATIENCE, state.verifier.ping())
+    );
+    let Ok(Ok(takes_writes)) = database else {
+        return Err(unready("database"));
+    };
+    let Ok(Ok(())) = models else {
+        return Err(unready("inference"));
+    };
     let keys = state.tokens.key_health();
     if keys == KeyHealth::Unknown {
         return Err(unready("token issuer's key server"));
@@ -65,6 +80,7 @@ pub async fn readyz(state: Data<AppState>) -> Result<Json<HealthView>, ApiError>
         ("search_recall", state.recall.is_degraded()),
         // A thread is stuck on a picture and was given up; another has its place.
         ("inference", stuck_workers(state.verifier.engine()) > 0),
+        ("database_writes", !takes_writes),
     ];
     let parts: Vec<_> = parts
         .into_iter()

@@ -107,7 +107,7 @@ pub struct CreateVerification {
     /// The caller's own data: a JSON object of at most 16 KiB.
     #[serde(default)]
     #[validate(custom(function = rules::metadata))]
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     pub metadata: Metadata,
     /// On what the person agreed to. Some services require it: `consent_required` otherwise.
     #[validate(nested)]

@@ -239,7 +239,10 @@ impl ErrorCode {
     /// Whether the same request may succeed a little later, which `Retry-After` then says.
     #[must_use]
     pub fn passes(self) -> bool {
-        self.status() == StatusCode::SERVICE_UNAVAILABLE || self == Self::IdempotencyKeyInUse
+        matches!(
+            self.status(),
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT
+        ) || self == Self::IdempotencyKeyInUse
     }
 
     /// The code of a failure that the HTTP framework itself answered with a bare status.

@@ -9,17 +9,26 @@ use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 use tokio::runtime::Handle;
+use tokio::time::timeout;
 
 use super::audit::WaitingAnswers;
 use super::error::StoreError;
+use super::session::Session;
 use super::versions;
 use crate::gallery::Galleries;
 
 /// How long a request waits for a free connection before it is turned away.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a server may take to answer at the start.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long connections may take to close at the end; those that are in the middle of something are not waited for.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// A statement that runs longer is cancelled by the server. Searching a hundred thousand faces takes a tenth of a
 /// second.
 const STATEMENT_TIMEOUT: &str = "10s";
+/// A statement that waits longer for others to let go of a row is cancelled by the server: sooner than requests that
+/// wait for its connection are turned away, so that one locked list does not take the others down with it.
+const LOCK_TIMEOUT: &str = "4s";
 /// A transaction that its owner forgot is ended by the server. None is held while a model runs.
 const IDLE_IN_TRANSACTION_TIMEOUT: &str = "30s";
 
@@ -135,17 +144,24 @@ impl Store {
         }
     }
 
-    /// Whether the database answers, asked with a real query through the service's role.
+    /// Whether the database answers, asked with a real query through the service's role; true where it takes writes.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when it does not.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        let pool = self.pool.clone();
+    pub async fn ping(&self) -> Result<bool, StoreError> {
+        let store = self.clone();
         self.run_at_home(async move {
-            sqlx::query_scalar!(r#"select exists(select from watchlists) as "any!""#)
-                .fetch_one(&pool)
-                .await?;
-            Ok(())
+            let mut session = store.session().await?;
+            let state = sqlx::query!(
+                r#"
+                select
+                    exists(select from watchlists) as "any!",
+                    current_setting('transaction_read_only') = 'off' as "writable!"
+                "#
+            )
+            .fetch_one(session.bounded())
+            .await?;
+            Ok(state.writable)
         })
         .await
     }
@@ -155,7 +171,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Conflict`] when the id is known with another number of dimensions.
     pub async fn register_model(&self, id: &str, dimensions: usize) -> Result<(), StoreError> {
-        let pool = self.pool.clone();
+        let store = self.clone();
         let id = id.to_owned();
         // More than the column holds is more than its check allows.
         let dimensions = i32::try_from(dimensions).unwrap_or(i32::MAX);
@@ -165,16 +181,18 @@ impl Store {
                 id,
                 dimensions
             )
-            .execute(&pool)
+            .execute(store.session().await?.bounded())
             .await?;
             Ok(())
         })
         .await
     }
 
-    /// Waits for running transactions and closes every connection.
+    /// Waits for running transactions, as long as connections answer, and closes every connection.
     pub async fn close(&self) {
-        self.pool.close().await;
+        if timeout(CLOSE_TIMEOUT, self.pool.close()).await.is_err() {
+            tracing::warn!("some connections to the database did not close in time");
+        }
     }
 
     /// The galleries in memory.
@@ -199,8 +217,10 @@ impl Store {
         &self.home
     }
 
-    pub(super) fn pool(&self) -> &PgPool {
-        &self.pool
+    /// A connection, on loan. To be called at home.
+    pub(super) async fn session(&self) -> Result<Session, StoreError> {
+        let connection = self.pool.acquire().await?;
+        Ok(Session::new(connection, self.home.clone()))
     }
 
     /// Runs work on the runtime of the pool, to its end even when the caller stops waiting.
@@ -221,7 +241,8 @@ impl Store {
 /// On a connection of its own, as the user of the URL: the service's role may not change the schema. Ends with a
 /// trial of the set-up, whose failure would reach us from within the pool only as a timeout.
 async fn prepare(options: &PgConnectOptions) -> Result<(), StoreError> {
-    let mut connection = options.connect().await?;
+    let connected = timeout(CONNECT_TIMEOUT, options.connect()).await;
+    let mut connection = connected.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
     versions::check(&mut connection).await?;
     sqlx::migrate!()
         .run(&mut connection)
@@ -245,6 +266,7 @@ async fn set_up(session: &mut PgConnection) -> Result<(), StoreError> {
         select
             set_config('statement_timeout', $1, false) as statement_timeout,
             set_config('idle_in_transaction_session_timeout', $2, false) as idle_timeout,
+            set_config('lock_timeout', $3, false) as lock_timeout,
             set_config('enable_seqscan', 'off', false) as seqscan,
             set_config('max_parallel_workers_per_gather', '0', false) as parallel,
             set_config('jit', 'off', false) as jit,
@@ -252,7 +274,8 @@ async fn set_up(session: &mut PgConnection) -> Result<(), StoreError> {
             set_config('role', 'likeness_service', false) as role
         "#,
         STATEMENT_TIMEOUT,
-        IDLE_IN_TRANSACTION_TIMEOUT
+        IDLE_IN_TRANSACTION_TIMEOUT,
+        LOCK_TIMEOUT
     )
     .fetch_one(&mut *session)
     .await?;
@@ -261,12 +284,14 @@ async fn set_up(session: &mut PgConnection) -> Result<(), StoreError> {
         select
             rolname = 'likeness_service' and not rolsuper and not rolbypassrls as "bound!",
             current_setting('statement_timeout') = $1
-                and current_setting('idle_in_transaction_session_timeout') = $2 as "limited!"
+                and current_setting('idle_in_transaction_session_timeout') = $2
+                and current_setting('lock_timeout') = $3 as "limited!"
         from pg_roles
         where rolname = current_user
         "#,
         STATEMENT_TIMEOUT,
-        IDLE_IN_TRANSACTION_TIMEOUT
+        IDLE_IN_TRANSACTION_TIMEOUT,
+        LOCK_TIMEOUT
     )
     .fetch_one(session)
     .await?;

@@ -8,9 +8,6 @@ use super::connection::Store;
 use super::error::StoreError;
 use super::transaction::TenantTx;
 
-/// How long the removal of expired keys may take, where there are many.
-const REMOVAL_TIMEOUT: &str = "10min";
-
 /// A request that is to have one effect, however often it comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyedRequest {
@@ -228,20 +225,16 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the database cannot do it.
     pub async fn delete_expired_keys(&self) -> Result<u64, StoreError> {
-        let pool = self.pool().clone();
+        let store = self.clone();
         self.run_at_home(async move {
-            let mut transaction = pool.begin().await?;
-            sqlx::query!(
-                "select set_config('statement_timeout', $1, true)",
-                REMOVAL_TIMEOUT
-            )
-            .fetch_one(&mut *transaction)
-            .await?;
+            let mut session = store.session().await?;
+            session.begin("begin").await?;
+            session.take_time().await?;
             // The table's policies leave nothing else to delete; a condition here would be bound to one tenant.
             let done = sqlx::query!("delete from idempotency_keys")
-                .execute(&mut *transaction)
+                .execute(session.bounded())
                 .await?;
-            transaction.commit().await?;
+            session.commit().await?;
             Ok(done.rows_affected())
         })
         .await

@@ -18,6 +18,7 @@ mod page;
 mod retention;
 mod reviews;
 mod search;
+mod session;
 mod subjects;
 mod transaction;
 mod used_tokens;

@@ -145,7 +145,7 @@ impl Store {
         now: OffsetDateTime,
         every: Duration,
     ) -> Result<Option<TenantId>, StoreError> {
-        let pool = self.pool().clone();
+        let store = self.clone();
         self.run_at_home(async move {
             // By itself and short: whoever puts a tenant's record in waits for it.
             let tenant = sqlx::query_scalar!(
@@ -156,7 +156,7 @@ impl Store {
                 now,
                 now - every
             )
-            .fetch_optional(&pool)
+            .fetch_optional(store.session().await?.bounded())
             .await?;
             let parse = |tenant: String| {
                 TenantId::parse(&tenant).map_err(|error| StoreError::Corrupt(error.into()))

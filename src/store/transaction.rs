@@ -1,16 +1,15 @@
 //! The unit of work of one tenant.
 
-use sqlx::{PgConnection, Postgres, Transaction};
-
 use super::audit::PendingEvent;
 use super::connection::Store;
 use super::error::StoreError;
+use super::session::{Bounded, Session};
 use crate::domain::ids::TenantId;
 
 /// A transaction that sees and writes the records of one tenant. Dropped without a commit, it never happened.
 #[must_use = "what is not committed is undone"]
 pub struct TenantTx {
-    transaction: Transaction<'static, Postgres>,
+    session: Session,
     store: Store,
     tenant: TenantId,
     pending_events: Vec<PendingEvent>,
@@ -66,10 +65,9 @@ impl Store {
             .await
     }
 
-    /// Begins in a task of its own, which runs to its end even when the caller has gone: sqlx 0.9.0 does not notice
-    /// that a `begin` was sent if its future is dropped before the answer, and hands the connection to the next
-    /// caller inside a transaction that nobody will end. Here the transaction is either handed over or dropped whole,
-    /// and then rolled back. Every later statement is safe to drop.
+    /// Begins in a task of its own, which runs to its end even when the caller has gone: a connection that is being
+    /// opened would be thrown away with its caller. The transaction is either handed over or dropped whole, and then
+    /// rolled back. Every later statement is safe to drop.
     async fn begin_with(
         &self,
         statement: &'static str,
@@ -78,16 +76,17 @@ impl Store {
         let store = self.clone();
         let tenant = tenant.clone();
         self.run_at_home(async move {
-            let mut transaction = store.pool().begin_with(statement).await?;
+            let mut session = store.session().await?;
+            session.begin(statement).await?;
             // Until the end of this transaction only: the next user of the connection starts without a tenant.
             sqlx::query!(
                 "select set_config('likeness.tenant', $1, true)",
                 tenant.as_str()
             )
-            .fetch_one(&mut *transaction)
+            .fetch_one(session.bounded())
             .await?;
             Ok(TenantTx {
-                transaction,
+                session,
                 store,
                 tenant,
                 pending_events: Vec::new(),
@@ -104,7 +103,12 @@ impl TenantTx {
     /// [`StoreError`]; after [`StoreError::Unavailable`] it is not known which of the two happened.
     pub async fn commit(mut self) -> Result<(), StoreError> {
         self.append_pending_events().await?;
-        Ok(self.transaction.commit().await?)
+        self.session.commit().await
+    }
+
+    /// Lets its statements take minutes.
+    pub(super) async fn take_time(&mut self) -> Result<(), StoreError> {
+        self.session.take_time().await
     }
 
     /// Whose records it reaches.
@@ -131,7 +135,7 @@ impl TenantTx {
     }
 
     /// What the statements of this module run on.
-    pub(super) fn connection(&mut self) -> &mut PgConnection {
-        &mut self.transaction
+    pub(super) fn connection(&mut self) -> Bounded<'_> {
+        self.session.bounded()
     }
 }

@@ -34,11 +34,11 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the database cannot do it.
     pub async fn delete_expired_tokens(&self) -> Result<u64, StoreError> {
-        let pool = self.pool().clone();
+        let store = self.clone();
         self.run_at_home(async move {
             // The table's policies leave nothing else to delete; a condition here would be bound to one tenant.
             let done = sqlx::query!("delete from used_tokens")
-                .execute(&pool)
+                .execute(store.session().await?.bounded())
                 .await?;
             Ok(done.rows_affected())
         })

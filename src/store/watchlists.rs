@@ -10,9 +10,6 @@ use crate::domain::duplicate::OnDuplicate;
 use crate::domain::ids::WatchlistId;
 use crate::domain::watchlist::{Watchlist, WatchlistKind};
 
-/// How long the removal of a list may take: a million faces take half a minute when they are in memory.
-const DELETION_TIMEOUT: &str = "10min";
-
 /// A watchlist to be made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewWatchlist {
@@ -232,12 +229,7 @@ impl TenantTx {
         .fetch_one(self.connection())
         .await?;
         // Everything below goes in one statement, and of a list of millions that takes longer than a statement may.
-        sqlx::query!(
-            "select set_config('statement_timeout', $1, true)",
-            DELETION_TIMEOUT
-        )
-        .fetch_one(self.connection())
-        .await?;
+        self.take_time().await?;
         sqlx::query!("delete from watchlists where id = $1", id.as_uuid())
             .execute(self.connection())
             .await?;

@@ -143,7 +143,7 @@ async fn whatever_is_killed_when_each_key_has_one_effect_and_one_answer() {
         enrolled, answered,
         "one subject a key, and the one that was answered"
     );
-    println!(
+    eprintln!(
         "{} keys through {rounds} kills: {acknowledged} answered before the last retries, {} subjects, none twice",
         answers.len(),
         enrolled.len()

@@ -283,11 +283,11 @@ impl<'de> Deserializer<'de> for Part {
     }
 
     fn deserialize_u32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PartError> {
-        self.read_json()?.deserialize_any(visitor)
+        self.read_json()?.whole().deserialize_any(visitor)
     }
 
     fn deserialize_u16<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PartError> {
-        self.read_json()?.deserialize_any(visitor)
+        self.read_json()?.whole().deserialize_any(visitor)
     }
 
     serde::forward_to_deserialize_any! {
@@ -302,6 +302,18 @@ impl Part {
         match self {
             Part::Bytes(bytes) => Part::parse_json(&bytes),
             part @ (Part::Json(_) | Part::Repeated(_)) => Ok(part),
+        }
+    }
+
+    /// A number without a fraction is whole however it is written: `7.0` is an integer to a JSON schema.
+    fn whole(self) -> Self {
+        match self {
+            Part::Json(Value::Number(number)) => {
+                let whole = number.as_f64().filter(|value| value.fract() == 0.0);
+                let whole = whole.filter(|value| (0.0..=f64::from(u32::MAX)).contains(value));
+                Part::Json(whole.map_or(Value::Number(number), |value| Value::from(value as u64)))
+            }
+            part @ (Part::Json(_) | Part::Bytes(_) | Part::Repeated(_)) => part,
         }
     }
 }

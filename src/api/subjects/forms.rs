@@ -31,7 +31,7 @@ pub struct CreateSubject {
     /// The caller's own data: a JSON object of at most 16 KiB, nested at most 16 deep.
     #[serde(default)]
     #[validate(custom(function = rules::metadata))]
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     pub metadata: Metadata,
     /// On what the person agreed to. Some services require it: `consent_required` otherwise.
     #[validate(nested)]
@@ -71,7 +71,7 @@ pub struct PutSubject {
     /// The caller's own data: a JSON object of at most 16 KiB, nested at most 16 deep; empty unless given.
     #[serde(default)]
     #[validate(custom(function = rules::metadata))]
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     pub metadata: Metadata,
     /// On what the person agreed to. Some services require it: `consent_required` otherwise.
     #[validate(nested)]

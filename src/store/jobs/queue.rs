@@ -49,7 +49,7 @@ impl Store {
         holder: Holder,
         lease: Duration,
     ) -> Result<Option<Claim>, StoreError> {
-        let pool = self.pool().clone();
+        let store = self.clone();
         self.run_at_home(async move {
             let row = sqlx::query!(
                 "update job_queue set strikes = strikes + (holder is not null)::int, holder = $1, turn = now(), \
@@ -61,7 +61,7 @@ impl Store {
                 holder.0,
                 lease.as_secs_f64()
             )
-            .fetch_optional(&pool)
+            .fetch_optional(store.session().await?.bounded())
             .await?;
             row.map(|row| {
                 Ok(Claim {
@@ -82,7 +82,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the database cannot answer.
     pub async fn renew_lease(&self, claim: &Claim, lease: Duration) -> Result<bool, StoreError> {
-        let (pool, claim) = (self.pool().clone(), claim.clone());
+        let (store, claim) = (self.clone(), claim.clone());
         self.run_at_home(async move {
             let done = sqlx::query!(
                 "update job_queue set leased_until = now() + make_interval(secs => $4) \
@@ -92,7 +92,7 @@ impl Store {
                 claim.holder.0,
                 lease.as_secs_f64()
             )
-            .execute(&pool)
+            .execute(store.session().await?.bounded())
             .await?;
             Ok(done.rows_affected() == 1)
         })
@@ -104,7 +104,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the database cannot do it; the lease runs out then.
     pub async fn release_job(&self, claim: &Claim, pause: Duration) -> Result<(), StoreError> {
-        let (pool, claim) = (self.pool().clone(), claim.clone());
+        let (store, claim) = (self.clone(), claim.clone());
         self.run_at_home(async move {
             sqlx::query!(
                 "update job_queue set holder = null, leased_until = now() + make_interval(secs => $4) \
@@ -114,7 +114,7 @@ impl Store {
                 claim.holder.0,
                 pause.as_secs_f64()
             )
-            .execute(&pool)
+            .execute(store.session().await?.bounded())
             .await?;
             Ok(())
         })

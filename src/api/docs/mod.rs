@@ -1,5 +1,8 @@
 //! The OpenAPI document, generated from the registered handlers.
 
+mod links;
+mod texts;
+
 use actix_web::App;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, PathItem};
@@ -53,6 +56,8 @@ pub fn openapi() -> OpenApi {
             add_replay(operation);
             add_problems(operation);
         });
+    texts::describe(&mut document);
+    links::connect(&mut document);
     document
 }
 

@@ -1,0 +1,92 @@
+//! What the document says of texts, for every field and parameter of a name: clients check before they send.
+
+use utoipa::openapi::{OpenApi, RefOr, Schema};
+
+use super::operations;
+
+/// No control characters.
+const PRINTABLE: &str = r"^[^\u0000-\u001F\u007F-\u009F]*$";
+/// An id in base64url: 22 characters, of which the last holds two bits.
+const CURSOR: &str = "^[A-Za-z0-9_-]{21}[AQgw]$";
+const KIND: &str = "^(block|alert|allow)$";
+const ON_DUPLICATE: &str = "^(report|reject|add_to_subject)$";
+const DECISION: &str = "^(approved|review|declined)$";
+const ROW_STATE: &str = "^(pending|succeeded|failed|cancelled)$";
+
+/// Fields of bodies.
+const FIELDS: [(&str, &str); 6] = [
+    ("external_id", PRINTABLE),
+    ("display_name", PRINTABLE),
+    ("name", PRINTABLE),
+    ("kind", KIND),
+    ("on_duplicate", ON_DUPLICATE),
+    ("decision", DECISION),
+];
+/// Parameters of paths and queries.
+const PARAMETERS: [(&str, &str); 7] = [
+    ("external_id", PRINTABLE),
+    ("display_name", PRINTABLE),
+    ("name", PRINTABLE),
+    ("kind", KIND),
+    ("decision", DECISION),
+    ("state", ROW_STATE),
+    ("cursor", CURSOR),
+];
+
+/// Writes the rules into the document.
+pub(super) fn describe(document: &mut OpenApi) {
+    let schemas = document.components.iter_mut();
+    for schema in schemas.flat_map(|components| components.schemas.values_mut()) {
+        if let RefOr::T(Schema::Object(object)) = schema {
+            for (name, field) in &mut object.properties {
+                constrain(field, &FIELDS, name);
+            }
+        }
+    }
+    let items = document.paths.paths.values_mut();
+    for parameter in items
+        .flat_map(operations)
+        .flat_map(|operation| operation.parameters.iter_mut().flatten())
+    {
+        if let RefOr::T(parameter) = parameter
+            && let Some(schema) = &mut parameter.schema
+        {
+            constrain(schema, &PARAMETERS, &parameter.name);
+        }
+    }
+}
+
+fn constrain(schema: &mut RefOr<Schema>, rules: &[(&str, &str)], name: &str) {
+    let rule = rules.iter().find(|(known, _)| *known == name);
+    if let (RefOr::T(Schema::Object(object)), Some((_, pattern))) = (schema, rule) {
+        object.pattern = Some((*pattern).to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::de::DeserializeOwned;
+
+    use super::*;
+    use crate::domain::decision::Decision;
+    use crate::domain::duplicate::OnDuplicate;
+    use crate::domain::job::RowState;
+    use crate::domain::watchlist::WatchlistKind;
+
+    fn reads_all<T: DeserializeOwned>(pattern: &str) {
+        let names = pattern
+            .strip_prefix("^(")
+            .and_then(|rest| rest.strip_suffix(")$"));
+        for name in names.unwrap().split('|') {
+            serde_json::from_value::<T>(name.into()).unwrap_or_else(|e| panic!("{name}: {e}"));
+        }
+    }
+
+    #[test]
+    fn every_word_that_the_document_allows_is_understood() {
+        reads_all::<WatchlistKind>(KIND);
+        reads_all::<OnDuplicate>(ON_DUPLICATE);
+        reads_all::<Decision>(DECISION);
+        reads_all::<RowState>(ROW_STATE);
+    }
+}
