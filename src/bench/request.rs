@@ -17,6 +17,7 @@ use secrecy::SecretString;
 use super::report::Latency;
 use crate::auth::{Scope, TokenRequest, mint};
 use crate::config::{Config, JwtKey};
+use crate::domain::budget::Allowance;
 use crate::domain::ids::{TenantId, WatchlistId};
 use crate::startup::{Application, token_rules};
 
@@ -60,6 +61,8 @@ impl RequestOptions {
         let mut config = self.config.clone();
         config.listen = SocketAddr::from(([127, 0, 0, 1], 0));
         config.database.url = Some(database.clone());
+        config.http.tls = None;
+        config.allowance = Allowance::default();
         config.jwt.key = Some(JwtKey::Secret(key.clone()));
         let request = TokenRequest {
             subject: "bench".to_owned(),

@@ -2,8 +2,10 @@
 //!
 //! Nothing here reads a clock, a file, a socket or the environment: the same numbers give the same verdict.
 
+pub mod budget;
 pub mod calibration;
 pub mod decision;
+pub mod digits;
 pub mod duplicate;
 pub mod face;
 pub mod ids;

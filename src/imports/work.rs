@@ -364,6 +364,7 @@ fn finding(error: VerifyError, attempts: u32) -> Finding {
             refused(RowCode::QualityTooLow, &words.join(", "))
         }
         VerifyError::NotFound
+        | VerifyError::TooManyAttempts { .. }
         | VerifyError::DuplicateSubject(_)
         | VerifyError::NoSuchWatchlist(_)
         | VerifyError::ModelsDiffer

@@ -6,6 +6,7 @@
 //!
 //! The store knows no pictures and no models beyond a template and its id, and pgvector is known only here.
 
+mod attempts;
 mod connection;
 mod error;
 mod faces;
@@ -20,6 +21,7 @@ mod verifications;
 mod versions;
 mod watchlists;
 
+pub use attempts::ReferenceHash;
 pub use connection::{SearchSettings, Store};
 pub use error::StoreError;
 pub use jobs::{Claim, Duty, FinishedRow, Holder, NewJobRow, PendingRow, RowContent, RowOutcome};

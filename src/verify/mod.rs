@@ -2,6 +2,7 @@
 //!
 //! No transaction and no pooled connection is held while a model runs.
 
+mod attempts;
 mod bulk;
 mod duplicates;
 mod enrolment;
@@ -13,12 +14,14 @@ mod verification;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub use attempts::prune_failed_attempts;
 pub use bulk::BulkEnrolment;
 pub use enrolment::{Candidate, Enrolment, FaceEnrolment, PoorPicture};
 pub use faces::{Comparison, TargetComparison};
 pub use recall::RecallMonitor;
 pub use verification::Submission;
 
+use crate::domain::budget::AttemptLimit;
 use crate::domain::calibration::Calibration;
 use crate::domain::duplicate::Duplicate;
 use crate::domain::face::{Face, Template};
@@ -84,6 +87,12 @@ pub enum VerifyError {
     /// A named watchlist does not exist for this tenant.
     #[error("no watchlist {0}")]
     NoSuchWatchlist(WatchlistId),
+    /// Too many checks of one person were not approved of late.
+    #[error("too many checks of one person were not approved")]
+    TooManyAttempts {
+        /// When the next one may be made.
+        retry_after: Duration,
+    },
     /// The record does not exist for this tenant.
     #[error("no such record")]
     NotFound,
@@ -104,6 +113,7 @@ pub struct Verifier {
     models: ModelIds,
     policy: Policy,
     deadline: Duration,
+    attempts: Option<AttemptLimit>,
 }
 
 impl Verifier {
@@ -125,6 +135,7 @@ impl Verifier {
             models,
             policy,
             deadline,
+            attempts: None,
         }
     }
 

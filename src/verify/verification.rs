@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use time::OffsetDateTime;
 
+use super::attempts::count;
 use super::{DOCUMENT, SELFIE, Verifier, VerifyError, only_face, portrait, template};
 use crate::domain::decision::{Evidence, decide};
 use crate::domain::ids::{TenantId, VerificationId, WatchlistId};
@@ -44,6 +45,8 @@ impl Verifier {
     ) -> Result<Verification, VerifyError> {
         let started = Instant::now();
         let policy = submission.policy;
+        let person = self.reference(submission.external_id.as_deref());
+        self.refuse_locked_out(tenant, person).await?;
         let lists = self
             .plan_search(tenant, &submission.watchlist_ids, policy.target_fpir)
             .await?;
@@ -83,6 +86,7 @@ impl Verifier {
             created_at: OffsetDateTime::now_utc(),
         };
         let mut transaction = self.store.begin(tenant).await?;
+        count(&mut transaction, person, verification.assessment.decision).await?;
         transaction.insert_verification(&verification).await?;
         transaction.commit().await?;
         Ok(verification)

@@ -4,19 +4,27 @@
 
 mod answer;
 mod app;
+mod attempts;
 mod authorization;
 mod bodies;
+mod browsers;
+mod budgets;
 mod documentation;
 mod duplicates;
 mod enrolment;
 mod imports;
 mod operations;
 mod photographs;
+mod ports;
+mod rounding;
 mod subjects;
 mod tenants;
+mod tls;
 mod tokens;
 mod verifications;
 mod watchlists;
 
+#[path = "../support/http2.rs"]
+mod http2;
 #[path = "../support/mod.rs"]
 mod support;

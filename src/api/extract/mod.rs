@@ -13,6 +13,7 @@ mod query;
 pub mod rules;
 mod upload;
 
+pub(super) use body::declared_length;
 pub use form::{Form, JsonForm};
 pub use image::Image;
 pub use page::{MAX_LIMIT, Page, PageQuery};

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::forms::CreateFace;
 use crate::api::answers::{found, gone};
 use crate::api::extract::{Form, Page, Path};
+use crate::api::throttle::SearchBudget;
 use crate::api::views::{EnrolledFaceView, FaceEnrolmentView};
 use crate::auth::{Authorized, WatchlistRead, WatchlistWrite};
 use crate::domain::ids::{FaceId, SubjectId};
@@ -31,6 +32,7 @@ use crate::state::AppState;
 #[post("/watchlists/{id}/subjects/{subject_id}/faces")]
 pub async fn create_face(
     caller: Authorized<WatchlistWrite>,
+    _budget: SearchBudget,
     state: Data<AppState>,
     Path((id, subject_id)): Path<(Uuid, Uuid)>,
     Form(form): Form<CreateFace>,

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use self::forms::{CreateSubject, ExternalId, ListSubjectsQuery, PatchSubject, PutSubject};
 use super::answers::{enrolled, found, gone};
 use super::extract::{Form, JsonForm, Page, Path, Query};
+use super::throttle::SearchBudget;
 use super::views::{EnrolmentView, SubjectView};
 use crate::auth::{Authorized, WatchlistRead, WatchlistWrite};
 use crate::domain::ids::{SubjectId, WatchlistId};
@@ -51,6 +52,7 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
 #[post("/watchlists/{id}/subjects")]
 pub async fn create_subject(
     caller: Authorized<WatchlistWrite>,
+    _budget: SearchBudget,
     state: Data<AppState>,
     Path(id): Path<Uuid>,
     Form(form): Form<CreateSubject>,
@@ -85,6 +87,7 @@ pub async fn create_subject(
 #[put("/watchlists/{id}/subjects/by-external-id/{external_id}")]
 pub async fn put_subject(
     caller: Authorized<WatchlistWrite>,
+    _budget: SearchBudget,
     state: Data<AppState>,
     Path((id, external_id)): Path<(Uuid, String)>,
     Form(form): Form<PutSubject>,

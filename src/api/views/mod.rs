@@ -7,6 +7,7 @@ mod verification;
 mod watchlist;
 
 use crate::domain::calibration::FmrEstimate;
+use crate::domain::digits::round3;
 use crate::domain::policy::MIN_TARGET_FMR;
 
 pub use face::{ComparisonView, DetectionView};
@@ -14,12 +15,6 @@ pub use job::{JobRowView, JobView};
 pub use subject::{DuplicateView, EnrolledFaceView, EnrolmentView, FaceEnrolmentView, SubjectView};
 pub use verification::VerificationView;
 pub use watchlist::{SearchView, WatchlistView};
-
-/// Rounds to three significant digits: enough to act on, too little to climb by.
-fn round3(value: f64) -> f64 {
-    // Through text: the nearest number to the decimal, without a tail of digits.
-    format!("{value:.2e}").parse().unwrap_or(value)
-}
 
 /// An estimated false match rate, but never a smaller one than may be asked for: no data support such a claim.
 fn told_fmr(estimate: FmrEstimate) -> f64 {
@@ -34,19 +29,6 @@ fn round1(value: f32) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn scores_are_told_to_three_significant_digits() {
-        for (value, rounded) in [
-            (0.612_345, 0.612),
-            (-0.012_345, -0.0123),
-            (3.456_7e-7, 3.46e-7),
-            (0.0, 0.0),
-            (1.0, 1.0),
-        ] {
-            assert_eq!(round3(value), rounded);
-        }
-    }
 
     #[test]
     fn measures_are_told_to_one_decimal() {
