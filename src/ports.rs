@@ -82,8 +82,8 @@ impl Ports {
 }
 
 fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<(TcpListener, SocketAddr)> {
-    let listener =
-        TcpListener::bind(address).with_context(|| format!("cannot serve on {address} ({setting})"))?;
+    let listener = TcpListener::bind(address)
+        .with_context(|| format!("cannot serve on {address} ({setting})"))?;
     let address = listener.local_addr()?;
     Ok((listener, address))
 }

@@ -12,7 +12,8 @@ const PAGES: &str = "/docs";
 const CSP_OF_PAGES: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 /// Everything else is data. Opened as a page it may do nothing at all.
-const CSP_OF_DATA: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox";
+const CSP_OF_DATA: &str =
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox";
 /// What no answer of ours has a use for.
 const PERMISSIONS: &str = "accelerometer=(), autoplay=(), camera=(), display-capture=(), encrypted-media=(), fullscreen=(), \
      geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), payment=(), \
@@ -35,10 +36,7 @@ pub(super) fn protect(headers: &mut HeaderMap, route: &str, over_tls: bool) {
     set(X_FRAME_OPTIONS, "DENY");
     set(REFERRER_POLICY, "no-referrer");
     set(HeaderName::from_static("permissions-policy"), PERMISSIONS);
-    for name in [
-        "cross-origin-opener-policy",
-        "cross-origin-resource-policy",
-    ] {
+    for name in ["cross-origin-opener-policy", "cross-origin-resource-policy"] {
         set(HeaderName::from_static(name), "same-origin");
     }
     if over_tls {

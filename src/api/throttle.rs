@@ -46,7 +46,10 @@ pub(super) async fn within_budgets<B: MessageBody + 'static>(
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
     let declared = declared_length(request.headers()).unwrap_or(0);
-    let mut response = match state.throttle.admit(caller.clone(), declared, Instant::now()) {
+    let mut response = match state
+        .throttle
+        .admit(caller.clone(), declared, Instant::now())
+    {
         Ok(mut admission) => {
             let received = Received::count(&mut request);
             let response = next.call(request).await;

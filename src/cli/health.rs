@@ -16,7 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Succeeds where the service that listens on this address says that it is ready.
 pub(super) fn check(listen: SocketAddr, over_tls: bool) -> anyhow::Result<()> {
-    let status = ask(reachable(listen), over_tls).with_context(|| format!("no answer from {listen}"))?;
+    let status =
+        ask(reachable(listen), over_tls).with_context(|| format!("no answer from {listen}"))?;
     anyhow::ensure!(
         status.split(' ').nth(1) == Some("200"),
         "not ready: {status}"
@@ -34,10 +35,7 @@ fn ask(address: SocketAddr, over_tls: bool) -> anyhow::Result<String> {
     }
     let name = ServerName::from(address.ip());
     let session = ClientConnection::new(Arc::new(local_client()?), name)?;
-    Ok(status_line(
-        address,
-        StreamOwned::new(session, connection),
-    )?)
+    Ok(status_line(address, StreamOwned::new(session, connection))?)
 }
 
 fn status_line(

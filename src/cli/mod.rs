@@ -1,6 +1,7 @@
 //! The command line: what each command takes, and what it prints.
 
 mod bench;
+mod dumps;
 mod folder;
 mod health;
 mod import;
@@ -135,6 +136,7 @@ impl Cli {
 
 /// Serves until a signal to stop.
 fn serve(config: &Config) -> anyhow::Result<ExitCode> {
+    dumps::forbid();
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
         // Listened for before the start, so that a signal during it is not lost.
@@ -151,7 +153,11 @@ fn serve(config: &Config) -> anyhow::Result<ExitCode> {
 
 /// What a first user needs: the address, a token where the home's own key signs, and one request to try.
 fn greeting(application: &Application, config: &Config) -> anyhow::Result<String> {
-    let scheme = if config.http.tls.is_some() { "https" } else { "http" };
+    let scheme = if config.http.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
     let url = |address| format!("{scheme}://{address}");
     let address = url(application.address());
     let mut text = format!("\nLikeness serves on {address}\n");

@@ -55,9 +55,7 @@ fn admin_listen(reader: &mut Reader<'_>) -> Option<SocketAddr> {
 /// Origins exactly as browsers send them. A wildcard would let every page on the web call with a token that it got
 /// hold of, so there is none.
 fn cors_origins(reader: &mut Reader<'_>) -> Vec<String> {
-    let list = reader
-        .optional("LIKENESS_CORS_ORIGINS")
-        .unwrap_or_default();
+    let list = reader.optional("LIKENESS_CORS_ORIGINS").unwrap_or_default();
     let origins = list.split([',', ' ']).filter(|origin| !origin.is_empty());
     let (exact, others): (Vec<&str>, Vec<&str>) = origins.partition(|origin| is_origin(origin));
     if !others.is_empty() {

@@ -119,10 +119,8 @@ impl ApiError {
     pub fn of_exhausted(exhausted: Exhausted) -> Self {
         let (code, detail) = match exhausted.budget {
             Budget::Attempts => (ErrorCode::TooManyAttempts, None),
-            budget @ (Budget::Requests
-            | Budget::Bytes
-            | Budget::Concurrency
-            | Budget::Searches) => {
+            budget
+            @ (Budget::Requests | Budget::Bytes | Budget::Concurrency | Budget::Searches) => {
                 let detail = format!("The budget of {budget} is used up for now.");
                 (ErrorCode::RateLimited, Some(detail))
             }

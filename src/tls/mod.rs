@@ -220,7 +220,9 @@ mod tests {
         let [cert, key] = ["cert.pem", "key.pem"].map(|name| folder.path().join(name));
         fs::write(&cert, &pem()[0]).unwrap();
         fs::write(&key, "hunter2").unwrap();
-        let error = Certificate::load(cert, key.clone()).unwrap_err().to_string();
+        let error = Certificate::load(cert, key.clone())
+            .unwrap_err()
+            .to_string();
         assert_eq!(
             error,
             format!("{} holds no private key as PEM", key.display())

@@ -35,7 +35,9 @@ fn allowed<'a>(answer: &'a Answer, what: &str) -> Option<&'a str> {
 fn expect_closed(answer: &Answer) {
     let names: Vec<_> = answer.headers.keys().map(|name| name.as_str()).collect();
     assert!(
-        names.iter().all(|name| !name.starts_with("access-control-")),
+        names
+            .iter()
+            .all(|name| !name.starts_with("access-control-")),
         "{names:?}"
     );
 }
@@ -124,7 +126,10 @@ async fn every_answer_forbids_what_it_has_no_use_for() {
     for answer in answers {
         let header = |name: &str| {
             let value = answer.headers.get(name);
-            value.unwrap_or_else(|| panic!("{name} of {}", answer.body)).to_str().unwrap()
+            value
+                .unwrap_or_else(|| panic!("{name} of {}", answer.body))
+                .to_str()
+                .unwrap()
         };
         assert_eq!(header("x-content-type-options"), "nosniff");
         assert_eq!(header("x-frame-options"), "DENY");

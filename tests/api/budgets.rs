@@ -60,7 +60,10 @@ async fn whoever_asks_too_often_is_told_when_to_come_back() {
         let answer = get("ada").await;
         assert_eq!(answer.headers["ratelimit-policy"], "\"requests\";q=3;w=60");
         let told = answer.headers["ratelimit"].to_str().unwrap().to_owned();
-        assert!(told.starts_with(&format!("\"requests\";r={left};t=")), "{told}");
+        assert!(
+            told.starts_with(&format!("\"requests\";r={left};t=")),
+            "{told}"
+        );
         answer.expect(StatusCode::OK);
     }
     let wait = expect_limited(&get("ada").await, "requests");
@@ -68,7 +71,9 @@ async fn whoever_asks_too_often_is_told_when_to_come_back() {
     // Others are not held to what she did; a new token does not help her.
     assert_eq!(get("bob").await.status, StatusCode::OK);
     let elsewhere = token_of("other", "ada", ALL_SCOPES);
-    let elsewhere = app.bare(Method::GET, "/v1/watchlists").bearer_auth(elsewhere);
+    let elsewhere = app
+        .bare(Method::GET, "/v1/watchlists")
+        .bearer_auth(elsewhere);
     assert_eq!(Answer::of(elsewhere).await.status, StatusCode::OK);
     expect_limited(&get("ada").await, "requests");
     // What needs no token has no budget.
@@ -157,9 +162,15 @@ async fn bodies_are_paid_for_by_their_bytes_declared_or_not() {
                 .header("content-type", "application/json");
             let body = format!("{{\"name\": \"{}\"}}", "x".repeat(9000));
             Answer::of(if chunked {
-                let chunks = body.into_bytes().chunks(1000).map(<[u8]>::to_vec).collect::<Vec<_>>();
+                let chunks = body
+                    .into_bytes()
+                    .chunks(1000)
+                    .map(<[u8]>::to_vec)
+                    .collect::<Vec<_>>();
                 let chunks = chunks.into_iter().map(Ok::<_, std::io::Error>);
-                request.body(reqwest::Body::wrap_stream(futures_util::stream::iter(chunks)))
+                request.body(reqwest::Body::wrap_stream(futures_util::stream::iter(
+                    chunks,
+                )))
             } else {
                 request.body(body)
             })
@@ -232,7 +243,10 @@ async fn a_caller_who_hangs_up_is_no_longer_under_way() {
     assert!(hasty.send().await.unwrap_err().is_timeout());
     let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
     while app.get("/v1/watchlists").await.status == StatusCode::TOO_MANY_REQUESTS {
-        assert!(tokio::time::Instant::now() < deadline, "it is counted for ever");
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "it is counted for ever"
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
@@ -266,9 +280,11 @@ async fn every_request_that_tells_a_similarity_is_drawn_from_one_budget() {
             pair(person(1), person(1))
         }),
         (Method::POST, "/v1/faces/compare".to_owned(), &compared),
-        (Method::POST, format!("/v1/watchlists/{list}/search"), &|| {
-            image(person(1))
-        }),
+        (
+            Method::POST,
+            format!("/v1/watchlists/{list}/search"),
+            &|| image(person(1)),
+        ),
         (Method::POST, subjects.clone(), &|| image(person(2))),
         (Method::PUT, format!("{subjects}/by-external-id/k"), &|| {
             image(person(3))
@@ -315,5 +331,10 @@ async fn a_thousand_queries_do_not_climb_a_score() {
     // Ten a second flow in while it lasts.
     assert!((600..900).contains(&answered), "{answered}");
     let metrics = Answer::of(app.bare(Method::GET, "/metrics")).await.body;
-    assert!(metrics.as_str().unwrap().contains("likeness_throttled_total{budget=\"searches\"}"));
+    assert!(
+        metrics
+            .as_str()
+            .unwrap()
+            .contains("likeness_throttled_total{budget=\"searches\"}")
+    );
 }

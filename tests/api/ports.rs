@@ -40,11 +40,17 @@ async fn metrics_and_pages_move_to_the_second_port_and_the_api_does_not() {
         statuses(&app.address, PATHS).await,
         [200, 200, 401, 404, 404, 404]
     );
-    assert_eq!(statuses(&admin, PATHS).await, [200, 200, 404, 200, 200, 200]);
+    assert_eq!(
+        statuses(&admin, PATHS).await,
+        [200, 200, 404, 200, 200, 200]
+    );
     app.get("/v1/watchlists").await.expect(StatusCode::OK);
     let text = reqwest::get(format!("{admin}/metrics")).await.unwrap();
     let text = text.text().await.unwrap();
-    assert!(text.contains(r#"route="/v1/watchlists",status="200"} 1"#), "{text}");
+    assert!(
+        text.contains(r#"route="/v1/watchlists",status="200"} 1"#),
+        "{text}"
+    );
     // A path that is elsewhere is not there, whatever the method.
     let elsewhere = app.bare(Method::POST, "/metrics");
     Answer::of(elsewhere).await.expect_problem(404, "not_found");

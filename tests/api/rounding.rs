@@ -44,7 +44,8 @@ fn too_fine(name: &str, value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Number(number) if number.is_f64() => {
             let written = number.to_string();
-            let is_measure = MEASURES.contains(&name) && (number.as_f64().unwrap() * 10.0).fract() == 0.0;
+            let is_measure =
+                MEASURES.contains(&name) && (number.as_f64().unwrap() * 10.0).fract() == 0.0;
             if digits(&written) > 3 && !is_measure {
                 found.push(format!("{name}: {written}"));
             }
@@ -124,8 +125,14 @@ async fn no_answer_tells_more_than_three_digits_of_a_score() {
     answers.push(app.post_form(&faces, form(poor.clone())).await);
     let path = format!("{list}/subjects/by-external-id/k");
     answers.push(app.put_form(&path, form(finely(1, 0.812_345_6))).await);
-    answers.push(app.post_form(&format!("{list}/search"), form(finely(1, 0.771_234_5))).await);
-    answers.push(app.post_form("/v1/faces/detect", form(finely(1, 1.0))).await);
+    answers.push(
+        app.post_form(&format!("{list}/search"), form(finely(1, 0.771_234_5)))
+            .await,
+    );
+    answers.push(
+        app.post_form("/v1/faces/detect", form(finely(1, 1.0)))
+            .await,
+    );
     let compared = Form::new()
         .part("source", Part::bytes(finely(1, 1.0)))
         .part("target", Part::bytes(finely(1, 0.612_345_6)))
@@ -134,7 +141,10 @@ async fn no_answer_tells_more_than_three_digits_of_a_score() {
     for similarity in [0.612_345_6, 0.381_234_5, 0.123_456_7] {
         let checked = pair(finely(1, 1.0), finely(1, similarity))
             .text("watchlist_ids", id.clone())
-            .text("policy", r#"{"approve_fmr": 0.000123, "review_fmr": 0.00234}"#);
+            .text(
+                "policy",
+                r#"{"approve_fmr": 0.000123, "review_fmr": 0.00234}"#,
+            );
         answers.push(app.post_form("/v1/verifications", checked).await);
     }
     answers.push(app.get("/v1/verifications").await);
@@ -144,13 +154,22 @@ async fn no_answer_tells_more_than_three_digits_of_a_score() {
     for path in [job.clone(), format!("{job}/rows"), "/v1/jobs".to_owned()] {
         answers.push(app.get(&path).await);
     }
-    let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status.as_u16()).collect();
+    let mut statuses: Vec<u16> = answers
+        .iter()
+        .map(|answer| answer.status.as_u16())
+        .collect();
     statuses.sort_unstable();
     statuses.dedup();
-    assert_eq!(statuses, [200, 201, 409, 422], "each kind of answer is there");
+    assert_eq!(
+        statuses,
+        [200, 201, 409, 422],
+        "each kind of answer is there"
+    );
     for answer in &answers {
         assert_eq!(faults(&answer.body), [""; 0], "{}", answer.body);
     }
-    let scores = answers.iter().filter(|answer| answer.body.to_string().contains("similarity"));
+    let scores = answers
+        .iter()
+        .filter(|answer| answer.body.to_string().contains("similarity"));
     assert!(scores.count() >= 8);
 }

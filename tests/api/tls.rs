@@ -17,7 +17,9 @@ use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::version::{TLS12, TLS13};
-use tokio_rustls::rustls::{ClientConfig, ProtocolVersion, RootCertStore, SupportedProtocolVersion};
+use tokio_rustls::rustls::{
+    ClientConfig, ProtocolVersion, RootCertStore, SupportedProtocolVersion,
+};
 
 use crate::app::{ALL_SCOPES, App, Options, token};
 use crate::http2;
@@ -82,10 +84,15 @@ async fn connect(
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+    config.alpn_protocols = protocols
+        .iter()
+        .map(|name| name.as_bytes().to_vec())
+        .collect();
     let socket = TcpStream::connect(socket_address(address)).await?;
     let name = ServerName::try_from("localhost").unwrap();
-    TlsConnector::from(Arc::new(config)).connect(name, socket).await
+    TlsConnector::from(Arc::new(config))
+        .connect(name, socket)
+        .await
 }
 
 async fn get(stream: &mut TlsStream<TcpStream>, path: &str) -> String {
@@ -121,7 +128,10 @@ async fn both_ports_speak_tls_1_2_and_1_3_and_tell_browsers_to_insist() {
             let mut stream = stream.unwrap();
             assert_eq!(stream.get_ref().1.protocol_version(), Some(spoken));
             let answer = get(&mut stream, path).await.to_lowercase();
-            assert!(answer.starts_with("http/1.1 200 ok\r\n"), "{path}: {answer}");
+            assert!(
+                answer.starts_with("http/1.1 200 ok\r\n"),
+                "{path}: {answer}"
+            );
             let insists = "strict-transport-security: max-age=31536000\r\n";
             assert!(answer.contains(insists), "{answer}");
         }
@@ -138,7 +148,9 @@ async fn nothing_older_and_nothing_unencrypted_is_answered() {
     authority.issue(&files);
     let app = app_with(&files).await;
     let say = async |bytes: &[u8]| {
-        let mut socket = TcpStream::connect(socket_address(&app.address)).await.unwrap();
+        let mut socket = TcpStream::connect(socket_address(&app.address))
+            .await
+            .unwrap();
         socket.write_all(bytes).await.unwrap();
         let mut answer = Vec::new();
         let _ = socket.read_to_end(&mut answer).await;
@@ -174,17 +186,25 @@ async fn http_2_is_spoken_with_those_who_ask_for_it() {
     assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
     let bearer = format!("Bearer {}", token("acme", ALL_SCOPES));
     let headers = [("authorization", bearer.as_str())];
-    let block = http2::get(&mut stream, "/v1/watchlists", &headers).await.unwrap();
+    let block = http2::get(&mut stream, "/v1/watchlists", &headers)
+        .await
+        .unwrap();
     // The status 200 is an entry of the static table.
     assert_eq!(block[0], 0x88, "{block:x?}");
     let stream = connect(&app.address, authority.certificate(), &TLS13, &protocols).await;
-    let block = http2::get(&mut stream.unwrap(), "/v1/watchlists", &[]).await.unwrap();
+    let block = http2::get(&mut stream.unwrap(), "/v1/watchlists", &[])
+        .await
+        .unwrap();
     assert_ne!(block[0], 0x88, "without a token");
 }
 
 #[tokio::test]
 async fn a_new_certificate_is_served_without_a_restart() {
-    let (folder, old, new) = (tempfile::tempdir().unwrap(), Authority::new(), Authority::new());
+    let (folder, old, new) = (
+        tempfile::tempdir().unwrap(),
+        Authority::new(),
+        Authority::new(),
+    );
     let files = files(folder.path());
     old.issue(&files);
     let app = app_with(&files).await;
@@ -196,7 +216,10 @@ async fn a_new_certificate_is_served_without_a_restart() {
     new.issue(&files);
     let deadline = Instant::now() + 3 * RECHECK;
     while !trusts(&new).await {
-        assert!(Instant::now() < deadline, "the old certificate is still served");
+        assert!(
+            Instant::now() < deadline,
+            "the old certificate is still served"
+        );
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     assert!(!trusts(&old).await);
@@ -236,7 +259,10 @@ async fn the_health_command_asks_over_tls() {
 async fn a_certificate_that_cannot_be_used_stops_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let files = files(folder.path());
-    for (certificate, fault) in [(None, "cannot read"), (Some("none"), "holds no certificate")] {
+    for (certificate, fault) in [
+        (None, "cannot read"),
+        (Some("none"), "holds no certificate"),
+    ] {
         if let Some(text) = certificate {
             fs::write(&files.certificate, text).unwrap();
             fs::write(&files.key, text).unwrap();
@@ -247,6 +273,9 @@ async fn a_certificate_that_cannot_be_used_stops_the_start() {
             ..Options::default()
         });
         let error = format!("{:#}", started.await.err().expect("it does not start"));
-        assert!(error.contains(fault) && error.contains("LIKENESS_TLS_CERT"), "{error}");
+        assert!(
+            error.contains(fault) && error.contains("LIKENESS_TLS_CERT"),
+            "{error}"
+        );
     }
 }

@@ -25,6 +25,7 @@ async fn nothing_personal_is_logged_measured_or_told_to_others() {
     let database = support::database().await;
     let secrets = Secrets::new();
     let service = Service::start(&database, &secrets).await;
+    assert!(!service.dumps_core());
     let mut talk = Conversation::new(&service, &secrets, &database);
     talk.everything().await;
     let (answers, templates) = talk.finish();
@@ -40,11 +41,19 @@ async fn nothing_personal_is_logged_measured_or_told_to_others() {
     }
     for answer in &answers {
         // A record is told to whoever made it; tokens, pictures and templates to nobody.
-        let scanner = if answer.is_own_record { &never } else { &foreign };
+        let scanner = if answer.is_own_record {
+            &never
+        } else {
+            &foreign
+        };
         findings.extend(scanner.search(&answer.about, &answer.head));
         findings.extend(scanner.search(&answer.about, &answer.body));
     }
-    assert!(findings.is_empty(), "{:#?}", &findings[..findings.len().min(20)]);
+    assert!(
+        findings.is_empty(),
+        "{:#?}",
+        &findings[..findings.len().min(20)]
+    );
 
     // What was searched is what there was to find.
     let mut statuses: BTreeMap<u16, usize> = BTreeMap::new();
@@ -54,12 +63,21 @@ async fn nothing_personal_is_logged_measured_or_told_to_others() {
     for status in [
         200, 201, 202, 204, 400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 500, 503,
     ] {
-        assert!(statuses.contains_key(&status), "no {status} in {statuses:?}");
+        assert!(
+            statuses.contains_key(&status),
+            "no {status} in {statuses:?}"
+        );
     }
-    let at_trace = logs.iter().filter(|line| line.contains("\"level\":\"TRACE\""));
+    let at_trace = logs
+        .iter()
+        .filter(|line| line.contains("\"level\":\"TRACE\""));
     assert!(at_trace.count() > 100, "the log level is trace");
-    assert!(answers.iter().any(|answer| answer.is_own_record
-        && !foreign.search("", &answer.body).is_empty()), "the scanner sees what is there");
+    assert!(
+        answers
+            .iter()
+            .any(|answer| answer.is_own_record && !foreign.search("", &answer.body).is_empty()),
+        "the scanner sees what is there"
+    );
     println!(
         "searched {} log lines of the service, {} of its database and {} answers ({statuses:?}) for {} forms of secrets",
         logs.len(),

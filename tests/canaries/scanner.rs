@@ -27,7 +27,10 @@ pub struct Scanner {
 impl Scanner {
     pub fn new(secrets: Vec<(String, Vec<u8>)>) -> Self {
         let forms = secrets.into_iter().flat_map(|(name, secret)| {
-            assert!(secret.len() >= 12, "{name} is too short to be told from chance");
+            assert!(
+                secret.len() >= 12,
+                "{name} is too short to be told from chance"
+            );
             forms(&secret)
                 .into_iter()
                 .map(move |(form, bytes)| (format!("{name} {form}"), bytes))
@@ -81,7 +84,10 @@ fn forms(secret: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
         let numbers: Vec<String> = secret.iter().map(u8::to_string).collect();
         forms.push(("as numbers", numbers.join(separator).into_bytes()));
     }
-    let escaped: String = secret.iter().map(|byte| byte.escape_ascii().to_string()).collect();
+    let escaped: String = secret
+        .iter()
+        .map(|byte| byte.escape_ascii().to_string())
+        .collect();
     forms.push(("escaped", escaped.clone().into_bytes()));
     // In a line of JSON once more.
     forms.push(("escaped twice", escaped.replace('\\', "\\\\").into_bytes()));
@@ -106,7 +112,9 @@ fn run_of_numbers(text: &[u8]) -> Option<usize> {
                 return Some(start);
             }
             at += length;
-            let separators = text[at..].iter().take_while(|&&byte| matches!(byte, b',' | b' ' | b'\n'));
+            let separators = text[at..]
+                .iter()
+                .take_while(|&&byte| matches!(byte, b',' | b' ' | b'\n'));
             let separators = separators.count();
             if separators == 0 || !text[at..at + separators].contains(&b',') {
                 run = 0;
@@ -155,11 +163,18 @@ mod tests {
             URL_SAFE_NO_PAD.encode(with(b"xy")).into_bytes(),
             format!("{:?}", with(b"")).into_bytes(),
             format!("{:x?}", SECRET).replace("0]", "").into_bytes(),
-            SECRET.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into_bytes(),
+            SECRET
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect::<String>()
+                .into_bytes(),
             SECRET.escape_ascii().to_string().into_bytes(),
             serde_json::to_vec(&SECRET.escape_ascii().to_string()).unwrap(),
         ];
-        let found: Vec<bool> = leaks.iter().map(|leak| !scanner().search("", leak).is_empty()).collect();
+        let found: Vec<bool> = leaks
+            .iter()
+            .map(|leak| !scanner().search("", leak).is_empty())
+            .collect();
         // Hex digits in a list are no form that is looked for.
         let expected = [true, true, true, true, true, false, true, true, true];
         assert_eq!(found, expected);
@@ -181,7 +196,11 @@ mod tests {
             "2026-11-25 11:28:04, 17 of 40 000".to_owned(),
             "1, 2, 3; 4, 5, 6; 7, 8, 9; 10, 11, 12; 13, 14, 15; 16, 17, 18".to_owned(),
         ] {
-            assert_eq!(scanner().search("", harmless.as_bytes()).len(), 0, "{harmless}");
+            assert_eq!(
+                scanner().search("", harmless.as_bytes()).len(),
+                0,
+                "{harmless}"
+            );
         }
     }
 

@@ -64,7 +64,10 @@ impl Secrets {
             name: canary("Name"),
             external_id: canary("external-id"),
             metadata: canary("metadata"),
-            mrz: format!("P<UTO{}<<ANNA<MARIA", canary("mrz").to_uppercase().replace('-', "<")),
+            mrz: format!(
+                "P<UTO{}<<ANNA<MARIA",
+                canary("mrz").to_uppercase().replace('-', "<")
+            ),
             list_name: canary("list"),
             file_name: canary("file"),
             query: canary("query"),

@@ -64,6 +64,13 @@ impl Service {
         }
     }
 
+    /// Whether a crash would write its memory to a disk.
+    pub fn dumps_core(&self) -> bool {
+        let limits = fs::read_to_string(format!("/proc/{}/limits", self.child.id())).unwrap();
+        let limit = limits.lines().find(|line| line.starts_with("Max core file size"));
+        !limit.unwrap().contains("  0  ")
+    }
+
     /// Stops it, and gives its log.
     pub fn stop(mut self) -> Vec<String> {
         let pid = Pid::from_raw(self.child.id().try_into().unwrap());
@@ -88,12 +95,17 @@ impl Drop for Service {
 
 /// What the database server of the tests has logged, with the settings of the embedded one.
 pub async fn postgres_log(database: &SecretString) -> Vec<String> {
-    let mut connection = PgConnection::connect(database.expose_secret()).await.unwrap();
+    let mut connection = PgConnection::connect(database.expose_secret())
+        .await
+        .unwrap();
     let folder: String = sqlx::query_scalar("show data_directory")
         .fetch_one(&mut connection)
         .await
         .unwrap();
     let log = PathBuf::from(folder).parent().unwrap().join("server.log");
     let log = fs::read(log).unwrap();
-    String::from_utf8_lossy(&log).lines().map(str::to_owned).collect()
+    String::from_utf8_lossy(&log)
+        .lines()
+        .map(str::to_owned)
+        .collect()
 }

@@ -21,7 +21,9 @@ pub async fn get(
         text(&mut block, name);
         text(&mut block, value);
     }
-    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await?;
+    stream
+        .write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+        .await?;
     stream.write_all(&frame(SETTINGS, 0, 0, &[])).await?;
     let question = frame(HEADERS, END_STREAM_AND_HEADERS, 1, &block);
     stream.write_all(&question).await?;

@@ -27,8 +27,12 @@ impl Conversation<'_> {
             get(self).basic_auth(bad, Some(bad)),
             get(self).header("authorization", bad.as_str()),
             get(self).query(&[("access_token", bad)]),
-            get(self).bearer_auth(&good).query(&[("access_token", &good)]),
-            get(self).bearer_auth(&good).header("authorization", bad.as_str()),
+            get(self)
+                .bearer_auth(&good)
+                .query(&[("access_token", &good)]),
+            get(self)
+                .bearer_auth(&good)
+                .header("authorization", bad.as_str()),
         ];
         for request in requests {
             self.hear("a bad token", request, false).await;
@@ -44,18 +48,30 @@ impl Conversation<'_> {
         let (lists, subjects) = ("/v1/watchlists", format!("/v1/watchlists/{list}/subjects"));
         let bodies = [
             (lists, json!({"name": refused, "kind": refused})),
-            (lists, json!({"name": format!("{refused}{}", "x".repeat(300))})),
+            (
+                lists,
+                json!({"name": format!("{refused}{}", "x".repeat(300))}),
+            ),
             (lists, json!({"name": format!("{refused}\u{7}")})),
             (lists, json!({"name": refused, "target_fpir": refused})),
             (lists, json!({"name": refused, "unknown": refused})),
             (&subjects, json!({"valid_until": refused})),
             (&subjects, json!({"external_id": format!("{refused}\u{0}")})),
-            (&subjects, json!({"metadata": {"a": format!("{refused}\u{0}")}})),
+            (
+                &subjects,
+                json!({"metadata": {"a": format!("{refused}\u{0}")}}),
+            ),
             (&subjects, json!({"metadata": {"a": refused.repeat(1000)}})),
             (&subjects, json!({"image": refused})),
-            ("/v1/verifications", json!({"selfie": refused, "document": refused})),
+            (
+                "/v1/verifications",
+                json!({"selfie": refused, "document": refused}),
+            ),
             ("/v1/verifications", json!({"watchlist_ids": [refused]})),
-            ("/v1/verifications", json!({"policy": {"approve_fmr": refused}})),
+            (
+                "/v1/verifications",
+                json!({"policy": {"approve_fmr": refused}}),
+            ),
             ("/v1/verifications", json!({"policy": refused})),
         ];
         for (path, body) in &bodies {
@@ -110,12 +126,17 @@ impl Conversation<'_> {
             }
         }
         let form = self.pair().part("selfie", self.file(portrait));
-        let twice = self.request(Method::POST, "/v1/verifications").multipart(form);
+        let twice = self
+            .request(Method::POST, "/v1/verifications")
+            .multipart(form);
         self.hear("two selfies", twice, false).await;
         let refused = &self.secrets.refused;
         for (media_type, body) in [
             ("application/json", format!("{{\"name\": \"{refused}")),
-            ("application/json", format!("{{\"{refused}\": 1, \"{refused}\": 2}}")),
+            (
+                "application/json",
+                format!("{{\"{refused}\": 1, \"{refused}\": 2}}"),
+            ),
             ("application/json", format!("[\"{refused}\"]")),
             ("text/plain", refused.clone()),
             (&format!("text/{refused}"), refused.clone()),
@@ -143,14 +164,17 @@ impl Conversation<'_> {
         for _ in 0..=SEARCHES {
             let request = self.request_of("eager", Method::POST, &path);
             let form = Form::new().text("limit", self.secrets.refused.clone());
-            self.hear("searching too often", request.multipart(form), false).await;
+            self.hear("searching too often", request.multipart(form), false)
+                .await;
         }
         for _ in 0..6 {
             let form = Form::new()
                 .part("selfie", self.file(&self.secrets.portrait))
                 .part("document", Part::bytes(fixture("document_biden.jpg")))
                 .text("external_id", self.secrets.external_id.clone());
-            let request = self.request(Method::POST, "/v1/verifications").multipart(form);
+            let request = self
+                .request(Method::POST, "/v1/verifications")
+                .multipart(form);
             self.hear("failing too often", request, true).await;
         }
         let last = self.answers.last().unwrap();

@@ -24,7 +24,11 @@ impl Conversation<'_> {
         for (about, request) in [
             ("reading lists", self.request(Method::GET, "/v1/watchlists")),
             ("reading a list", self.request(Method::GET, &path)),
-            ("changing a list", self.request(Method::PATCH, &path).json(&json!({"kind": "block"}))),
+            (
+                "changing a list",
+                self.request(Method::PATCH, &path)
+                    .json(&json!({"kind": "block"})),
+            ),
         ] {
             self.hear(about, request, true).await;
         }
@@ -56,13 +60,20 @@ impl Conversation<'_> {
         let image = Form::new().part("image", self.file(&self.secrets.portrait));
         let filtered = format!("{path}?external_id={}", self.secrets.external_id);
         for (about, request) in [
-            ("putting somebody", self.request(Method::PUT, &by_key).json(&put)),
-            ("another face", self.request(Method::POST, &faces).multipart(image)),
+            (
+                "putting somebody",
+                self.request(Method::PUT, &by_key).json(&put),
+            ),
+            (
+                "another face",
+                self.request(Method::POST, &faces).multipart(image),
+            ),
             ("reading people", self.request(Method::GET, &filtered)),
             ("reading faces", self.request(Method::GET, &faces)),
             (
                 "changing somebody",
-                self.request(Method::PATCH, &format!("{path}/{subject}")).json(&put),
+                self.request(Method::PATCH, &format!("{path}/{subject}"))
+                    .json(&put),
             ),
         ] {
             self.hear(about, request, true).await;
@@ -76,7 +87,9 @@ impl Conversation<'_> {
             .text("external_id", self.secrets.external_id.clone())
             .text("watchlist_ids", list.to_owned())
             .text("metadata", self.metadata().to_string());
-        let check = self.request(Method::POST, "/v1/verifications").multipart(form);
+        let check = self
+            .request(Method::POST, "/v1/verifications")
+            .multipart(form);
         let id = self.hear("checking by form", check, true).await.id();
         let body = json!({
             "selfie": STANDARD.encode(&self.secrets.portrait),
@@ -88,12 +101,18 @@ impl Conversation<'_> {
         self.hear("checking by JSON", check, true).await;
         let listed = format!("/v1/verifications?external_id={}", self.secrets.external_id);
         let portrait = || self.file(&self.secrets.portrait);
-        let compared = Form::new().part("source", portrait()).part("target", portrait());
+        let compared = Form::new()
+            .part("source", portrait())
+            .part("target", portrait());
         let path = format!("/v1/verifications/{id}");
         for (about, request, is_own) in [
             ("reading checks", self.request(Method::GET, &listed), true),
             ("reading a check", self.request(Method::GET, &path), true),
-            ("erasing a check", self.request(Method::DELETE, &path), false),
+            (
+                "erasing a check",
+                self.request(Method::DELETE, &path),
+                false,
+            ),
             (
                 "finding faces",
                 self.request(Method::POST, "/v1/faces/detect")
@@ -102,7 +121,8 @@ impl Conversation<'_> {
             ),
             (
                 "comparing",
-                self.request(Method::POST, "/v1/faces/compare").multipart(compared),
+                self.request(Method::POST, "/v1/faces/compare")
+                    .multipart(compared),
                 false,
             ),
             (

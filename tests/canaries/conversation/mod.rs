@@ -39,7 +39,8 @@ impl Answer {
     fn id(&self) -> String {
         let body = self.json();
         let id = body["id"].as_str();
-        id.unwrap_or_else(|| panic!("{}: {body}", self.about)).to_owned()
+        id.unwrap_or_else(|| panic!("{}: {body}", self.about))
+            .to_owned()
     }
 }
 
@@ -97,7 +98,12 @@ impl<'a> Conversation<'a> {
             let numbers: Vec<f32> = numbers.map(|number| number.parse().unwrap()).collect();
             assert_eq!(numbers.len(), 512);
             let halves = numbers.iter().map(|&number| f16::from_f32(number));
-            noted.push(numbers.iter().flat_map(|number| number.to_le_bytes()).collect());
+            noted.push(
+                numbers
+                    .iter()
+                    .flat_map(|number| number.to_le_bytes())
+                    .collect(),
+            );
             noted.push(halves.clone().flat_map(f16::to_le_bytes).collect());
             noted.push(halves.flat_map(f16::to_be_bytes).collect());
             // As text, in case fewer than make a row are shown.
@@ -106,7 +112,9 @@ impl<'a> Conversation<'a> {
     }
 
     async fn owner(&self) -> PgConnection {
-        PgConnection::connect(self.database.expose_secret()).await.unwrap()
+        PgConnection::connect(self.database.expose_secret())
+            .await
+            .unwrap()
     }
 
     fn url(&self, path: &str) -> String {
@@ -153,7 +161,10 @@ impl<'a> Conversation<'a> {
     }
 
     async fn hear(&mut self, about: &str, request: RequestBuilder, is_own_record: bool) -> &Answer {
-        let response = request.send().await.unwrap_or_else(|error| panic!("{about}: {error}"));
+        let response = request
+            .send()
+            .await
+            .unwrap_or_else(|error| panic!("{about}: {error}"));
         let status = response.status().as_u16();
         let mut head = Vec::new();
         for (name, value) in response.headers() {
