@@ -207,6 +207,8 @@ async fn prepare(options: &PgConnectOptions) -> Result<(), StoreError> {
 /// Every key begins with the tenant, so an index leads to one list's rows alone; a scan of a whole table, which the
 /// planner would guess to be cheaper where one list is most of it, would make small lists pay for large ones. Compiling
 /// a statement that runs for milliseconds, or starting workers for it because another list is large, only delays it.
+/// So does planning it anew each time, which takes longer than to search a thousand faces: beside a large list the planner
+/// would, for savings that it only imagines. What has optional filters asks for it (`TenantTx::plan_anew`).
 ///
 /// Gives up the powers of the login user for the life of the session, and makes sure of it: as an owner who is a
 /// superuser the session would see every tenant's records.
@@ -219,6 +221,7 @@ async fn set_up(session: &mut PgConnection) -> Result<(), StoreError> {
             set_config('enable_seqscan', 'off', false) as seqscan,
             set_config('max_parallel_workers_per_gather', '0', false) as parallel,
             set_config('jit', 'off', false) as jit,
+            set_config('plan_cache_mode', 'force_generic_plan', false) as plans,
             set_config('role', 'likeness_service', false) as role
         "#,
         STATEMENT_TIMEOUT,

@@ -81,6 +81,15 @@ impl TenantTx {
         &self.store
     }
 
+    /// Has the statements of this transaction planned for the filters at hand: what is not asked for falls away, and
+    /// what is finds its index. A plan for all of them at once would read the whole list.
+    pub(super) async fn plan_anew(&mut self) -> Result<(), StoreError> {
+        sqlx::query!("select set_config('plan_cache_mode', 'force_custom_plan', true)")
+            .fetch_one(self.connection())
+            .await?;
+        Ok(())
+    }
+
     /// What the statements of this module run on.
     pub(super) fn connection(&mut self) -> &mut PgConnection {
         &mut self.transaction

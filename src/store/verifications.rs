@@ -63,6 +63,7 @@ impl TenantTx {
         filter: &VerificationFilter,
         page: PageRequest,
     ) -> Result<Page<Verification>, StoreError> {
+        self.plan_anew().await?;
         let records = sqlx::query_scalar!(
             r#"
             select record as "record: Json<Verification>"

@@ -4,6 +4,7 @@ use likeness::domain::face::Template;
 use likeness::domain::ids::{SubjectId, WatchlistId};
 use likeness::domain::watchlist::WatchlistKind;
 use likeness::store::{NewSubject, NewWatchlist, StoreError};
+use likeness::vision::{EMBEDDER_DIMENSIONS, EMBEDDER_ID};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -263,4 +264,36 @@ async fn a_text_with_the_character_zero_is_an_invalid_value_and_not_a_fault() {
             .unwrap_err();
         assert!(matches!(error, StoreError::InvalidValue(_)), "{error:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn seven_faces_of_the_shipped_embedder_fit_into_a_page() {
+    let fixture = Fixture::new().await;
+    fixture
+        .store
+        .register_model(EMBEDDER_ID, EMBEDDER_DIMENSIONS)
+        .await
+        .unwrap();
+    // As long as the name of a tenant may be for it.
+    let tenant = tenant("fifteen-letters");
+    let list = fixture.watchlist(&tenant, "door").await.id;
+    let faces = |first: usize| {
+        let values = |index| (0..EMBEDDER_DIMENSIONS).map(move |i| f32::from(u8::from(i == index)));
+        (first..first + 7)
+            .map(|index| Template::normalised(EMBEDDER_ID, values(index).collect()).unwrap())
+            .collect::<Vec<_>>()
+    };
+    let mut transaction = fixture.store.begin(&tenant).await.unwrap();
+    for first in [0, 7] {
+        transaction
+            .insert_subject(list, NewSubject::default(), &faces(first))
+            .await
+            .unwrap();
+    }
+    transaction.commit().await.unwrap();
+    let bytes: i64 = sqlx::query_scalar("select pg_relation_size('faces')")
+        .fetch_one(&mut fixture.owner().await)
+        .await
+        .unwrap();
+    assert_eq!(bytes, 2 * 8192);
 }

@@ -316,10 +316,10 @@ async fn several_lists_are_searched_at_once_each_by_its_own_method() {
 }
 
 /// Enrolments and deletions through one service, searches through the other, with codes taken in and the table
-/// vacuumed all the while. `LIKENESS_TEST_ROUNDS` asks for more rounds than the usual 200.
+/// vacuumed all the while. `TEST_ROUNDS` asks for more rounds than the usual 200.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn under_load_no_search_is_stale() {
-    let rounds = std::env::var("LIKENESS_TEST_ROUNDS").map_or(200, |text| text.parse().unwrap());
+    let rounds = std::env::var("TEST_ROUNDS").map_or(200, |text| text.parse().unwrap());
     let mut replicas = Replicas::new(1_000).await;
     replicas.take_in().await;
     let stop = Arc::new(AtomicBool::new(false));

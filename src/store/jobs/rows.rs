@@ -253,6 +253,7 @@ impl TenantTx {
         let after = page.after.map_or(0, |id| {
             u64::try_from(id.as_u128()).unwrap_or(i64::MAX.unsigned_abs())
         });
+        self.plan_anew().await?;
         let rows = sqlx::query_as!(
             RowRecord,
             "select number, line, file, external_id, state, subject_id, face_id, error_code, error_message \

@@ -35,11 +35,7 @@ impl TenantTx {
         filter: &SubjectFilter,
         page: PageRequest,
     ) -> Result<Page<Subject>, StoreError> {
-        // Planned for the filters at hand: what is not asked for falls away, and what is finds its index. A plan for
-        // all of them at once would read the whole list.
-        sqlx::query!("select set_config('plan_cache_mode', 'force_custom_plan', true)")
-            .fetch_one(self.connection())
-            .await?;
+        self.plan_anew().await?;
         let rows = sqlx::query_as!(
             SubjectRow,
             r#"
