@@ -76,7 +76,7 @@ impl Accounts {
     }
 
     /// An eighth is freed at least, so that this is rare.
-    fn make_room(&mut self, allowance: &Allowance, now: Instant) {
+    pub fn make_room(&mut self, allowance: &Allowance, now: Instant) {
         self.accounts
             .retain(|_, account| !account.is_as_new(allowance, now));
         let keep = self.capacity - self.capacity.div_ceil(8);

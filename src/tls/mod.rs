@@ -7,7 +7,7 @@ mod local;
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -146,23 +146,23 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
 }
 
-fn read(path: &PathBuf) -> Result<Vec<u8>, TlsError> {
+fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
     fs::read(path).map_err(|source| TlsError::Io {
-        path: path.clone(),
+        path: path.to_owned(),
         source,
     })
 }
 
 fn pair(
-    certificate: &PathBuf,
-    key: &PathBuf,
+    certificate: &Path,
+    key: &Path,
     [chain_pem, key_pem]: &[Vec<u8>; 2],
 ) -> Result<Arc<CertifiedKey>, TlsError> {
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(chain_pem).collect();
     let chain = chain.ok().filter(|chain| !chain.is_empty());
-    let chain = chain.ok_or_else(|| TlsError::NoCertificate(certificate.clone()))?;
+    let chain = chain.ok_or_else(|| TlsError::NoCertificate(certificate.to_owned()))?;
     let private = PrivateKeyDer::from_pem_slice(key_pem);
-    let private = private.map_err(|_| TlsError::NoKey(key.clone()))?;
+    let private = private.map_err(|_| TlsError::NoKey(key.to_owned()))?;
     Ok(Arc::new(CertifiedKey::from_der(
         chain,
         private,

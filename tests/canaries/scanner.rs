@@ -49,7 +49,14 @@ impl Scanner {
     pub fn search(&self, place: &str, haystack: &[u8]) -> Vec<Finding> {
         let matches = self.forms.find_iter(haystack);
         let mut found: Vec<Finding> = matches
-            .map(|one| finding(place, &self.names[one.pattern()], haystack, one.start()))
+            .map(|one| {
+                finding(
+                    place,
+                    &self.names[one.pattern().as_usize()],
+                    haystack,
+                    one.start(),
+                )
+            })
             .collect();
         if let Some(at) = run_of_numbers(haystack) {
             found.push(finding(place, "a row of numbers", haystack, at));

@@ -67,7 +67,9 @@ impl Service {
     /// Whether a crash would write its memory to a disk.
     pub fn dumps_core(&self) -> bool {
         let limits = fs::read_to_string(format!("/proc/{}/limits", self.child.id())).unwrap();
-        let limit = limits.lines().find(|line| line.starts_with("Max core file size"));
+        let limit = limits
+            .lines()
+            .find(|line| line.starts_with("Max core file size"));
         !limit.unwrap().contains("  0  ")
     }
 

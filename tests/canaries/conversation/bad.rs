@@ -18,19 +18,20 @@ impl Conversation<'_> {
         let bad = &self.secrets.bad_token;
         let good = self.token("tester", SCOPES);
         let forged = format!("{}.{bad}", good.rsplit_once('.').unwrap().0);
-        let get = |this: &Self| this.bare(Method::GET, "/v1/watchlists");
+        let get = |this: &Self, query: &str| {
+            this.bare(Method::GET, &format!("/v1/watchlists{query}"))
+        };
+        let bare = |this: &Self| get(this, "");
         let requests = [
-            get(self),
-            get(self).bearer_auth(bad),
-            get(self).bearer_auth(format!("{bad}.{bad}.{bad}")),
-            get(self).bearer_auth(forged),
-            get(self).basic_auth(bad, Some(bad)),
-            get(self).header("authorization", bad.as_str()),
-            get(self).query(&[("access_token", bad)]),
-            get(self)
-                .bearer_auth(&good)
-                .query(&[("access_token", &good)]),
-            get(self)
+            bare(self),
+            bare(self).bearer_auth(bad),
+            bare(self).bearer_auth(format!("{bad}.{bad}.{bad}")),
+            bare(self).bearer_auth(forged),
+            bare(self).basic_auth(bad, Some(bad)),
+            bare(self).header("authorization", bad.as_str()),
+            get(self, &format!("?access_token={bad}")),
+            get(self, &format!("?access_token={good}")).bearer_auth(&good),
+            bare(self)
                 .bearer_auth(&good)
                 .header("authorization", bad.as_str()),
         ];
