@@ -18,9 +18,8 @@ impl Conversation<'_> {
         let bad = &self.secrets.bad_token;
         let good = self.token("tester", SCOPES);
         let forged = format!("{}.{bad}", good.rsplit_once('.').unwrap().0);
-        let get = |this: &Self, query: &str| {
-            this.bare(Method::GET, &format!("/v1/watchlists{query}"))
-        };
+        let get =
+            |this: &Self, query: &str| this.bare(Method::GET, &format!("/v1/watchlists{query}"));
         let bare = |this: &Self| get(this, "");
         let requests = [
             bare(self),
@@ -144,7 +143,9 @@ impl Conversation<'_> {
             ("multipart/form-data", refused.clone()),
             (
                 "multipart/form-data; boundary=b",
-                format!("--b\r\nContent-Disposition: form-data; name=\"{refused}\r\n\r\n{refused}"),
+                format!(
+                    "--b\r\nContent-Disposition: form-data; name=\"image\"; filename=\"{refused}\r\n\r\n{refused}"
+                ),
             ),
             (
                 "multipart/form-data; boundary=b",
@@ -157,6 +158,12 @@ impl Conversation<'_> {
                 .body(body);
             self.hear("a body that is none", request, false).await;
         }
+        // As with members: the name of a part that is not known is told to whoever sent it.
+        let unknown = Form::new().text(self.secrets.name.clone(), refused.clone());
+        let unknown = self
+            .request(Method::POST, "/v1/faces/detect")
+            .multipart(unknown);
+        self.hear("a part that is not known", unknown, true).await;
     }
 
     /// Until a budget is used up.
