@@ -1,6 +1,6 @@
 //! Likeness: is the person in a live selfie the one on an identity document, and are they on a watchlist?
 //!
-//! Dependencies point down only: `startup` → `api` → `imports` → `verify` → {`store` → `gallery`, `vision`} →
+//! Dependencies point down only: `startup` → `api` → {`imports` → `verify`, `lifecycle`} → {`store` → `gallery`, `vision`} →
 //! `domain`.
 
 pub mod api;
@@ -14,9 +14,11 @@ pub mod error;
 pub mod eval;
 pub mod gallery;
 pub mod imports;
+pub mod lifecycle;
 pub mod metrics;
 pub mod ports;
 pub mod postgres;
+pub mod pruning;
 pub mod startup;
 pub mod state;
 pub mod store;

@@ -10,23 +10,22 @@ use anyhow::Context as _;
 use futures_util::future::join_all;
 use secrecy::SecretString;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
 use crate::assets::{Assets, InferenceFiles};
-use crate::auth::{
-    JwksSource, TokenKeys, TokenRules, TokenVerifier, home_secret, prune_used_tokens,
-};
+use crate::auth::{JwksSource, TokenKeys, TokenRules, TokenVerifier, home_secret};
 use crate::config::{Config, JwtKey};
 use crate::domain::calibration::Calibration;
 use crate::domain::verification::ModelIds;
 use crate::imports::{ImportLimits, Imports, Runner};
+use crate::lifecycle::Sweeper;
 use crate::metrics::Metrics;
 use crate::ports::Ports;
 use crate::postgres::EmbeddedPostgres;
+use crate::pruning::prune;
 use crate::state::{AppState, Limits};
 use crate::store::{SearchSettings, Store};
 use crate::throttle::Throttle;
-use crate::verify::{RecallMonitor, Verifier, prune_failed_attempts};
+use crate::verify::{RecallMonitor, Verifier};
 use crate::vision::{
     DETECTOR_ID, EMBEDDER_DIMENSIONS, EMBEDDER_ID, Engine, FaceBackend, ImageLimits, LIVENESS_ID,
     ModelFiles, OnnxBackend, Replacements, Runtime,
@@ -74,7 +73,9 @@ impl Application {
         store: Store,
         postgres: Option<EmbeddedPostgres>,
     ) -> anyhow::Result<Self> {
-        let store = store.with_search(search_settings(config));
+        let store = store
+            .with_search(search_settings(config))
+            .with_retention(config.lifecycle.retention_days);
         let metrics = Metrics::default();
         let recall = RecallMonitor::new(store.clone(), metrics.clone(), config.search.recall_floor);
         let every = config.search.self_test_every;
@@ -87,7 +88,8 @@ impl Application {
             config.policy,
             config.load.request_deadline,
         )
-        .with_attempt_limit(config.attempts);
+        .with_attempt_limit(config.attempts)
+        .with_consent(config.lifecycle.consent);
         let imports = Imports::new(verifier.clone(), import_limits(config));
         let runner = imports.runner();
         let state = AppState {
@@ -101,6 +103,7 @@ impl Application {
             recall,
             throttle: Throttle::new(config.allowance),
             limits: limits(config),
+            idempotency_lifetime: config.idempotency_lifetime,
         };
         Ok(Self {
             ports: Ports::open(config, &state)?,
@@ -136,10 +139,8 @@ impl Application {
             self_test,
         } = self;
         let handles = ports.handles();
-        let pruning = [
-            tokio::spawn(prune_used_tokens(store.clone())),
-            tokio::spawn(prune_failed_attempts(store.clone())),
-        ];
+        let pruning = tokio::spawn(prune(store.clone()));
+        let sweeping = tokio::spawn(Sweeper::new(store.clone()).run());
         let self_test = self_test.map(|(recall, every)| tokio::spawn(recall.run(every)));
         let mut serving = tokio::spawn(ports.serve());
         let (stop_jobs, stopping) = watch::channel(false);
@@ -158,7 +159,8 @@ impl Application {
         if let Err(error) = working.await {
             tracing::error!(%error, "the runner of jobs broke down");
         }
-        pruning.iter().for_each(JoinHandle::abort);
+        pruning.abort();
+        sweeping.abort();
         if let Some(self_test) = self_test {
             self_test.abort();
         }
@@ -180,6 +182,7 @@ fn import_limits(config: &Config) -> ImportLimits {
         max_bytes: config.images.max_import_bytes,
         max_image_bytes: config.images.max_bytes,
         max_line_bytes: limits(config).max_json_bytes(),
+        consent: config.lifecycle.consent,
         spool: config.home.clone(),
     }
 }

@@ -28,6 +28,8 @@ pub struct AppState {
     pub throttle: Throttle,
     /// Bounds of what a request may bring.
     pub limits: Limits,
+    /// How long an idempotency key counts.
+    pub idempotency_lifetime: Duration,
 }
 
 impl AppState {

@@ -1,7 +1,7 @@
 //! Answers that several resources give.
 
 use actix_web::HttpResponse;
-use serde::Serialize;
+use actix_web::http::StatusCode;
 
 use crate::error::{ApiError, ErrorCode};
 
@@ -15,11 +15,11 @@ pub(super) fn gone(deleted: bool) -> Result<HttpResponse, ApiError> {
     found(deleted.then(|| HttpResponse::NoContent().finish()))
 }
 
-/// The answer to an enrolment: 201 where it made somebody, 200 where they were there.
-pub(super) fn enrolled(is_new: bool, view: &impl Serialize) -> HttpResponse {
+/// The status of an enrolment: 201 where it made somebody, 200 where they were there.
+pub(super) fn enrolled(is_new: bool) -> StatusCode {
     if is_new {
-        HttpResponse::Created().json(view)
+        StatusCode::CREATED
     } else {
-        HttpResponse::Ok().json(view)
+        StatusCode::OK
     }
 }

@@ -4,12 +4,13 @@ use actix_web::App;
 use serde_json::json;
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::{Operation, PathItem};
-use utoipa::openapi::schema::{Object, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{Content, OpenApi, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::openapi::{Content, Object, OpenApi, Ref, RefOr, Response, ResponseBuilder, Type};
 use utoipa::{Modify, OpenApi as _};
 use utoipa_actix_web::AppExt as _;
 
+use super::extract::IDEMPOTENCY_KEY;
+use super::idempotency::IDEMPOTENCY_REPLAYED;
 use super::problem::{PROBLEM_JSON, Problem};
 use super::routes;
 use super::serve::Surface;
@@ -28,6 +29,8 @@ use crate::error::ErrorCode;
         (name = "watchlists", description = "Galleries of people to look for, and their search"),
         (name = "subjects", description = "The people on a watchlist and their faces"),
         (name = "imports", description = "Many people at once, as a job that outlives restarts"),
+        (name = "lifecycle", description = "How long records are kept, and the erasure of people"),
+        (name = "audit", description = "Who did what: an append-only log whose events are a chain of hashes"),
         (name = "operations", description = "Health, readiness and metrics; open to all")
     ),
     components(schemas(Problem))
@@ -54,7 +57,10 @@ pub(super) fn openapi_of(surface: Surface) -> OpenApi {
         .paths
         .values_mut()
         .flat_map(operations)
-        .for_each(add_problems);
+        .for_each(|operation| {
+            add_replay(operation);
+            add_problems(operation);
+        });
     document
 }
 
@@ -144,6 +150,38 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [get, post, put, patch, delete].into_iter().flatten()
 }
 
+/// True where an operation takes an idempotency key.
+fn is_keyed(operation: &Operation) -> bool {
+    let parameters = operation.parameters.as_deref().unwrap_or_default();
+    parameters.iter().any(|parameter| match parameter {
+        RefOr::T(parameter) => {
+            let name = parameter.name.as_str();
+            name.eq_ignore_ascii_case(IDEMPOTENCY_KEY.as_str())
+        }
+        RefOr::Ref(_) => false,
+    })
+}
+
+/// Adds the header that tells a repeated answer from the first.
+fn add_replay(operation: &mut Operation) {
+    if !is_keyed(operation) {
+        return;
+    }
+    let answers = operation.responses.responses.iter_mut();
+    for (_, answer) in answers.filter(|(status, _)| status.starts_with('2')) {
+        if let RefOr::T(answer) = answer {
+            let header = HeaderBuilder::new()
+                .schema(Some(Object::with_type(Type::String)))
+                .description(Some(
+                    "`true` where this is the answer to an earlier request with the same `Idempotency-Key`",
+                ));
+            answer
+                .headers
+                .insert(IDEMPOTENCY_REPLAYED.to_string(), header.build().into());
+        }
+    }
+}
+
 /// Adds the failures that an operation can have by its nature, so that no handler has to list them.
 fn add_problems(operation: &mut Operation) {
     use ErrorCode as E;
@@ -167,6 +205,9 @@ fn add_problems(operation: &mut Operation) {
         codes.extend([E::NoFace, E::DeadlineExceeded, E::NotFound, E::Conflict]);
     } else if !parameters.is_empty() {
         codes.extend([E::ValidationFailed, E::NotFound]);
+    }
+    if is_keyed(operation) {
+        codes.push(E::IdempotencyKeySpent);
     }
     for code in codes {
         let status = code.status().as_u16().to_string();

@@ -3,7 +3,6 @@
 //! Neither the path with its ids nor the query, the address or the body is recorded: the matched route is.
 
 use std::cell::RefCell;
-use std::fmt;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -14,49 +13,17 @@ use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::error::PayloadError;
 use actix_web::http::Method;
-use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::web::{Bytes, Data};
 use futures_util::Stream;
 use tracing::Instrument as _;
-use uuid::Uuid;
 
 use super::headers::protect;
 use super::problem;
 use super::serve::Surface;
+use crate::auth::{RequestId, X_REQUEST_ID};
 use crate::state::AppState;
-
-/// Longest `X-Request-Id` that is taken over from a caller.
-const MAX_REQUEST_ID_CHARS: usize = 128;
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// The id that a request, its log lines and its answer share.
-#[derive(Debug, Clone)]
-pub(super) struct RequestId(String);
-
-impl RequestId {
-    /// The caller's own id where it is short and plain, a new one otherwise.
-    fn of(headers: &HeaderMap) -> Self {
-        let given = headers
-            .get(X_REQUEST_ID)
-            .and_then(|value| value.to_str().ok());
-        let plain = |text: &&str| {
-            let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
-            (1..=MAX_REQUEST_ID_CHARS).contains(&text.len()) && text.chars().all(allowed)
-        };
-        Self(
-            given
-                .filter(plain)
-                .map_or_else(|| Uuid::now_v7().to_string(), ToOwned::to_owned),
-        )
-    }
-}
-
-impl fmt::Display for RequestId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// A request's body, which is held until its answer has been sent.
 ///
@@ -116,6 +83,7 @@ pub(super) async fn edge<B: MessageBody + 'static>(
     let id = RequestId::of(request.headers());
     let method = known_method(request.method());
     let span = tracing::info_span!("request", request.id = %id, http.method = method);
+    request.extensions_mut().insert(id.clone());
     let body = Body::of(&mut request);
     let response = next.call(request).instrument(span.clone()).await?;
 
@@ -169,7 +137,7 @@ fn dress(
         .app_data::<Data<Surface>>()
         .is_some_and(|surface| surface.tls);
     let headers = response.headers_mut();
-    if let Ok(id) = HeaderValue::from_str(&id.0) {
+    if let Ok(id) = HeaderValue::from_str(id.as_str()) {
         headers.insert(X_REQUEST_ID, id);
     }
     protect(headers, route, over_tls);
@@ -185,24 +153,10 @@ fn dress(
 mod tests {
     use super::*;
 
-    fn id_for(value: &str) -> String {
-        let mut headers = HeaderMap::new();
-        headers.insert(X_REQUEST_ID, HeaderValue::from_str(value).unwrap());
-        RequestId::of(&headers).to_string()
-    }
-
     #[test]
     fn a_method_that_somebody_made_up_is_not_taken_over() {
         assert_eq!(known_method(&Method::PATCH), "PATCH");
         let made_up = Method::from_bytes(b"SECRET-NAME").unwrap();
         assert_eq!(known_method(&made_up), "other");
-    }
-
-    #[test]
-    fn a_plain_request_id_is_kept_and_any_other_replaced() {
-        assert_eq!(id_for("order-17.a:b_c"), "order-17.a:b_c");
-        for bad in ["", "a b", "x\"y", &"x".repeat(129)] {
-            assert_ne!(id_for(bad), bad);
-        }
     }
 }

@@ -77,7 +77,7 @@ pub struct CompareFaces {
 )]
 #[post("/faces/compare")]
 pub async fn compare_faces(
-    _caller: Authorized<Verify>,
+    caller: Authorized<Verify>,
     _budget: SearchBudget,
     state: Data<AppState>,
     Form(form): Form<CompareFaces>,
@@ -92,7 +92,7 @@ pub async fn compare_faces(
     Ok(Json(
         state
             .verifier
-            .compare(source, targets, &policy)
+            .compare(caller.actor(), source, targets, &policy)
             .await?
             .into(),
     ))

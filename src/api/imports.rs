@@ -1,6 +1,6 @@
 //! Bulk imports into a watchlist.
 
-use actix_web::http::header::LOCATION;
+use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, post};
 use utoipa::ToSchema;
@@ -8,10 +8,12 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::answers::found;
-use super::extract::{Image, Path, Upload};
+use super::extract::{ConsentForm, Image, Path, Upload};
+use super::idempotency::{IdempotencyHeader, Made, once};
 use super::views::JobView;
 use crate::auth::{Authorized, WatchlistWrite};
 use crate::domain::ids::WatchlistId;
+use crate::domain::job::Job;
 use crate::error::ApiError;
 use crate::state::AppState;
 
@@ -30,8 +32,8 @@ pub struct CreateImport {
     /// A ZIP of JPEG, PNG or WebP files.
     #[schema(value_type = String, format = Binary)]
     pub archive: Vec<u8>,
-    /// Which file shows whom: CSV with the columns `file`, `external_id`, `display_name`, `valid_until` and `metadata`
-    /// (JSON), or an object with these members a line. In its place the archive may hold `manifest.csv` or
+    /// Which file shows whom: CSV with the columns `file`, `external_id`, `display_name`, `valid_until`, `metadata`
+    /// and `consent` (both JSON), or an object with these members a line. In its place the archive may hold `manifest.csv` or
     /// `manifest.ndjson`. Without any, `folder/file.jpg` shows the person `folder`, and `file.jpg` the person `file`.
     #[schema(value_type = Option<String>)]
     pub manifest: Option<String>,
@@ -56,6 +58,8 @@ pub struct ImportLine {
     /// From this instant on (RFC 3339) the person is no longer found.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub valid_until: Option<String>,
+    /// On what the person agreed to. Some services require it: the row is refused with `consent_required` otherwise.
+    pub consent: Option<ConsentForm>,
     /// A picture in base64, or a list of up to 10.
     #[schema(value_type = String)]
     pub image: Image,
@@ -69,7 +73,7 @@ pub struct ImportLine {
 #[utoipa::path(
     tag = "imports",
     security(("bearer" = ["watchlist:write"])),
-    params(("id" = Uuid, Path, description = "Id of the list")),
+    params(("id" = Uuid, Path, description = "Id of the list"), IdempotencyHeader),
     request_body(content((CreateImport = "multipart/form-data"), (ImportLine = "application/x-ndjson"))),
     responses((
         status = 202,
@@ -90,9 +94,19 @@ pub async fn create_import(
     found(records.find_watchlist_policy(list).await?)?;
     drop(records);
     let _admitted = state.imports.admit()?;
-    let source = upload.receive(&state.imports).await?;
-    let job = state.imports.accept(&caller.tenant, list, source).await?;
-    Ok(HttpResponse::Accepted()
-        .insert_header((LOCATION, format!("/v1/jobs/{}", job.id)))
-        .json(JobView::from(job)))
+    let (source, key) = upload.receive(&state.imports).await?;
+    let work = async {
+        let job = state.imports.accept(caller.actor(), list, source);
+        job.await?.try_map(made)
+    };
+    let answer = once(&state, &caller.tenant, key, work).await?;
+    state.imports.wake();
+    Ok(answer)
+}
+
+fn made(job: Job) -> Result<Made, ApiError> {
+    let location = format!("/v1/jobs/{}", job.id);
+    let tells_of = vec![job.watchlist_id.as_uuid(), job.id.as_uuid()];
+    let made = Made::new(StatusCode::ACCEPTED, &JobView::from(job), tells_of)?;
+    Ok(made.at(location))
 }

@@ -13,6 +13,7 @@ use super::answers::found;
 use super::extract::{MAX_LIMIT, Page, PageQuery, Path, Query};
 use super::views::{JobRowView, JobView};
 use crate::auth::{Authorized, WatchlistRead, WatchlistWrite};
+use crate::domain::audit::JobCancelled;
 use crate::domain::ids::{JobId, TenantId, WatchlistId};
 use crate::domain::job::RowState;
 use crate::error::{ApiError, ErrorCode};
@@ -71,7 +72,7 @@ pub async fn list_jobs(
 
 /// Read a bulk import
 ///
-/// How far it is. A job goes with the list that it fills.
+/// How far it is. A job goes with the list that it fills, or once it is over and its retention is.
 #[utoipa::path(
     tag = "imports",
     security(("bearer" = ["watchlist:read"])),
@@ -107,7 +108,7 @@ pub struct ListJobRowsQuery {
 
 /// List the rows of a bulk import
 ///
-/// In their order. Kept after the end of the job, without the pictures, for as long as the list is there.
+/// In their order. Kept after the end of the job, without the pictures, for as long as the job is there.
 #[utoipa::path(
     tag = "imports",
     security(("bearer" = ["watchlist:read"])),
@@ -174,10 +175,13 @@ pub async fn cancel_job(
 ) -> Result<Json<JobView>, ApiError> {
     let id = JobId::from(id);
     let mut records = state.records(&caller.tenant).await?;
-    records.cancel_job(id).await?;
-    let job = records.find_job(id).await?;
+    let cancelled = records.cancel_job(id).await?;
+    let job = found(records.find_job(id).await?)?;
+    if cancelled {
+        records.append_audit_event(caller.actor(), &JobCancelled::from(&job).into())?;
+    }
     records.commit().await?;
-    Ok(Json(found(job)?.into()))
+    Ok(Json(job.into()))
 }
 
 fn page(limit: Option<u32>, cursor: Option<String>) -> Result<PageRequest, ApiError> {

@@ -1,16 +1,21 @@
 //! The HTTP face of the service: one file a resource, each handler registered and documented in one step.
 
 mod answers;
+mod audit_events;
 mod docs;
 mod edge;
+mod erasures;
 mod extract;
 mod faces;
 mod fallback;
 mod headers;
 mod health;
+mod idempotency;
 mod imports;
 mod jobs;
 mod problem;
+mod retention;
+mod reviews;
 mod routes;
 mod serve;
 mod subjects;

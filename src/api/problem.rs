@@ -12,8 +12,8 @@ use actix_web::http::header::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::edge::RequestId;
 use super::views::DuplicateView;
+use crate::auth::RequestId;
 use crate::error::{ApiError, ErrorCode, FieldFault};
 
 /// Media type of a problem.

@@ -6,7 +6,10 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::serve::Surface;
 use super::throttle::within_budgets;
-use super::{faces, health, imports, jobs, subjects, verifications, watchlists};
+use super::{
+    audit_events, erasures, faces, health, imports, jobs, retention, reviews, subjects,
+    verifications, watchlists,
+};
 use crate::auth::authenticate;
 
 /// Every resource that a port shows.
@@ -22,11 +25,15 @@ pub(super) fn resources(config: &mut ServiceConfig<'_>, surface: Surface) {
                 .wrap(from_fn(within_budgets))
                 .wrap(from_fn(authenticate))
                 .configure(verifications::routes)
+                .configure(reviews::routes)
                 .configure(faces::routes)
                 .configure(watchlists::routes)
                 .configure(subjects::routes)
                 .configure(imports::routes)
-                .configure(jobs::routes),
+                .configure(jobs::routes)
+                .configure(retention::routes)
+                .configure(erasures::routes)
+                .configure(audit_events::routes),
         );
     }
 }

@@ -14,7 +14,9 @@ use utoipa::openapi::OpenApi;
 use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 
+use super::extract::IDEMPOTENCY_KEY;
 use super::fallback::{KnownRoutes, fallback};
+use super::idempotency::IDEMPOTENCY_REPLAYED;
 use super::throttle::{RATE_LIMIT, RATE_LIMIT_POLICY};
 use super::{docs, edge, health, routes};
 use crate::state::AppState;
@@ -134,17 +136,17 @@ fn swagger(surface: Surface) -> SwaggerConfig<'static> {
 /// browser asks beforehand has no token, and is answered before one is looked for.
 fn cors(origins: &[String]) -> Cors {
     let request_id = HeaderName::from_static("x-request-id");
-    let idempotency_key = HeaderName::from_static("idempotency-key");
     let cors = Cors::default()
         .allowed_methods(["GET", "POST", "PUT", "PATCH", "DELETE"])
         .allowed_headers([
             AUTHORIZATION,
             CONTENT_TYPE,
-            idempotency_key,
+            IDEMPOTENCY_KEY,
             request_id.clone(),
         ])
         .expose_headers([
             request_id,
+            IDEMPOTENCY_REPLAYED,
             LOCATION,
             RETRY_AFTER,
             RATE_LIMIT,

@@ -1,5 +1,6 @@
 //! Identity checks.
 
+use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json};
 use actix_web::{HttpResponse, delete, get, post};
 use serde::de::Error as _;
@@ -11,16 +12,20 @@ use validator::Validate;
 
 use super::answers::{found, gone};
 use super::extract::rules::{self, MAX_EXTERNAL_ID_CHARS};
-use super::extract::{Form, Image, Page, PageQuery, Path, Query};
+use super::extract::{ConsentForm, Image, Keyed, Page, PageQuery, Path, Query};
+use super::idempotency::{IdempotencyHeader, Made, once};
 use super::throttle::SearchBudget;
 use super::views::VerificationView;
 use crate::auth::{Authorized, Verify};
+use crate::domain::audit::VerificationDeleted;
 use crate::domain::decision::Decision;
 use crate::domain::ids::{VerificationId, WatchlistId};
 use crate::domain::metadata::Metadata;
 use crate::domain::policy::{
     MAX_TARGET_FMR, MAX_TARGET_FPIR, MIN_TARGET_FMR, MIN_TARGET_FPIR, Policy,
 };
+use crate::domain::retention::MAX_RETENTION_DAYS;
+use crate::domain::verification::KeptVerification;
 use crate::error::{ApiError, ErrorCode};
 use crate::state::AppState;
 use crate::store::VerificationFilter;
@@ -105,6 +110,33 @@ pub struct CreateVerification {
     #[validate(custom(function = rules::metadata))]
     #[schema(value_type = Object)]
     pub metadata: Metadata,
+    /// On what the person agreed to. Some services require it: `consent_required` otherwise.
+    #[validate(nested)]
+    pub consent: Option<ConsentForm>,
+    /// Days that the answer is kept at most. The tenant's retention holds where it is shorter.
+    #[validate(range(min = 1, max = MAX_RETENTION_DAYS))]
+    #[schema(minimum = 1, maximum = 36500, example = 30)]
+    pub retention_days: Option<u16>,
+}
+
+impl CreateVerification {
+    /// What is to be checked, no picture too large.
+    fn submission(self, state: &AppState) -> Result<Submission, ApiError> {
+        self.document_back
+            .map(|back| back.within(&state.limits, "document_back"))
+            .transpose()?;
+        let lists = self.watchlist_ids.into_iter();
+        Ok(Submission {
+            policy: self.policy.over(state.verifier.default_policy())?,
+            selfie: self.selfie.within(&state.limits, "selfie")?,
+            document: self.document.within(&state.limits, "document")?,
+            watchlist_ids: lists.map(WatchlistId::from).collect(),
+            external_id: self.external_id,
+            metadata: self.metadata,
+            consent: self.consent.map(Into::into),
+            retention_days: self.retention_days,
+        })
+    }
 }
 
 /// A list of ids. One empty text is an empty list: that is how pages send a field that nobody filled in.
@@ -130,6 +162,7 @@ fn ids_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Uuid>, 
 #[utoipa::path(
     tag = "verifications",
     security(("bearer" = ["verify"])),
+    params(IdempotencyHeader),
     request_body(content(
         (CreateVerification = "multipart/form-data"),
         (CreateVerification = "application/json"),
@@ -141,29 +174,30 @@ pub async fn create_verification(
     caller: Authorized<Verify>,
     _budget: SearchBudget,
     state: Data<AppState>,
-    Form(form): Form<CreateVerification>,
+    Keyed(form, key): Keyed<CreateVerification>,
 ) -> Result<HttpResponse, ApiError> {
-    form.document_back
-        .map(|back| back.within(&state.limits, "document_back"))
-        .transpose()?;
-    let submission = Submission {
-        policy: form.policy.over(state.verifier.default_policy())?,
-        selfie: form.selfie.within(&state.limits, "selfie")?,
-        document: form.document.within(&state.limits, "document")?,
-        watchlist_ids: form
-            .watchlist_ids
-            .into_iter()
-            .map(WatchlistId::from)
-            .collect(),
-        external_id: form.external_id,
-        metadata: form.metadata,
+    let submission = form.submission(&state)?;
+    let work = async {
+        let checked = state.verifier.create(caller.actor(), submission).await?;
+        let assessment = &checked.outcome.verification.assessment;
+        state
+            .metrics
+            .observe_decision(assessment.decision, &assessment.watchlist.searched);
+        checked.try_map(made)
     };
-    let verification = state.verifier.create(&caller.tenant, submission).await?;
-    let assessment = &verification.assessment;
-    state
-        .metrics
-        .observe_decision(assessment.decision, &assessment.watchlist.searched);
-    Ok(HttpResponse::Created().json(VerificationView::from(verification)))
+    once(&state, &caller.tenant, key, work).await
+}
+
+/// The answer tells of the people who were found, too.
+pub(super) fn made(kept: KeptVerification) -> Result<Made, ApiError> {
+    let verification = &kept.verification;
+    let mut tells_of = vec![verification.id.as_uuid()];
+    let searched = verification.assessment.watchlist.searched.iter();
+    for hit in searched.flat_map(|search| &search.hits) {
+        tells_of.extend([hit.watchlist_id.as_uuid(), hit.subject_id.as_uuid()]);
+    }
+    let view = VerificationView::from(kept);
+    Made::new(StatusCode::CREATED, &view, tells_of)
 }
 
 /// Which verifications a list is to hold.
@@ -177,6 +211,8 @@ pub struct ListVerificationsQuery {
     /// Only those with this decision: `approved`, `review` or `declined`.
     #[param(value_type = Option<String>)]
     pub decision: Option<Decision>,
+    /// `true`: only those that a human has decided about; `false`: only those that none has.
+    pub reviewed: Option<bool>,
     /// Most items to return, 1 to 200; 50 unless given.
     #[validate(range(min = 1, max = super::extract::MAX_LIMIT))]
     #[param(minimum = 1, maximum = 200, example = 50)]
@@ -208,6 +244,7 @@ pub async fn list_verifications(
     let filter = VerificationFilter {
         external_id: query.external_id,
         decision: query.decision,
+        reviewed: query.reviewed,
     };
     let mut records = state.records(&caller.tenant).await?;
     let verifications = records.list_verifications(&filter, page).await?;
@@ -216,7 +253,7 @@ pub async fn list_verifications(
 
 /// Read a verification
 ///
-/// The answer as it was given.
+/// The answer as it was given, and what people decided about it since.
 #[utoipa::path(
     tag = "verifications",
     security(("bearer" = ["verify"])),
@@ -236,7 +273,7 @@ pub async fn get_verification(
 
 /// Erase a verification
 ///
-/// Removes the answer for good.
+/// Removes the answer for good, with its reviews.
 #[utoipa::path(
     tag = "verifications",
     security(("bearer" = ["verify"])),
@@ -249,10 +286,11 @@ pub async fn delete_verification(
     state: Data<AppState>,
     Path(id): Path<Uuid>,
 ) -> Result<HttpResponse, ApiError> {
+    let verification_id = VerificationId::from(id);
     let mut records = state.records(&caller.tenant).await?;
-    let deleted = records
-        .delete_verification(VerificationId::from(id))
-        .await?;
+    let answer = gone(records.delete_verification(verification_id).await?)?;
+    let deleted = VerificationDeleted { verification_id };
+    records.append_audit_event(caller.actor(), &deleted.into())?;
     records.commit().await?;
-    gone(deleted)
+    Ok(answer)
 }

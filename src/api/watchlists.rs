@@ -1,5 +1,6 @@
 //! Watchlists and their search.
 
+use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json};
 use actix_web::{HttpResponse, delete, get, patch, post};
 use serde::Deserialize;
@@ -8,20 +9,22 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 use validator::Validate;
 
-use super::answers::{found, gone};
+use super::answers::found;
 use super::extract::present::never_null;
 use super::extract::rules::{self, MAX_NAME_CHARS};
-use super::extract::{Form, Image, JsonForm, MAX_LIMIT, Page, PageQuery, Path, Query};
+use super::extract::{Form, Image, JsonForm, Keyed, MAX_LIMIT, Page, PageQuery, Path, Query};
+use super::idempotency::{IdempotencyHeader, Made, once};
 use super::throttle::SearchBudget;
 use super::views::{SearchView, WatchlistView};
 use crate::auth::{Authorized, WatchlistRead, WatchlistWrite};
+use crate::domain::audit::{WatchlistChanged, WatchlistCreated, WatchlistDeleted};
 use crate::domain::duplicate::OnDuplicate;
 use crate::domain::ids::WatchlistId;
 use crate::domain::policy::{MAX_TARGET_FPIR, MIN_TARGET_FPIR};
 use crate::domain::watchlist::WatchlistKind;
 use crate::error::ApiError;
 use crate::state::AppState;
-use crate::store::{NewWatchlist, WatchlistChange, WatchlistFilter};
+use crate::store::{NewWatchlist, Uncommitted, WatchlistChange, WatchlistFilter};
 
 /// Hits that a search names unless asked otherwise.
 const DEFAULT_HITS: u32 = 10;
@@ -78,6 +81,7 @@ pub struct CreateWatchlist {
 #[utoipa::path(
     tag = "watchlists",
     security(("bearer" = ["watchlist:write"])),
+    params(IdempotencyHeader),
     request_body(content((CreateWatchlist = "application/json"), (CreateWatchlist = "multipart/form-data"))),
     responses((status = 201, description = "The list", body = WatchlistView))
 )]
@@ -85,7 +89,7 @@ pub struct CreateWatchlist {
 pub async fn create_watchlist(
     caller: Authorized<WatchlistWrite>,
     state: Data<AppState>,
-    Form(form): Form<CreateWatchlist>,
+    Keyed(form, key): Keyed<CreateWatchlist>,
 ) -> Result<HttpResponse, ApiError> {
     let list = NewWatchlist {
         name: form.name,
@@ -93,10 +97,18 @@ pub async fn create_watchlist(
         target_fpir: form.target_fpir,
         on_duplicate: form.on_duplicate,
     };
-    let mut records = state.records(&caller.tenant).await?;
-    let list = records.insert_watchlist(list).await?;
-    records.commit().await?;
-    Ok(HttpResponse::Created().json(WatchlistView::from(list)))
+    let work = async {
+        let mut transaction = state.records(&caller.tenant).await?;
+        let list = transaction.insert_watchlist(list).await?;
+        transaction.append_audit_event(caller.actor(), &WatchlistCreated::from(&list).into())?;
+        let tells_of = vec![list.id.as_uuid()];
+        let outcome = Made::new(StatusCode::CREATED, &WatchlistView::from(list), tells_of)?;
+        Ok(Uncommitted {
+            outcome,
+            transaction,
+        })
+    };
+    once(&state, &caller.tenant, key, work).await
 }
 
 /// Which watchlists are wanted; everything that is given must hold.
@@ -216,12 +228,17 @@ pub async fn patch_watchlist(
         target_fpir: form.target_fpir,
         on_duplicate: form.on_duplicate,
     };
-    let id = WatchlistId::from(id);
+    let (id, fields) = (WatchlistId::from(id), change.fields());
     let mut records = state.records(&caller.tenant).await?;
     records.update_watchlist(id, change).await?;
-    let list = records.find_watchlist(id).await?;
+    let list = found(records.find_watchlist(id).await?)?;
+    let changed = WatchlistChanged {
+        fields,
+        list: WatchlistCreated::from(&list),
+    };
+    records.append_audit_event(caller.actor(), &changed.into())?;
     records.commit().await?;
-    Ok(Json(found(list)?.into()))
+    Ok(Json(list.into()))
 }
 
 /// Delete a watchlist
@@ -239,10 +256,16 @@ pub async fn delete_watchlist(
     state: Data<AppState>,
     Path(id): Path<Uuid>,
 ) -> Result<HttpResponse, ApiError> {
+    let watchlist_id = WatchlistId::from(id);
     let mut records = state.records(&caller.tenant).await?;
-    let deleted = records.delete_watchlist(WatchlistId::from(id)).await?;
+    let faces = found(records.delete_watchlist(watchlist_id).await?)?;
+    let deleted = WatchlistDeleted {
+        watchlist_id,
+        faces,
+    };
+    records.append_audit_event(caller.actor(), &deleted.into())?;
     records.commit().await?;
-    gone(deleted)
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// Whom to look for.
@@ -283,7 +306,7 @@ pub async fn search_watchlist(
     let limit = form.limit.unwrap_or(DEFAULT_HITS);
     let search = state
         .verifier
-        .search(&caller.tenant, id.into(), image, form.target_fpir, limit)
+        .search(caller.actor(), id.into(), image, form.target_fpir, limit)
         .await?;
     state.metrics.observe_search(&search);
     Ok(Json(search.into()))

@@ -9,6 +9,8 @@ use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 
 use super::audit;
 use super::principal::{Principal, Scope};
+use super::request_id::RequestId;
+use crate::domain::audit::Actor;
 use crate::error::{ApiError, ErrorCode};
 
 /// A scope as a type.
@@ -32,6 +34,9 @@ macro_rules! required_scope {
 required_scope!(Verify);
 required_scope!(WatchlistRead);
 required_scope!(WatchlistWrite);
+required_scope!(AuditRead);
+required_scope!(Review);
+required_scope!(Admin);
 
 /// A principal that carries the scope `S`.
 ///
@@ -40,7 +45,16 @@ required_scope!(WatchlistWrite);
 #[derive(Debug)]
 pub struct Authorized<S> {
     principal: Principal,
+    actor: Actor,
     scope: PhantomData<S>,
+}
+
+impl<S> Authorized<S> {
+    /// The caller as the one who does what the request asks for.
+    #[must_use]
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
 }
 
 impl<S> Deref for Authorized<S> {
@@ -56,14 +70,16 @@ impl<S: RequiredScope> FromRequest for Authorized<S> {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(match request.extensions().get::<Principal>() {
+        let known = request.extensions();
+        ready(match (known.get::<Principal>(), known.get::<RequestId>()) {
             // A route outside the authenticated scope fails closed.
-            None => Err(ApiError::new(ErrorCode::Unauthenticated)),
-            Some(principal) if principal.scopes.contains(&S::SCOPE) => Ok(Self {
+            (None, _) | (_, None) => Err(ApiError::new(ErrorCode::Unauthenticated)),
+            (Some(principal), Some(id)) if principal.scopes.contains(&S::SCOPE) => Ok(Self {
                 principal: principal.clone(),
+                actor: principal.acting_in(id),
                 scope: PhantomData,
             }),
-            Some(_) => {
+            (Some(_), Some(_)) => {
                 audit::scope_missing(S::SCOPE);
                 let detail = format!("This needs the scope {}.", S::SCOPE);
                 Err(ApiError::with_detail(ErrorCode::Forbidden, detail))

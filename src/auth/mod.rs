@@ -16,18 +16,21 @@ mod mint;
 mod one_time;
 mod principal;
 mod refusal;
+mod request_id;
 mod rules;
 mod strict;
 mod verifier;
 
 pub use audit::AUDIT_TARGET;
-pub use authorized::{Authorized, RequiredScope, Verify, WatchlistRead, WatchlistWrite};
+pub use authorized::{
+    Admin, AuditRead, Authorized, RequiredScope, Review, Verify, WatchlistRead, WatchlistWrite,
+};
 pub use jwks::JwksSource;
 pub use keys::{KeyError, KeyHealth, TokenKeys, home_secret};
 pub use middleware::authenticate;
 pub use mint::{MintError, TokenRequest, mint};
-pub use one_time::prune_used_tokens;
 pub use principal::{Principal, Scope};
 pub use refusal::{Refusal, TokenError};
+pub use request_id::{RequestId, X_REQUEST_ID};
 pub use rules::{OneTime, TokenRules, Verified};
 pub use verifier::TokenVerifier;

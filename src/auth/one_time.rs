@@ -1,16 +1,11 @@
 //! Tokens that are good for one request: every replica asks the same table whether there was one already.
 
-use std::time::Duration;
-
 use time::OffsetDateTime;
 
 use super::refusal::{Refusal, TokenError};
 use super::rules::OneTime;
 use crate::domain::ids::TenantId;
-use crate::store::{Store, StoreError};
-
-/// How often the traces of tokens that have expired are removed.
-const PRUNE_INTERVAL: Duration = Duration::from_secs(600);
+use crate::store::Store;
 
 /// Uses a token up. It is spent by the first request that brings it, whatever becomes of that request.
 pub(super) async fn spend(
@@ -29,19 +24,4 @@ pub(super) async fn spend(
     }
     // Where it is not known whether this lasts, nobody is let in.
     Ok(transaction.commit().await?)
-}
-
-/// Removes what is no longer needed, for as long as the service runs.
-pub async fn prune_used_tokens(store: Store) {
-    let mut ticks = tokio::time::interval(PRUNE_INTERVAL);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        match store.delete_expired_tokens().await {
-            Ok(0) => {}
-            Ok(count) => tracing::debug!(count, "traces of expired one-time tokens were removed"),
-            Err(StoreError::Unavailable(_)) => {}
-            Err(error) => tracing::warn!(%error, "traces of one-time tokens were not removed"),
-        }
-    }
 }

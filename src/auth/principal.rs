@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::request_id::RequestId;
+use crate::domain::audit::Actor;
 use crate::domain::ids::TenantId;
 
 /// What a token may do.
@@ -13,11 +15,24 @@ pub enum Scope {
     WatchlistRead,
     /// Changing watchlists and the people on them.
     WatchlistWrite,
+    /// Reading the audit log.
+    AuditRead,
+    /// Deciding about verifications as a human.
+    Review,
+    /// Setting how long records are kept, and erasing people.
+    Admin,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 3] = [Self::Verify, Self::WatchlistRead, Self::WatchlistWrite];
+    pub const ALL: [Self; 6] = [
+        Self::Verify,
+        Self::WatchlistRead,
+        Self::WatchlistWrite,
+        Self::AuditRead,
+        Self::Review,
+        Self::Admin,
+    ];
 
     /// The scope as a token spells it.
     #[must_use]
@@ -26,6 +41,9 @@ impl Scope {
             Self::Verify => "verify",
             Self::WatchlistRead => "watchlist:read",
             Self::WatchlistWrite => "watchlist:write",
+            Self::AuditRead => "audit:read",
+            Self::Review => "review",
+            Self::Admin => "admin",
         }
     }
 
@@ -52,4 +70,16 @@ pub struct Principal {
     pub tenant: TenantId,
     /// What the caller may do.
     pub scopes: Vec<Scope>,
+}
+
+impl Principal {
+    /// The caller as the one who does what a request asks for.
+    #[must_use]
+    pub fn acting_in(&self, request: &RequestId) -> Actor {
+        Actor {
+            tenant: self.tenant.clone(),
+            subject: self.subject.clone(),
+            request_id: request.to_string(),
+        }
+    }
 }

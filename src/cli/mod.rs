@@ -1,5 +1,6 @@
 //! The command line: what each command takes, and what it prints.
 
+mod audit;
 mod bench;
 mod dumps;
 mod folder;
@@ -59,6 +60,9 @@ enum Command {
     Openapi,
     /// Put the people of a folder of pictures on a watchlist of the running service.
     Import(import::ImportArgs),
+    /// Check the audit log.
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Ask the running service whether it is ready: fails if it is not.
     Health,
     /// Run the embedded database alone and print its address, for psql or pg_dump.
@@ -126,6 +130,7 @@ impl Cli {
             Command::Eval(args) => evaluate(args, &config),
             Command::Import(args) => import::run(&args, &config),
             Command::Bench(command) => bench::run(&command, config),
+            Command::Audit(command) => audit::run(&command, &config),
             Command::Openapi => openapi(),
             Command::Health => {
                 health::check(config.listen, config.http.tls.is_some()).map(|()| ExitCode::SUCCESS)
@@ -359,6 +364,7 @@ mod tests {
             "openapi",
             "health",
             "import",
+            "audit",
             "postgres",
             "LIKENESS_HOME",
             "DATABASE_URL",

@@ -72,6 +72,8 @@ fn cors_origins(reader: &mut Reader<'_>) -> Vec<String> {
 
 fn is_origin(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| {
-        matches!(url.scheme(), "https" | "http") && url.origin().ascii_serialization() == text
+        matches!(url.scheme(), "https" | "http")
+            && !text.contains('*')
+            && url.origin().ascii_serialization() == text
     })
 }

@@ -13,6 +13,7 @@ mod settings;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
+use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -22,7 +23,9 @@ use tracing_subscriber::EnvFilter;
 
 use crate::auth::Scope;
 use crate::domain::budget::{Allowance, AttemptLimit};
+use crate::domain::consent::ConsentRule;
 use crate::domain::policy::{MAX_TARGET_FMR, MIN_TARGET_FMR, Policy};
+use crate::domain::retention::MAX_RETENTION_DAYS;
 use reader::Reader;
 pub use settings::{SETTINGS, Setting, help};
 
@@ -53,6 +56,10 @@ pub struct Config {
     pub search: Search,
     /// The rules of a verification that names none.
     pub policy: Policy,
+    /// How long records are kept, and on what they rest.
+    pub lifecycle: Lifecycle,
+    /// How long an idempotency key counts.
+    pub idempotency_lifetime: Duration,
     /// The token that commands show a running service, in place of one that they sign.
     pub token: Option<SecretString>,
     /// What is logged, and how.
@@ -178,6 +185,15 @@ pub struct Search {
     pub recall_floor: f64,
 }
 
+/// How long records are kept, and on what they rest.
+#[derive(Debug, Clone, Copy)]
+pub struct Lifecycle {
+    /// Days that records are kept where their tenant has not chosen; none keeps them.
+    pub retention_days: Option<NonZeroU16>,
+    /// Whether a consent has to be named.
+    pub consent: ConsentRule,
+}
+
 /// What is logged, and how.
 #[derive(Debug, Clone)]
 pub struct Log {
@@ -263,7 +279,9 @@ impl Config {
                 self_test_every: reader.seconds("LIKENESS_SEARCH_SELF_TEST_SECONDS", 0..=86_400),
                 recall_floor: reader.bounded("LIKENESS_SEARCH_RECALL_FLOOR", 0.5..=1.0),
             },
+            idempotency_lifetime: reader.hours("LIKENESS_IDEMPOTENCY_HOURS", 1..=720),
             policy: policy(&mut reader),
+            lifecycle: lifecycle(&mut reader),
             token: reader.optional("LIKENESS_TOKEN").map(Into::into),
             log: Log {
                 format: log_format(&mut reader),
@@ -316,6 +334,18 @@ fn policy(reader: &mut Reader<'_>) -> Policy {
         );
     }
     policy
+}
+
+fn lifecycle(reader: &mut Reader<'_>) -> Lifecycle {
+    let days = reader.bounded("LIKENESS_RETENTION_DAYS", 0..=MAX_RETENTION_DAYS);
+    Lifecycle {
+        retention_days: NonZeroU16::new(days),
+        consent: if reader.yes("LIKENESS_REQUIRE_CONSENT") {
+            ConsentRule::Required
+        } else {
+            ConsentRule::Optional
+        },
+    }
 }
 
 fn log_format(reader: &mut Reader<'_>) -> LogFormat {

@@ -144,6 +144,10 @@ impl<'a> Reader<'a> {
         }
     }
 
+    pub fn hours(&mut self, name: &str, bounds: RangeInclusive<u64>) -> Duration {
+        Duration::from_secs(3600 * self.bounded(name, bounds))
+    }
+
     pub fn seconds(&mut self, name: &str, bounds: RangeInclusive<u64>) -> Duration {
         Duration::from_secs(self.bounded(name, bounds))
     }

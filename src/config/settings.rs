@@ -208,6 +208,11 @@ pub const SETTINGS: &[Setting] = &[
         "How long requests may go on after the signal to stop",
     ),
     setting(
+        "LIKENESS_IDEMPOTENCY_HOURS",
+        Some("24"),
+        "How long an Idempotency-Key and its answer are kept, 1 to 720",
+    ),
+    setting(
         "LIKENESS_APPROVE_FMR",
         Some("1e-4"),
         "Two different people are approved at most this often",
@@ -246,6 +251,16 @@ pub const SETTINGS: &[Setting] = &[
         "LIKENESS_LIVENESS_THRESHOLD",
         Some("0.5"),
         "Liveness scores below it are not taken for a live face",
+    ),
+    setting(
+        "LIKENESS_RETENTION_DAYS",
+        Some("0"),
+        "Days that verifications and finished jobs are kept; 0 until deleted",
+    ),
+    setting(
+        "LIKENESS_REQUIRE_CONSENT",
+        Some("no"),
+        "yes: verifications and enrolments have to name a consent",
     ),
     setting(
         "LIKENESS_TOKEN",

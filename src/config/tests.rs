@@ -31,9 +31,12 @@ fn without_settings_every_default_holds() {
     assert!(config.database.url.is_none() && config.jwt.key.is_none());
     assert_eq!(config.policy, Policy::default());
     assert_eq!(config.images.max_bytes, 10 * 1024 * 1024);
+    assert_eq!(config.idempotency_lifetime, Duration::from_secs(86_400));
     assert_eq!(config.jwt.leeway, Duration::from_secs(5));
     assert_eq!(config.jwt.max_lifetime, Duration::from_secs(86_400));
     assert!(!config.jwt.jwks.private_network && config.jwt.one_time_scopes.is_empty());
+    assert_eq!(config.lifecycle.retention_days, None);
+    assert_eq!(config.lifecycle.consent, ConsentRule::Optional);
 }
 
 #[test]
@@ -256,4 +259,25 @@ fn a_certificate_and_its_key_are_set_together() {
         ("LIKENESS_METRICS", "no"),
     ]);
     assert_eq!(wrong.len(), 2, "{wrong:?}");
+}
+
+#[test]
+fn records_may_end_by_themselves_and_consent_may_be_required() {
+    let set = |days, consent| {
+        config([
+            ("HOME", "/h"),
+            ("LIKENESS_RETENTION_DAYS", days),
+            ("LIKENESS_REQUIRE_CONSENT", consent),
+        ])
+    };
+    let lifecycle = set("90", "yes").unwrap().lifecycle;
+    assert_eq!(lifecycle.retention_days.map(NonZeroU16::get), Some(90));
+    assert_eq!(lifecycle.consent, ConsentRule::Required);
+    for (days, consent) in [("-1", "no"), ("36501", "no"), ("30d", "no"), ("1", "true")] {
+        assert_eq!(
+            set(days, consent).unwrap_err().0.len(),
+            1,
+            "{days} {consent}"
+        );
+    }
 }

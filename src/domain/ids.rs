@@ -61,6 +61,10 @@ id!(
     /// One bulk import.
     JobId
 );
+id!(
+    /// The erasure of a person.
+    ErasureId
+);
 
 /// The tenant that owns a record: 1 to 64 characters of `a-z A-Z 0-9 . _ -`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]

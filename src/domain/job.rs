@@ -53,6 +53,8 @@ pub struct Job {
     pub started_at: Option<OffsetDateTime>,
     /// When it came to its end.
     pub finished_at: Option<OffsetDateTime>,
+    /// When it is deleted with its rows, where it is over and not kept as long as its list.
+    pub delete_after: Option<OffsetDateTime>,
 }
 
 impl Job {
@@ -178,6 +180,8 @@ row_codes! {
     QualityTooLow = "quality_too_low",
     /// The face belongs to somebody else who is on the list, and the list refuses that.
     DuplicateSubject = "duplicate_subject",
+    /// Nothing was said of the person's consent, and the service requires it.
+    ConsentRequired = "consent_required",
     /// The models failed on this picture again and again.
     Internal = "internal",
 }
@@ -228,6 +232,7 @@ mod tests {
                 "multiple_faces",
                 "quality_too_low",
                 "duplicate_subject",
+                "consent_required",
                 "internal",
             ]
         );
@@ -252,6 +257,7 @@ mod tests {
             created_at: start,
             started_at: Some(start),
             finished_at: None,
+            delete_after: None,
         };
         let second = time::Duration::SECOND;
         assert_eq!(job.rate(start + 10 * second), Some(5.0));

@@ -2,16 +2,21 @@
 //!
 //! Nothing here reads a clock, a file, a socket or the environment: the same numbers give the same verdict.
 
+pub mod audit;
 pub mod budget;
 pub mod calibration;
+pub mod consent;
 pub mod decision;
 pub mod digits;
 pub mod duplicate;
+pub mod erasure;
 pub mod face;
 pub mod ids;
 pub mod job;
 pub mod metadata;
 pub mod policy;
 pub mod quality;
+pub mod retention;
+pub mod review;
 pub mod verification;
 pub mod watchlist;

@@ -3,10 +3,12 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use super::consent::Consent;
 use super::decision::Assessment;
 use super::face::BoundingBox;
 use super::ids::VerificationId;
 use super::metadata::Metadata;
+use super::review::Review;
 
 /// The models that an answer rests on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,7 +56,21 @@ pub struct Verification {
     pub external_id: Option<String>,
     /// The caller's own data.
     pub metadata: Metadata,
+    /// On what the person agreed to, where the caller said so.
+    #[serde(default)]
+    pub consent: Option<Consent>,
     /// When it was decided.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
+}
+
+/// A verification as it is kept: what the machine found, which does not change, and what came of it since.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeptVerification {
+    /// What the machine found.
+    pub verification: Verification,
+    /// What people decided about it, the latest last.
+    pub reviews: Vec<Review>,
+    /// When it is deleted, where it is not kept until somebody does.
+    pub delete_after: Option<OffsetDateTime>,
 }

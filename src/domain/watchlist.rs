@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::calibration::{Calibration, Threshold};
+use super::consent::Consent;
 use super::duplicate::OnDuplicate;
 use super::ids::{FaceId, SubjectId, WatchlistId};
 use super::metadata::Metadata;
@@ -60,6 +61,8 @@ pub struct Subject {
     pub display_name: Option<String>,
     /// The caller's own data, a JSON object.
     pub metadata: Metadata,
+    /// On what the person agreed to, where the caller said so.
+    pub consent: Option<Consent>,
     /// From this instant on the subject is no longer found.
     pub valid_until: Option<OffsetDateTime>,
     /// When it was made.
@@ -197,6 +200,9 @@ pub struct SearchOutcome {
     pub watchlist_id: WatchlistId,
     /// What a hit on it means.
     pub kind: WatchlistKind,
+    /// The revision of the gallery that was searched; 0 where it had never held a face.
+    #[serde(default)]
+    pub gallery_revision: u64,
     /// Faces in the gallery at the time of the search.
     pub size: u64,
     /// How they were compared.

@@ -16,6 +16,8 @@ pub enum ErrorCode {
     MissingPart,
     /// What was sent as a ZIP archive cannot be read as one.
     InvalidArchive,
+    /// This service requires the consent of the person to be named.
+    ConsentRequired,
     /// No token, or one that is not valid.
     Unauthenticated,
     /// The token lacks the scope of this route.
@@ -30,6 +32,12 @@ pub enum ErrorCode {
     Conflict,
     /// The face belongs to somebody who is on the list already; see `duplicate_of`.
     DuplicateSubject,
+    /// A request with this `Idempotency-Key` is being worked on; it can be sent again after `Retry-After`.
+    IdempotencyKeyInUse,
+    /// What the request with this `Idempotency-Key` was answered with has been deleted since.
+    IdempotencyKeySpent,
+    /// The `Idempotency-Key` was sent with another payload before.
+    IdempotencyKeyReused,
     /// The whole request is larger than the service takes.
     PayloadTooLarge,
     /// One picture has too many bytes or pixels.
@@ -62,11 +70,12 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, for tests and documentation.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 29] = [
         Self::MalformedRequest,
         Self::ValidationFailed,
         Self::MissingPart,
         Self::InvalidArchive,
+        Self::ConsentRequired,
         Self::Unauthenticated,
         Self::Forbidden,
         Self::NotFound,
@@ -74,6 +83,9 @@ impl ErrorCode {
         Self::BodyTimeout,
         Self::Conflict,
         Self::DuplicateSubject,
+        Self::IdempotencyKeyInUse,
+        Self::IdempotencyKeySpent,
+        Self::IdempotencyKeyReused,
         Self::PayloadTooLarge,
         Self::ImageTooLarge,
         Self::UnsupportedMediaType,
@@ -106,6 +118,11 @@ impl ErrorCode {
                 S::BAD_REQUEST,
                 "The archive cannot be read",
             ),
+            Self::ConsentRequired => (
+                "consent_required",
+                S::BAD_REQUEST,
+                "The person's consent has to be named",
+            ),
             Self::Unauthenticated => (
                 "unauthenticated",
                 S::UNAUTHORIZED,
@@ -132,6 +149,21 @@ impl ErrorCode {
                 "duplicate_subject",
                 S::CONFLICT,
                 "The face belongs to somebody who is on the list already",
+            ),
+            Self::IdempotencyKeyInUse => (
+                "idempotency_key_in_use",
+                S::CONFLICT,
+                "A request with this key is being worked on",
+            ),
+            Self::IdempotencyKeySpent => (
+                "idempotency_key_spent",
+                S::GONE,
+                "What this key was answered with has been deleted",
+            ),
+            Self::IdempotencyKeyReused => (
+                "idempotency_key_reused",
+                S::UNPROCESSABLE_ENTITY,
+                "This key belongs to another request",
             ),
             Self::PayloadTooLarge => (
                 "payload_too_large",
@@ -220,6 +252,12 @@ impl ErrorCode {
         self.row().2
     }
 
+    /// Whether the same request may succeed a little later, which `Retry-After` then says.
+    #[must_use]
+    pub fn passes(self) -> bool {
+        self.status() == StatusCode::SERVICE_UNAVAILABLE || self == Self::IdempotencyKeyInUse
+    }
+
     /// The code of a failure that the HTTP framework itself answered with a bare status.
     #[must_use]
     pub fn of_framework_status(status: StatusCode) -> Self {
@@ -257,6 +295,7 @@ mod tests {
                 "400 validation_failed",
                 "400 missing_part",
                 "400 invalid_archive",
+                "400 consent_required",
                 "401 unauthenticated",
                 "403 forbidden",
                 "404 not_found",
@@ -264,6 +303,9 @@ mod tests {
                 "408 body_timeout",
                 "409 conflict",
                 "409 duplicate_subject",
+                "409 idempotency_key_in_use",
+                "410 idempotency_key_spent",
+                "422 idempotency_key_reused",
                 "413 payload_too_large",
                 "413 image_too_large",
                 "415 unsupported_media_type",

@@ -19,7 +19,7 @@ pub use code::ErrorCode;
 use crate::domain::budget::{Budget, Exhausted};
 use crate::domain::duplicate::Duplicate;
 
-/// Seconds after which a caller may try again, in the `Retry-After` header of every 503.
+/// Seconds after which a caller may try again, in the `Retry-After` header of what passes.
 const RETRY_AFTER_SECONDS: u64 = 1;
 
 /// What is wrong with one field. It never repeats the value that was sent.
@@ -146,8 +146,7 @@ impl ApiError {
     pub fn retry_after_seconds(&self) -> Option<u64> {
         match self.exhausted {
             Some(exhausted) => Some(whole_seconds(exhausted.retry_after)),
-            None => (self.code.status() == StatusCode::SERVICE_UNAVAILABLE)
-                .then_some(RETRY_AFTER_SECONDS),
+            None => self.code.passes().then_some(RETRY_AFTER_SECONDS),
         }
     }
 }

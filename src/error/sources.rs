@@ -3,7 +3,7 @@
 use super::{ApiError, ErrorCode, FieldFault};
 use crate::domain::budget::{Budget, Exhausted};
 use crate::imports::ImportError;
-use crate::store::StoreError;
+use crate::store::{REVIEWS_KEY, StoreError};
 use crate::verify::{PoorPicture, VerifyError};
 use crate::vision::VisionError;
 
@@ -99,6 +99,12 @@ impl From<VerifyError> for ApiError {
                 ErrorCode::QualityTooLow,
                 poor.iter().flat_map(quality_faults).collect(),
             ),
+            VerifyError::ConsentRequired => Self::of_field(
+                ErrorCode::ConsentRequired,
+                "consent",
+                "required",
+                "this service does not work on anybody without a reference to their consent",
+            ),
             VerifyError::DuplicateSubject(duplicate_of) => Self::of_duplicates(duplicate_of),
             VerifyError::NoSuchWatchlist(id) => Self::of_field(
                 ErrorCode::NotFound,
@@ -151,6 +157,14 @@ impl ApiError {
         let field = match constraint {
             "watchlists_name_unique" => "name",
             "subjects_external_id_unique" => "external_id",
+            REVIEWS_KEY => {
+                return Self::of_field(
+                    ErrorCode::Conflict,
+                    "corrects",
+                    "not_the_latest",
+                    "a verification is reviewed once; a correction names the number of the latest review",
+                );
+            }
             _ => return Self::new(ErrorCode::Conflict),
         };
         Self::of_field(

@@ -125,6 +125,7 @@ impl<'a> Archive<'a> {
         manifest: &[u8],
         emit: &mut Emit<'_>,
     ) -> Result<(), ImportError> {
+        let consent = self.limits.consent;
         for (number, line) in (1..).zip(manifest::lines(manifest)?) {
             let Line {
                 number: line,
@@ -137,7 +138,7 @@ impl<'a> Archive<'a> {
                 let name = name.unwrap_or_default();
                 let person = named_after(name, person);
                 external_id = usable_external_id(person.external_id.as_deref());
-                let person = person.check()?;
+                let person = person.check(consent)?;
                 Ok(content(&person, self.picture_named(name)?))
             });
             emit(NewJobRow {
@@ -152,7 +153,7 @@ impl<'a> Archive<'a> {
     }
 
     fn rows_of_files(&mut self, emit: &mut Emit<'_>) -> Result<(), ImportError> {
-        let mut number = 0;
+        let (mut number, consent) = (0, self.limits.consent);
         for index in 0..self.zip.len() {
             let unreadable =
                 |error: zip::result::ZipError| ImportError::InvalidArchive(error.to_string());
@@ -165,7 +166,7 @@ impl<'a> Archive<'a> {
             let person = named_after(&shown, Described::default());
             let external_id = usable_external_id(person.external_id.as_deref());
             let content = self.picture_at(index).and_then(|image| {
-                let person = person.check()?;
+                let person = person.check(consent)?;
                 Ok(content(&person, image))
             });
             emit(NewJobRow {

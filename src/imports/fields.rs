@@ -7,6 +7,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::domain::consent::{Consent, ConsentRule};
 use crate::domain::job::{RowCode, RowFault};
 use crate::domain::metadata::{Metadata, check_metadata};
 use crate::domain::watchlist::{MAX_EXTERNAL_ID_CHARS, MAX_NAME_CHARS};
@@ -25,6 +26,8 @@ pub(super) struct Described {
     pub(super) metadata: Option<Value>,
     #[serde(default)]
     pub(super) valid_until: Option<String>,
+    #[serde(default)]
+    pub(super) consent: Option<Value>,
     /// What else the line holds, which is an error.
     #[serde(flatten)]
     pub(super) unknown: BTreeMap<String, serde::de::IgnoredAny>,
@@ -37,14 +40,15 @@ pub(super) struct Person {
     pub(super) display_name: Option<String>,
     pub(super) metadata: Metadata,
     pub(super) valid_until: Option<OffsetDateTime>,
+    pub(super) consent: Option<Consent>,
 }
 
 impl Described {
-    pub(super) fn check(self) -> Result<Person, RowFault> {
+    pub(super) fn check(self, rule: ConsentRule) -> Result<Person, RowFault> {
         if let Some(name) = self.unknown.keys().next() {
             // The name of a column or member is the caller's own vocabulary, not a person's.
             return Err(invalid(format!(
-                "`{}` is not known here; known are file, external_id, display_name, valid_until, metadata and image",
+                "`{}` is not known here; known are file, external_id, display_name, valid_until, metadata, consent and image",
                 shown(name, 64)
             )));
         }
@@ -65,11 +69,16 @@ impl Described {
                 "display_name must be 1 to 200 characters without control characters",
             ));
         }
+        let consent = self.consent.map(consent).transpose()?.flatten();
+        if !rule.admits(consent.as_ref()) {
+            return Err(no_consent());
+        }
         Ok(Person {
             external_id,
             display_name: self.display_name,
             metadata: self.metadata.map_or_else(|| Ok(Metadata::new()), object)?,
             valid_until: self.valid_until.as_deref().map(instant).transpose()?,
+            consent,
         })
     }
 }
@@ -87,6 +96,20 @@ pub(super) fn shown_file(name: &str) -> String {
 
 pub(super) fn invalid(message: impl Into<String>) -> RowFault {
     RowFault::new(RowCode::InvalidRow, message)
+}
+
+/// Nothing is said of the person's consent.
+pub(super) fn no_consent() -> RowFault {
+    let message = "consent is required by this service";
+    RowFault::new(RowCode::ConsentRequired, message)
+}
+
+fn consent(value: Value) -> Result<Option<Consent>, RowFault> {
+    let consent = serde_json::from_value::<Option<Consent>>(value).ok();
+    let consent = consent.filter(|consent| consent.as_ref().is_none_or(Consent::is_bounded));
+    consent.ok_or_else(|| {
+        invalid("consent must be an object with id, and perhaps text_version and given_at")
+    })
 }
 
 fn shown(text: &str, max_chars: usize) -> String {
@@ -122,7 +145,9 @@ mod tests {
     use super::*;
 
     fn parse(line: &str) -> Result<Person, RowFault> {
-        serde_json::from_str::<Described>(line).unwrap().check()
+        serde_json::from_str::<Described>(line)
+            .unwrap()
+            .check(ConsentRule::Optional)
     }
 
     #[test]
@@ -175,6 +200,14 @@ mod tests {
                 "RFC 3339",
             ),
             (
+                r#"{"external_id": "a", "consent": {"name": "Jane Secret"}}"#.to_owned(),
+                "an object with id",
+            ),
+            (
+                r#"{"external_id": "a", "consent": {"id": "Jane Secret\u0000"}}"#.to_owned(),
+                "an object with id",
+            ),
+            (
                 r#"{"external_id": "a", "surname": "Jane Secret"}"#.to_owned(),
                 "`surname` is not known",
             ),
@@ -183,6 +216,27 @@ mod tests {
             assert_eq!(fault.code, RowCode::InvalidRow);
             assert!(fault.message.contains(said), "{line}: {}", fault.message);
             assert!(!fault.message.contains("Jane Secret"), "{}", fault.message);
+        }
+    }
+
+    #[test]
+    fn where_consent_is_required_a_line_without_is_refused() {
+        let check = |line: &str| {
+            let line: Described = serde_json::from_str(line).unwrap();
+            line.check(ConsentRule::Required)
+        };
+        let given = check(r#"{"external_id": "a", "consent": {"id": "c", "text_version": "2"}}"#);
+        let consent = given.unwrap().consent.unwrap();
+        assert_eq!(
+            (consent.id.as_str(), consent.text_version.as_deref()),
+            ("c", Some("2"))
+        );
+        for without in [
+            r#"{"external_id": "a"}"#,
+            r#"{"external_id": "a", "consent": null}"#,
+        ] {
+            let fault = check(without).unwrap_err();
+            assert_eq!(fault.code, RowCode::ConsentRequired);
         }
     }
 

@@ -7,9 +7,10 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::{ImportError, ImportLimits, Source, archive, ndjson};
+use crate::domain::audit::{Actor, ImportCreated};
 use crate::domain::ids::{JobId, TenantId, WatchlistId};
 use crate::domain::job::Job;
-use crate::store::{Claim, Holder, NewJobRow, Store, StoreError};
+use crate::store::{Claim, Holder, NewJobRow, Store, StoreError, Uncommitted};
 
 /// How long rows of a job may take to follow each other before the job is taken for abandoned.
 const LEASE: Duration = Duration::from_secs(120);
@@ -19,17 +20,20 @@ const BATCH_BYTES: usize = 4 * 1024 * 1024;
 /// Rows that are removed in one transaction.
 const REMOVED_ROWS: u32 = 2_000;
 
-/// Stores all rows, then makes the job visible.
+/// Stores all rows, then makes the job visible, which lasts once the caller commits. Without that the lease runs out, and
+/// whoever claims the job then removes it.
 pub(super) async fn store_rows(
     store: &Store,
-    tenant: &TenantId,
+    actor: &Actor,
     watchlist: WatchlistId,
     source: Source,
     limits: &Arc<ImportLimits>,
-) -> Result<Job, ImportError> {
-    let holder = Holder::new();
+) -> Result<Uncommitted<Job>, ImportError> {
+    let (holder, tenant) = (Holder::new(), &actor.tenant);
     let mut transaction = store.begin(tenant).await?;
-    let job = transaction.insert_job(watchlist, holder, LEASE).await?;
+    let job = transaction
+        .insert_job(watchlist, actor, holder, LEASE)
+        .await?;
     transaction.commit().await?;
     let claim = Claim {
         tenant: tenant.clone(),
@@ -37,7 +41,7 @@ pub(super) async fn store_rows(
         holder,
         strikes: 0,
     };
-    let stored = fill(store, &claim, source, limits).await;
+    let stored = fill(store, actor, &claim, source, limits).await;
     if stored.is_err() {
         // Should this fail too, the lease runs out, and whoever claims the job then removes it.
         if let Err(error) = discard(store, tenant, job).await {
@@ -68,10 +72,11 @@ pub(super) async fn discard(
 
 async fn fill(
     store: &Store,
+    actor: &Actor,
     claim: &Claim,
     source: Source,
     limits: &Arc<ImportLimits>,
-) -> Result<Job, ImportError> {
+) -> Result<Uncommitted<Job>, ImportError> {
     let (batches, mut arriving) = mpsc::channel(1);
     let limits = Arc::clone(limits);
     let unpacking = tokio::task::spawn_blocking(move || unpack(source, &limits, batches));
@@ -92,8 +97,12 @@ async fn fill(
     }
     let mut transaction = store.begin(&claim.tenant).await?;
     let job = transaction.open_job(claim.job, total, failed).await?;
-    transaction.commit().await?;
-    job.ok_or(ImportError::NotFound)
+    let job = job.ok_or(ImportError::NotFound)?;
+    transaction.append_audit_event(actor, &ImportCreated::from(&job).into())?;
+    Ok(Uncommitted {
+        outcome: job,
+        transaction,
+    })
 }
 
 /// Runs on a thread of its own, one batch ahead of the database.

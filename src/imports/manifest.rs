@@ -8,12 +8,13 @@ use super::fields::{Described, invalid};
 use crate::domain::job::RowFault;
 
 /// The columns of a CSV manifest.
-const COLUMNS: [&str; 5] = [
+const COLUMNS: [&str; 6] = [
     "file",
     "external_id",
     "display_name",
     "valid_until",
     "metadata",
+    "consent",
 ];
 
 /// One line of a manifest.
@@ -105,16 +106,19 @@ fn csv_line(number: u64, names: &[String], record: &StringRecord) -> Line {
         (!text.is_empty()).then(|| text.to_owned())
     };
     let file = value("file");
-    let metadata = value("metadata").map(|text| serde_json::from_str(&text));
-    let person = match (&file, metadata.transpose()) {
+    let json = |name| value(name).map(|text| serde_json::from_str(&text));
+    let (metadata, consent) = (json("metadata").transpose(), json("consent").transpose());
+    let person = match (&file, metadata, consent) {
         _ if record.len() > names.len() => Err(invalid("the line has more values than the header")),
-        (None, _) => Err(invalid("file is required")),
-        (_, Err(_)) => Err(invalid("metadata is not JSON")),
-        (_, Ok(metadata)) => Ok(Described {
+        (None, ..) => Err(invalid("file is required")),
+        (_, Err(_), _) => Err(invalid("metadata is not JSON")),
+        (.., Err(_)) => Err(invalid("consent is not JSON")),
+        (_, Ok(metadata), Ok(consent)) => Ok(Described {
             external_id: value("external_id"),
             display_name: value("display_name"),
             metadata,
             valid_until: value("valid_until"),
+            consent,
             ..Described::default()
         }),
     };

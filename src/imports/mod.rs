@@ -26,9 +26,11 @@ use tokio::sync::{Notify, Semaphore};
 pub use runner::Runner;
 pub use spool::{Spool, SpoolError};
 
-use crate::domain::ids::{TenantId, WatchlistId};
+use crate::domain::audit::Actor;
+use crate::domain::consent::ConsentRule;
+use crate::domain::ids::WatchlistId;
 use crate::domain::job::Job;
-use crate::store::StoreError;
+use crate::store::{StoreError, Uncommitted};
 use crate::verify::Verifier;
 
 /// Imports that are received at once; each may fill a file of the largest size.
@@ -43,6 +45,8 @@ pub struct ImportLimits {
     pub max_image_bytes: usize,
     /// Longest line of a stream.
     pub max_line_bytes: usize,
+    /// Whether each row has to name a consent.
+    pub consent: ConsentRule,
     /// Folder whose file system holds what is being received.
     pub spool: PathBuf,
 }
@@ -153,19 +157,22 @@ impl Imports {
         )
     }
 
-    /// Stores every row of what was received and makes it a job.
+    /// Stores every row of what was received and makes it a job. The caller commits, and wakes whoever works on it.
     ///
     /// # Errors
     /// [`ImportError`]; there is no job then.
     pub async fn accept(
         &self,
-        tenant: &TenantId,
+        actor: &Actor,
         watchlist: WatchlistId,
         source: Source,
-    ) -> Result<Job, ImportError> {
+    ) -> Result<Uncommitted<Job>, ImportError> {
         let store = self.verifier.store();
-        let job = intake::store_rows(store, tenant, watchlist, source, &self.limits).await?;
+        intake::store_rows(store, actor, watchlist, source, &self.limits).await
+    }
+
+    /// Has the runner of this process look for jobs at once.
+    pub fn wake(&self) {
         self.wake.notify_one();
-        Ok(job)
     }
 }

@@ -96,7 +96,7 @@ fn pictures(line: &[u8], limits: &ImportLimits) -> Vec<Picture> {
         }
     };
     let external_id = usable_external_id(line.person.external_id.as_deref());
-    let person = match line.person.check() {
+    let person = match line.person.check(limits.consent) {
         Ok(person) => person,
         Err(fault) => return refused(external_id, fault),
     };
@@ -139,6 +139,7 @@ pub(super) fn content(person: &Person, image: Vec<u8>) -> RowContent {
         display_name: person.display_name.clone(),
         metadata: person.metadata.clone(),
         valid_until: person.valid_until,
+        consent: person.consent.clone(),
         image,
     }
 }
@@ -146,12 +147,14 @@ pub(super) fn content(person: &Person, image: Vec<u8>) -> RowContent {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::consent::ConsentRule;
 
     fn limits() -> ImportLimits {
         ImportLimits {
             max_bytes: 1_000_000,
             max_image_bytes: 12,
             max_line_bytes: 120,
+            consent: ConsentRule::Optional,
             spool: std::env::temp_dir(),
         }
     }

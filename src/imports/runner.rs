@@ -137,8 +137,8 @@ impl Runner {
                 Ok(Turn::Over)
             }
             Some(Duty::Clear) => Ok(self.clear(tenant, job).await?),
-            Some(Duty::Work(watchlist)) => {
-                let work = work::Work::new(&self.verifier, tenant, watchlist, job);
+            Some(Duty::Work(watchlist, actor)) => {
+                let work = work::Work::new(&self.verifier, &actor, watchlist, job);
                 Ok(match work.run(stop).await? {
                     Pause::Finished => Turn::Over,
                     Pause::Yielded => Turn::More(Duration::ZERO),

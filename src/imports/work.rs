@@ -10,7 +10,9 @@ use futures_util::{StreamExt as _, stream};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::{sleep, timeout_at};
 
-use crate::domain::ids::{JobId, TenantId, WatchlistId};
+use super::fields::no_consent;
+use crate::domain::audit::{Actor, ImportedRow};
+use crate::domain::ids::{JobId, WatchlistId};
 use crate::domain::job::{RowCode, RowFault};
 use crate::store::{FinishedRow, NewSubject, PendingRow, RowOutcome, StoreError};
 use crate::verify::{BulkEnrolment, Candidate, Verifier, VerifyError};
@@ -42,7 +44,8 @@ pub(super) enum Pause {
 /// The work on one job.
 pub(super) struct Work<'a> {
     verifier: &'a Verifier,
-    tenant: &'a TenantId,
+    /// Whoever made the job: what it enrols is their doing.
+    actor: &'a Actor,
     watchlist: WatchlistId,
     job: JobId,
     /// A place each for the pictures in flight.
@@ -76,7 +79,7 @@ enum Commit {
 impl<'a> Work<'a> {
     pub(super) fn new(
         verifier: &'a Verifier,
-        tenant: &'a TenantId,
+        actor: &'a Actor,
         watchlist: WatchlistId,
         job: JobId,
     ) -> Self {
@@ -86,7 +89,7 @@ impl<'a> Work<'a> {
         );
         Self {
             verifier,
-            tenant,
+            actor,
             watchlist,
             job,
             places: Semaphore::new(in_flight as usize),
@@ -118,7 +121,7 @@ impl<'a> Work<'a> {
         if !exhausted {
             return Ok(Pause::Yielded);
         }
-        let mut transaction = self.verifier.store().begin(self.tenant).await?;
+        let mut transaction = self.verifier.store().begin(&self.actor.tenant).await?;
         let completed = transaction.complete_job(self.job).await?;
         if completed {
             transaction.delete_lease(self.job).await?;
@@ -148,7 +151,7 @@ impl<'a> Work<'a> {
             if !may_go_on {
                 return Ok(false);
             }
-            let mut transaction = self.verifier.store().begin(self.tenant).await?;
+            let mut transaction = self.verifier.store().begin(&self.actor.tenant).await?;
             let rows = transaction.pending_rows(self.job, after, READ_ROWS).await?;
             transaction.commit().await?;
             let Some(last) = rows.last() else {
@@ -239,7 +242,7 @@ impl<'a> Work<'a> {
         if rows.is_empty() {
             return Ok(Commit::Done);
         }
-        let mut bulk = match self.verifier.begin_bulk(self.tenant, self.watchlist).await {
+        let mut bulk = match self.verifier.begin_bulk(self.actor, self.watchlist).await {
             // The list was deleted, and the job with it.
             Err(VerifyError::NotFound) => return Ok(Commit::Overtaken),
             begun => begun?,
@@ -281,18 +284,26 @@ impl<'a> Work<'a> {
             }
         };
         let subject = row.subject.clone();
-        match self.verifier.enrol_in_bulk(bulk, subject, candidate).await {
+        let source = ImportedRow {
+            job_id: self.job,
+            row: row.number,
+        };
+        let enrolled = self
+            .verifier
+            .enrol_in_bulk(bulk, subject, candidate, source);
+        match enrolled.await {
             Ok((subject, face)) => Ok(RowOutcome::Enrolled(subject, face)),
             Err(VerifyError::DuplicateSubject(_)) => Ok(RowOutcome::Refused(RowFault::new(
                 RowCode::DuplicateSubject,
                 "the face belongs to somebody else who is on the list",
             ))),
+            Err(VerifyError::ConsentRequired) => Ok(RowOutcome::Refused(no_consent())),
             Err(error) => Err(error),
         }
     }
 
     async fn count_attempt(&self, number: u64) -> Result<(), VerifyError> {
-        let mut transaction = self.verifier.store().begin(self.tenant).await?;
+        let mut transaction = self.verifier.store().begin(&self.actor.tenant).await?;
         transaction.count_attempt(self.job, number).await?;
         Ok(transaction.commit().await?)
     }
@@ -363,6 +374,7 @@ fn finding(error: VerifyError, attempts: u32) -> Finding {
             let words: Vec<_> = shortfalls.map(ToString::to_string).collect();
             refused(RowCode::QualityTooLow, &words.join(", "))
         }
+        VerifyError::ConsentRequired => Finding::Refused(no_consent()),
         VerifyError::NotFound
         | VerifyError::TooManyAttempts { .. }
         | VerifyError::DuplicateSubject(_)

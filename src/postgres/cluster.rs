@@ -34,15 +34,11 @@ impl Cluster {
         account: &Account,
         durability: Durability,
     ) -> Result<Self, PostgresError> {
-        let cluster = Self {
-            folder: folder.to_owned(),
-        };
-        if cluster.files().join("PG_VERSION").exists() {
+        let cluster = Self::at(folder);
+        if cluster.exists() {
             return Ok(cluster);
         }
-        let draft = Self {
-            folder: folder.with_extension("new"),
-        };
+        let draft = Self::at(&folder.with_extension("new"));
         match fs::remove_dir_all(&draft.folder) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(PostgresError::io("remove", &draft.folder)(error));
@@ -57,6 +53,18 @@ impl Cluster {
             .and_then(|()| fs::File::open(parent)?.sync_all())
             .map_err(PostgresError::io("create", folder))?;
         Ok(cluster)
+    }
+
+    /// The cluster in this folder, whether there is one or not.
+    pub fn at(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+        }
+    }
+
+    /// Whether it was made.
+    pub fn exists(&self) -> bool {
+        self.files().join("PG_VERSION").exists()
     }
 
     /// The folder that the server is pointed to.

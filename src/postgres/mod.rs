@@ -10,6 +10,7 @@ mod error;
 mod lock;
 mod place;
 mod previous;
+mod running;
 mod server;
 
 use std::fs;
@@ -22,6 +23,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tempfile::TempDir;
 
 pub use error::PostgresError;
+pub use running::Found;
 
 use crate::assets::PostgresProgram;
 use account::Account;

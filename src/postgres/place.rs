@@ -32,6 +32,14 @@ pub(super) fn program(
     Ok(program.copied_to(&copy)?)
 }
 
+/// The folder of the home's database where there is one; nothing is made or opened.
+pub(super) fn known(home: &Path) -> PathBuf {
+    match fs::read_to_string(home.join(ELSEWHERE)) {
+        Ok(id) => Path::new(SHARED).join(id.trim()),
+        Err(_) => home.join(DATA),
+    }
+}
+
 /// The folder of the home's database, which need not exist yet.
 ///
 /// It is in the home, unless a folder above the home is closed to the account (such as /root). Then it is below

@@ -92,7 +92,7 @@ fn overwrite(path: &Path, text: &str) -> io::Result<()> {
 
 /// Whether a process is a server of this cluster: servers work in their cluster's folder.
 #[cfg(target_os = "linux")]
-fn serves(pid: i32, cluster: &Path) -> bool {
+pub(super) fn serves(pid: i32, cluster: &Path) -> bool {
     let works_in = fs::read_link(format!("/proc/{pid}/cwd"));
     works_in.is_ok_and(|folder| {
         cluster
@@ -103,7 +103,7 @@ fn serves(pid: i32, cluster: &Path) -> bool {
 
 /// Whether a process is a server of this cluster: its command line names the folder.
 #[cfg(not(target_os = "linux"))]
-fn serves(pid: i32, cluster: &Path) -> bool {
+pub(super) fn serves(pid: i32, cluster: &Path) -> bool {
     let listed = std::process::Command::new("ps")
         .args(["-o", "command=", "-p", &pid.to_string()])
         .output();

@@ -1,6 +1,7 @@
 //! The pool: how a session is set up, and what is checked before the first one is used.
 
 use std::future::Future;
+use std::num::NonZeroU16;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 use tokio::runtime::Handle;
 
+use super::audit::WaitingAnswers;
 use super::error::StoreError;
 use super::versions;
 use crate::gallery::Galleries;
@@ -33,6 +35,9 @@ pub struct Store {
     home: Handle,
     galleries: Galleries,
     search: SearchSettings,
+    /// Days that records are kept where their tenant has not chosen; none keeps them.
+    default_retention: Option<NonZeroU16>,
+    waiting_answers: WaitingAnswers,
 }
 
 /// How large lists are searched.
@@ -100,7 +105,24 @@ impl Store {
             home: Handle::current(),
             galleries: Galleries::new(search.memory_bytes),
             search,
+            default_retention: None,
+            waiting_answers: WaitingAnswers::default(),
         })
+    }
+
+    /// The same store with another retention for tenants who have not chosen.
+    #[must_use]
+    pub fn with_retention(self, default_retention: Option<NonZeroU16>) -> Self {
+        Self {
+            default_retention,
+            ..self
+        }
+    }
+
+    /// Days that records are kept where their tenant has not chosen; none keeps them until somebody deletes them.
+    #[must_use]
+    pub fn default_retention(&self) -> Option<NonZeroU16> {
+        self.default_retention
     }
 
     /// The same store with other rules for the search of large lists.
@@ -165,6 +187,11 @@ impl Store {
     #[must_use]
     pub fn search_settings(&self) -> SearchSettings {
         self.search
+    }
+
+    /// The audit events that wait to be appended together.
+    pub(super) fn waiting_answers(&self) -> &WaitingAnswers {
+        &self.waiting_answers
     }
 
     /// The runtime for work that outlives its caller.

@@ -69,6 +69,7 @@ impl TenantTx {
         face: FaceId,
     ) -> Result<bool, StoreError> {
         let removed = self.remove_faces(watchlist, subject, Some(face)).await?;
+        self.forget_idempotent_answers(&[face.as_uuid()]).await?;
         Ok(removed == 1)
     }
 

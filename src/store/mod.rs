@@ -7,12 +7,17 @@
 //! The store knows no pictures and no models beyond a template and its id, and pgvector is known only here.
 
 mod attempts;
+mod audit;
 mod connection;
+mod erasures;
 mod error;
 mod faces;
 mod galleries;
+mod idempotency;
 mod jobs;
 mod page;
+mod retention;
+mod reviews;
 mod search;
 mod subjects;
 mod transaction;
@@ -22,13 +27,17 @@ mod versions;
 mod watchlists;
 
 pub use attempts::ReferenceHash;
+pub use audit::{AuditFilter, AuditReader, ChainFault, ChainHead, ChainReport, InvalidHead};
 pub use connection::{SearchSettings, Store};
+pub use erasures::NewErasure;
 pub use error::StoreError;
+pub use idempotency::{HeldKey, KeyClaim, KeyedRequest, StoredAnswer};
 pub use jobs::{Claim, Duty, FinishedRow, Holder, NewJobRow, PendingRow, RowContent, RowOutcome};
 pub use page::{Page, PageRequest};
+pub use reviews::{NewReview, REVIEWS_KEY};
 pub use search::{GalleryMatches, GalleryQuery};
 pub use subjects::{NewSubject, SubjectChange, SubjectFilter};
-pub use transaction::TenantTx;
+pub use transaction::{TenantTx, Uncommitted};
 pub use verifications::VerificationFilter;
 pub use versions::UnsupportedDatabase;
 pub use watchlists::{NewWatchlist, WatchlistChange, WatchlistFilter, WatchlistPolicy};

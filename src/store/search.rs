@@ -42,6 +42,8 @@ pub struct GalleryQuery {
 pub struct GalleryMatches {
     /// The list.
     pub watchlist_id: WatchlistId,
+    /// The revision of the gallery; 0 before its first face.
+    pub revision: u64,
     /// Faces in the gallery: of the probe's model, without those whose time has ended.
     pub size: u64,
     /// How they were compared.
@@ -299,6 +301,7 @@ fn matches(watchlist_id: WatchlistId, shortlist: &Shortlist, rows: &[SearchRow])
     });
     GalleryMatches {
         watchlist_id,
+        revision: revision.unsigned_abs(),
         size,
         method,
         candidates,

@@ -2,6 +2,7 @@
 
 use sqlx::{PgConnection, Postgres, Transaction};
 
+use super::audit::PendingEvent;
 use super::connection::Store;
 use super::error::StoreError;
 use crate::domain::ids::TenantId;
@@ -12,6 +13,38 @@ pub struct TenantTx {
     transaction: Transaction<'static, Postgres>,
     store: Store,
     tenant: TenantId,
+    pending_events: Vec<PendingEvent>,
+}
+
+/// What a use case has done, together with the transaction that has not made it last yet.
+#[must_use = "what is not committed is undone"]
+pub struct Uncommitted<T> {
+    /// What came of it.
+    pub outcome: T,
+    /// Where it was done.
+    pub transaction: TenantTx,
+}
+
+impl<T> Uncommitted<T> {
+    /// Makes it last, or none of it.
+    ///
+    /// # Errors
+    /// As of [`TenantTx::commit`].
+    pub async fn commit(self) -> Result<T, StoreError> {
+        self.transaction.commit().await?;
+        Ok(self.outcome)
+    }
+
+    /// Puts the outcome into other words; where that fails, nothing was done.
+    ///
+    /// # Errors
+    /// Those of `words`.
+    pub fn try_map<U, E>(self, words: impl FnOnce(T) -> Result<U, E>) -> Result<Uncommitted<U>, E> {
+        Ok(Uncommitted {
+            outcome: words(self.outcome)?,
+            transaction: self.transaction,
+        })
+    }
 }
 
 impl Store {
@@ -57,6 +90,7 @@ impl Store {
                 transaction,
                 store,
                 tenant,
+                pending_events: Vec::new(),
             })
         })
         .await
@@ -64,17 +98,23 @@ impl Store {
 }
 
 impl TenantTx {
-    /// Makes all of it last, or none.
+    /// Makes all of it last, or none. The audit events of it are appended first.
     ///
     /// # Errors
     /// [`StoreError`]; after [`StoreError::Unavailable`] it is not known which of the two happened.
-    pub async fn commit(self) -> Result<(), StoreError> {
+    pub async fn commit(mut self) -> Result<(), StoreError> {
+        self.append_pending_events().await?;
         Ok(self.transaction.commit().await?)
     }
 
     /// Whose records it reaches.
     pub(super) fn tenant(&self) -> &TenantId {
         &self.tenant
+    }
+
+    /// The audit events that the commit appends.
+    pub(super) fn pending_events(&mut self) -> &mut Vec<PendingEvent> {
+        &mut self.pending_events
     }
 
     pub(super) fn store(&self) -> &Store {

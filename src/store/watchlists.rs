@@ -59,6 +59,21 @@ pub struct WatchlistPolicy {
     pub on_duplicate: OnDuplicate,
 }
 
+impl WatchlistChange {
+    /// The fields that do not stay as they are.
+    #[must_use]
+    pub fn fields(&self) -> Vec<&'static str> {
+        let fields = [
+            ("name", self.name.is_some()),
+            ("kind", self.kind.is_some()),
+            ("target_fpir", self.target_fpir.is_some()),
+            ("on_duplicate", self.on_duplicate.is_some()),
+        ];
+        let changed = fields.into_iter().filter(|(_, changed)| *changed);
+        changed.map(|(name, _)| name).collect()
+    }
+}
+
 impl TenantTx {
     /// Makes an empty watchlist.
     ///
@@ -201,11 +216,21 @@ impl TenantTx {
         Page::cut(rows, page, |row| row.id).try_map(Watchlist::try_from)
     }
 
-    /// Removes a watchlist with everybody on it. False when there was none.
+    /// Removes a watchlist with everybody on it, and tells how many faces that were. None when there was no list.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot do it.
-    pub async fn delete_watchlist(&mut self, id: WatchlistId) -> Result<bool, StoreError> {
+    pub async fn delete_watchlist(&mut self, id: WatchlistId) -> Result<Option<u64>, StoreError> {
+        // Whoever enrols holds the list, so that the number is that of the faces that go.
+        if !self.lock_watchlist(id).await? {
+            return Ok(None);
+        }
+        let faces = sqlx::query_scalar!(
+            r#"select coalesce(sum(faces), 0)::bigint as "faces!" from galleries where watchlist_id = $1"#,
+            id.as_uuid()
+        )
+        .fetch_one(self.connection())
+        .await?;
         // Everything below goes in one statement, and of a list of millions that takes longer than a statement may.
         sqlx::query!(
             "select set_config('statement_timeout', $1, true)",
@@ -213,10 +238,11 @@ impl TenantTx {
         )
         .fetch_one(self.connection())
         .await?;
-        let done = sqlx::query!("delete from watchlists where id = $1", id.as_uuid())
+        sqlx::query!("delete from watchlists where id = $1", id.as_uuid())
             .execute(self.connection())
             .await?;
-        Ok(done.rows_affected() == 1)
+        self.forget_idempotent_answers(&[id.as_uuid()]).await?;
+        Ok(Some(faces.unsigned_abs()))
     }
 }
 

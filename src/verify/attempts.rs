@@ -4,18 +4,13 @@
 //! A person is whom the caller's `external_id` names. Who sends none is not counted here: such a check compares two
 //! pictures that the caller has anyway, and the budget of searches holds for it as for every other comparison.
 
-use std::time::Duration;
-
 use sha2::{Digest as _, Sha256};
 
 use super::{Verifier, VerifyError};
 use crate::domain::budget::AttemptLimit;
 use crate::domain::decision::Decision;
 use crate::domain::ids::TenantId;
-use crate::store::{ReferenceHash, Store, StoreError, TenantTx};
-
-/// How often failures that no longer count are removed.
-const PRUNE_INTERVAL: Duration = Duration::from_secs(600);
+use crate::store::{ReferenceHash, TenantTx};
 
 /// Somebody whose checks are counted.
 #[derive(Debug, Clone, Copy)]
@@ -79,20 +74,5 @@ async fn refuse_locked_out(
     match transaction.find_lockout(&hash, limit).await? {
         Some(retry_after) => Err(VerifyError::TooManyAttempts { retry_after }),
         None => Ok(()),
-    }
-}
-
-/// Removes what no longer counts, for as long as the service runs.
-pub async fn prune_failed_attempts(store: Store) {
-    let mut ticks = tokio::time::interval(PRUNE_INTERVAL);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        match store.delete_expired_attempts().await {
-            Ok(0) => {}
-            Ok(count) => tracing::debug!(count, "failed attempts that no longer count are gone"),
-            Err(StoreError::Unavailable(_)) => {}
-            Err(error) => tracing::warn!(%error, "failed attempts were not removed"),
-        }
     }
 }

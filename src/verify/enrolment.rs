@@ -4,13 +4,16 @@ use std::collections::HashMap;
 
 use super::search::{PlannedSearch, of_path};
 use super::{Verifier, VerifyError, only_face, template};
+use crate::domain::audit::{
+    Actor, AuditEvent, EnrolledFaces, FaceEnrolled, SubjectEnrolled, SubjectReplaced,
+};
 use crate::domain::decision::FaceQuality;
 use crate::domain::duplicate::Duplicate;
 use crate::domain::face::{Face, Template};
 use crate::domain::ids::{FaceId, SubjectId, TenantId, WatchlistId};
 use crate::domain::quality::{Shortfall, enrolment_shortfalls};
 use crate::domain::watchlist::{EnrolledFace, Subject};
-use crate::store::{NewSubject, TenantTx};
+use crate::store::{NewSubject, TenantTx, Uncommitted};
 use crate::vision::{AnalysisRequest, Embed, Layout};
 
 /// What is wanted of a picture to enrol: one face, its template, and all that tells how good it is.
@@ -62,17 +65,19 @@ pub struct Candidate {
 
 impl Verifier {
     /// Adds a person with the faces of their pictures, all of them or nothing. On a list that joins duplicates, the
-    /// faces go to the person whom they are found to be.
+    /// faces go to the person whom they are found to be. The caller commits.
     ///
     /// # Errors
     /// [`VerifyError`]; nothing is kept then.
     pub async fn enrol_subject(
         &self,
-        tenant: &TenantId,
+        actor: &Actor,
         watchlist_id: WatchlistId,
         subject: NewSubject,
         images: Vec<Vec<u8>>,
-    ) -> Result<Enrolment, VerifyError> {
+    ) -> Result<Uncommitted<Enrolment>, VerifyError> {
+        self.require_consent(subject.consent.as_ref())?;
+        let tenant = &actor.tenant;
         let (list, candidates) = self.candidates(tenant, watchlist_id, images).await?;
         let (mut transaction, found) = self
             .begin_enrolment(tenant, list, &candidates, |_| false)
@@ -81,6 +86,10 @@ impl Verifier {
             Some(known)
                 if subject.external_id.is_none() || subject.external_id == known.external_id =>
             {
+                if let Some(consent) = &subject.consent {
+                    let id = known.subject_id;
+                    transaction.add_consent(watchlist_id, id, consent).await?;
+                }
                 (known.subject_id, false)
             }
             Some(_) => return Err(VerifyError::DuplicateSubject(found.others)),
@@ -90,12 +99,23 @@ impl Verifier {
             }
         };
         let person = (watchlist_id, subject_id);
-        let (subject, qualities) = finish(transaction, person, candidates).await?;
-        Ok(Enrolment {
+        let (subject, qualities) = add_faces(&mut transaction, person, candidates).await?;
+        let faces = new_faces(&subject, &qualities, &found.others);
+        let event: AuditEvent = if is_new {
+            SubjectEnrolled(faces).into()
+        } else {
+            FaceEnrolled(faces).into()
+        };
+        transaction.append_audit_event(actor, &event)?;
+        let outcome = Enrolment {
             subject,
             is_new,
             qualities,
             duplicate_of: found.others,
+        };
+        Ok(Uncommitted {
+            outcome,
+            transaction,
         })
     }
 
@@ -106,11 +126,13 @@ impl Verifier {
     /// [`VerifyError`]; nothing is changed then.
     pub async fn replace_subject(
         &self,
-        tenant: &TenantId,
+        actor: &Actor,
         watchlist_id: WatchlistId,
         subject: NewSubject,
         images: Vec<Vec<u8>>,
     ) -> Result<Enrolment, VerifyError> {
+        self.require_consent(subject.consent.as_ref())?;
+        let tenant = &actor.tenant;
         let (list, candidates) = self.candidates(tenant, watchlist_id, images).await?;
         let key = subject.external_id.clone();
         let themselves = |found: &Duplicate| found.external_id == key;
@@ -121,11 +143,25 @@ impl Verifier {
             return Err(VerifyError::DuplicateSubject(found.others));
         }
         let (subject_id, is_new) = transaction.put_subject(watchlist_id, subject).await?;
-        if !candidates.is_empty() {
-            transaction.delete_faces(watchlist_id, subject_id).await?;
-        }
+        let removed_faces = if candidates.is_empty() {
+            0
+        } else {
+            transaction.delete_faces(watchlist_id, subject_id).await?
+        };
         let person = (watchlist_id, subject_id);
-        let (subject, qualities) = finish(transaction, person, candidates).await?;
+        let (subject, qualities) = add_faces(&mut transaction, person, candidates).await?;
+        let faces = new_faces(&subject, &qualities, &found.others);
+        let event: AuditEvent = if is_new {
+            SubjectEnrolled(faces).into()
+        } else {
+            let replaced = SubjectReplaced {
+                faces,
+                removed_faces,
+            };
+            replaced.into()
+        };
+        transaction.append_audit_event(actor, &event)?;
+        transaction.commit().await?;
         Ok(Enrolment {
             subject,
             is_new,
@@ -134,21 +170,23 @@ impl Verifier {
         })
     }
 
-    /// Adds a face to a person.
+    /// Adds a face to a person, whose consent is known by now where it has to be. The caller commits.
     ///
     /// # Errors
     /// [`VerifyError`]; nothing is kept then.
     pub async fn enrol_face(
         &self,
-        tenant: &TenantId,
+        actor: &Actor,
         watchlist_id: WatchlistId,
         subject_id: SubjectId,
         image: Vec<u8>,
-    ) -> Result<FaceEnrolment, VerifyError> {
+    ) -> Result<Uncommitted<FaceEnrolment>, VerifyError> {
+        let tenant = &actor.tenant;
         let mut transaction = self.store.begin(tenant).await?;
         let known = transaction.find_subject(watchlist_id, subject_id).await?;
         drop(transaction);
-        known.ok_or(VerifyError::NotFound)?;
+        let known = known.ok_or(VerifyError::NotFound)?;
+        self.require_consent(known.consent.as_ref())?;
         let (list, candidates) = self.candidates(tenant, watchlist_id, vec![image]).await?;
         let themselves = |found: &Duplicate| found.subject_id == subject_id;
         let (mut transaction, found) = self
@@ -163,11 +201,23 @@ impl Verifier {
         let face = transaction
             .insert_face(watchlist_id, subject_id, template)
             .await?;
-        transaction.commit().await?;
-        Ok(FaceEnrolment {
+        let enrolled = FaceEnrolled(EnrolledFaces {
+            watchlist_id,
+            subject_id,
+            face_ids: vec![face.id],
+            embedder: Some(face.model_id.clone()),
+            duplicate_of: EnrolledFaces::known(&found.others),
+            import: None,
+        });
+        transaction.append_audit_event(actor, &enrolled.into())?;
+        let outcome = FaceEnrolment {
             face,
             quality: *quality,
             duplicate_of: found.others,
+        };
+        Ok(Uncommitted {
+            outcome,
+            transaction,
         })
     }
 
@@ -216,9 +266,9 @@ pub(super) fn admit(faces: Vec<Face>) -> Result<Vec<Candidate>, VerifyError> {
     }
 }
 
-/// Adds the faces to a person, and makes all of the transaction last.
-async fn finish(
-    mut transaction: TenantTx,
+/// Adds the faces to a person, and reads what has become of them.
+async fn add_faces(
+    transaction: &mut TenantTx,
     (watchlist_id, subject_id): (WatchlistId, SubjectId),
     candidates: Vec<Candidate>,
 ) -> Result<(Subject, HashMap<FaceId, FaceQuality>), VerifyError> {
@@ -230,6 +280,23 @@ async fn finish(
         qualities.insert(face.id, quality);
     }
     let subject = transaction.find_subject(watchlist_id, subject_id).await?;
-    transaction.commit().await?;
     Ok((subject.ok_or(VerifyError::NotFound)?, qualities))
+}
+
+/// What is put on record of a person's new faces.
+fn new_faces(
+    subject: &Subject,
+    qualities: &HashMap<FaceId, FaceQuality>,
+    duplicates: &[Duplicate],
+) -> EnrolledFaces {
+    let is_new = |face: &&EnrolledFace| qualities.contains_key(&face.id);
+    let faces = || subject.faces.iter().filter(is_new);
+    EnrolledFaces {
+        watchlist_id: subject.watchlist_id,
+        subject_id: subject.id,
+        face_ids: faces().map(|face| face.id).collect(),
+        embedder: faces().next().map(|face| face.model_id.clone()),
+        duplicate_of: EnrolledFaces::known(duplicates),
+        import: None,
+    }
 }

@@ -1,6 +1,7 @@
 //! Operations on faces that keep nothing.
 
 use super::{PROBE, Verifier, VerifyError, only_face, template};
+use crate::domain::audit::{Actor, FacesCompared};
 use crate::domain::calibration::{FmrEstimate, Threshold};
 use crate::domain::decision::CheckResult;
 use crate::domain::face::Face;
@@ -57,12 +58,14 @@ impl Verifier {
         self.analyse("image", image, SCENE).await
     }
 
-    /// Compares the one face of `source` with every face of every target.
+    /// Compares the one face of `source` with every face of every target, and puts it on record.
     ///
     /// # Errors
-    /// [`VerifyError`] where a picture cannot be worked on or the source does not show exactly one face.
+    /// [`VerifyError`] where a picture cannot be worked on, the source does not show exactly one face, or it cannot be
+    /// put on record.
     pub async fn compare(
         &self,
+        actor: &Actor,
         source: Vec<u8>,
         targets: Vec<Vec<u8>>,
         policy: &Policy,
@@ -93,7 +96,16 @@ impl Verifier {
         let targets = targets
             .into_iter()
             .map(|target| target.faces.into_iter().map(compare).collect());
-        let targets = targets.collect::<Result<_, VerifyError>>()?;
+        let targets = targets.collect::<Result<Vec<Vec<_>>, VerifyError>>()?;
+        let results =
+            |faces: &Vec<TargetComparison>| faces.iter().map(|face| face.result).collect();
+        let compared = FacesCompared {
+            targets: targets.iter().map(results).collect(),
+            approve,
+            review,
+            embedder: self.models.embedder.clone(),
+        };
+        self.record(actor, &compared.into()).await?;
         Ok(Comparison {
             source,
             targets,

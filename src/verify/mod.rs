@@ -14,15 +14,16 @@ mod verification;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub use attempts::prune_failed_attempts;
 pub use bulk::BulkEnrolment;
 pub use enrolment::{Candidate, Enrolment, FaceEnrolment, PoorPicture};
 pub use faces::{Comparison, TargetComparison};
 pub use recall::RecallMonitor;
 pub use verification::Submission;
 
+use crate::domain::audit::{Actor, AuditEvent};
 use crate::domain::budget::AttemptLimit;
 use crate::domain::calibration::Calibration;
+use crate::domain::consent::{Consent, ConsentRule};
 use crate::domain::duplicate::Duplicate;
 use crate::domain::face::{Face, Template};
 use crate::domain::ids::WatchlistId;
@@ -84,6 +85,9 @@ pub enum VerifyError {
     /// A face belongs to somebody who is on the list already, and the list refuses that.
     #[error("the face is of {} subjects already", .0.len())]
     DuplicateSubject(Vec<Duplicate>),
+    /// Nobody says that the person agreed, and the service requires it.
+    #[error("no consent is named")]
+    ConsentRequired,
     /// A named watchlist does not exist for this tenant.
     #[error("no watchlist {0}")]
     NoSuchWatchlist(WatchlistId),
@@ -114,6 +118,7 @@ pub struct Verifier {
     policy: Policy,
     deadline: Duration,
     attempts: Option<AttemptLimit>,
+    consent: ConsentRule,
 }
 
 impl Verifier {
@@ -136,6 +141,25 @@ impl Verifier {
             policy,
             deadline,
             attempts: None,
+            consent: ConsentRule::default(),
+        }
+    }
+
+    /// The same use cases with another rule for consent.
+    #[must_use]
+    pub fn with_consent(self, consent: ConsentRule) -> Self {
+        Self { consent, ..self }
+    }
+
+    /// Refuses to work on a person without their consent, where the service requires it.
+    ///
+    /// # Errors
+    /// [`VerifyError::ConsentRequired`].
+    pub fn require_consent(&self, consent: Option<&Consent>) -> Result<(), VerifyError> {
+        if self.consent.admits(consent) {
+            Ok(())
+        } else {
+            Err(VerifyError::ConsentRequired)
         }
     }
 
@@ -170,6 +194,11 @@ impl Verifier {
             .analyse(blank_picture()?, PROBE, deadline)
             .await
             .map(|_| ())
+    }
+
+    /// Puts an answer that changes nothing on record. To be called before it is given.
+    async fn record(&self, actor: &Actor, event: &AuditEvent) -> Result<(), VerifyError> {
+        Ok(self.store.append_audit_event(actor, event).await?)
     }
 
     async fn analyse(

@@ -1,6 +1,7 @@
 //! Search: who on a watchlist is the person in a picture?
 
 use super::{Verifier, VerifyError};
+use crate::domain::audit::{Actor, ListSearch, WatchlistSearched};
 use crate::domain::duplicate::OnDuplicate;
 use crate::domain::face::Template;
 use crate::domain::ids::{TenantId, WatchlistId};
@@ -18,24 +19,32 @@ pub(super) struct PlannedSearch {
 }
 
 impl Verifier {
-    /// Searches one watchlist for the one person in a picture.
+    /// Searches one watchlist for the one person in a picture, and puts it on record.
     ///
     /// # Errors
-    /// [`VerifyError`]; a fault is never an empty list of hits.
+    /// [`VerifyError`]; a fault is never an empty list of hits, and what is not on record is not answered.
     pub async fn search(
         &self,
-        tenant: &TenantId,
+        actor: &Actor,
         watchlist_id: WatchlistId,
         image: Vec<u8>,
         target_fpir: Option<f64>,
         limit: u32,
     ) -> Result<SearchOutcome, VerifyError> {
+        let tenant = &actor.tenant;
         let lists = self.plan_search(tenant, &[watchlist_id], target_fpir).await;
         let lists = lists.map_err(of_path)?;
         let probe = self.probe("image", image).await?;
         let outcomes = self.search_lists(tenant, &lists, &probe, limit).await;
         let outcome = outcomes.map_err(of_path)?.pop();
-        outcome.ok_or(VerifyError::NotFound)
+        let outcome = outcome.ok_or(VerifyError::NotFound)?;
+        let searched = WatchlistSearched {
+            search: ListSearch::from(&outcome),
+            limit,
+            embedder: self.models.embedder.clone(),
+        };
+        self.record(actor, &searched.into()).await?;
+        Ok(outcome)
     }
 
     /// Reads what the lists of a search go by, before any picture is worked on. `target_fpir` replaces their own.
@@ -144,6 +153,7 @@ impl Verifier {
         SearchOutcome {
             watchlist_id: list.watchlist_id,
             kind: list.kind,
+            gallery_revision: matches.revision,
             size: matches.size,
             method: matches.method,
             candidates: matches.candidates,

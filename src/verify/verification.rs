@@ -6,11 +6,14 @@ use time::OffsetDateTime;
 
 use super::attempts::count;
 use super::{DOCUMENT, SELFIE, Verifier, VerifyError, only_face, portrait, template};
+use crate::domain::audit::{Actor, VerificationCreated};
+use crate::domain::consent::Consent;
 use crate::domain::decision::{Evidence, decide};
-use crate::domain::ids::{TenantId, VerificationId, WatchlistId};
+use crate::domain::ids::{VerificationId, WatchlistId};
 use crate::domain::metadata::Metadata;
 use crate::domain::policy::Policy;
-use crate::domain::verification::{TimingsMs, Verification};
+use crate::domain::verification::{KeptVerification, TimingsMs, Verification};
+use crate::store::Uncommitted;
 use crate::vision::StageTimings;
 
 /// Subjects that an answer names for each watchlist.
@@ -31,19 +34,25 @@ pub struct Submission {
     pub external_id: Option<String>,
     /// The caller's own data.
     pub metadata: Metadata,
+    /// On what the person agreed to.
+    pub consent: Option<Consent>,
+    /// Days that the answer is kept at most.
+    pub retention_days: Option<u16>,
 }
 
 impl Verifier {
-    /// Checks an identity, decides, and keeps the answer.
+    /// Checks an identity, decides, and keeps the answer. The caller commits.
     ///
     /// # Errors
     /// [`VerifyError`] where there is no answer; nothing is kept then.
     pub async fn create(
         &self,
-        tenant: &TenantId,
+        actor: &Actor,
         submission: Submission,
-    ) -> Result<Verification, VerifyError> {
+    ) -> Result<Uncommitted<KeptVerification>, VerifyError> {
+        self.require_consent(submission.consent.as_ref())?;
         let started = Instant::now();
+        let tenant = &actor.tenant;
         let policy = submission.policy;
         let person = self.reference(submission.external_id.as_deref());
         self.refuse_locked_out(tenant, person).await?;
@@ -83,13 +92,25 @@ impl Verifier {
             timings_ms: timings(&stages, search, started.elapsed()),
             external_id: submission.external_id,
             metadata: submission.metadata,
+            consent: submission.consent,
             created_at: OffsetDateTime::now_utc(),
         };
         let mut transaction = self.store.begin(tenant).await?;
         count(&mut transaction, person, verification.assessment.decision).await?;
-        transaction.insert_verification(&verification).await?;
-        transaction.commit().await?;
-        Ok(verification)
+        let delete_after = transaction
+            .insert_verification(&verification, submission.retention_days)
+            .await?;
+        let created = VerificationCreated::from(&verification);
+        transaction.append_audit_event(actor, &created.into())?;
+        let outcome = KeptVerification {
+            verification,
+            reviews: Vec::new(),
+            delete_after,
+        };
+        Ok(Uncommitted {
+            outcome,
+            transaction,
+        })
     }
 }
 

@@ -24,7 +24,7 @@ use crate::support;
 /// The secret that the service under test checks tokens with.
 pub const SECRET: &str = "a secret of the tests, of more than 32 bytes";
 /// Every scope.
-pub const ALL_SCOPES: &str = "verify watchlist:read watchlist:write";
+pub const ALL_SCOPES: &str = "verify watchlist:read watchlist:write audit:read review admin";
 
 /// A picture in the language of [`Scripted`].
 pub fn picture(script: Value) -> Vec<u8> {
@@ -279,6 +279,10 @@ impl App {
 
     pub async fn put_form(&self, path: &str, form: Form) -> Answer {
         Answer::of(self.request(Method::PUT, path).multipart(form)).await
+    }
+
+    pub async fn put_json(&self, path: &str, body: &Value) -> Answer {
+        Answer::of(self.request(Method::PUT, path).json(body)).await
     }
 
     pub async fn patch(&self, path: &str, body: &Value) -> Answer {

@@ -63,7 +63,7 @@ async fn every_route_opens_with_its_scope_and_with_nothing_less() {
             );
             answer.expect_problem(403, "forbidden");
         }
-        let unknown = "admin verify:all watchlist";
+        let unknown = "root verify:all watchlist";
         Answer::of(request().bearer_auth(token("acme", unknown)))
             .await
             .expect_problem(403, "forbidden");

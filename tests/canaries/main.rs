@@ -78,7 +78,7 @@ async fn nothing_personal_is_logged_measured_or_told_to_others() {
             .any(|answer| answer.is_own_record && !foreign.search("", &answer.body).is_empty()),
         "the scanner sees what is there"
     );
-    println!(
+    eprintln!(
         "searched {} log lines of the service, {} of its database and {} answers ({statuses:?}) for {} forms of secrets",
         logs.len(),
         server_log.len(),

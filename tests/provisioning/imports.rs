@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use likeness::config::Config;
 use reqwest::Client;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// More than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -19,15 +19,15 @@ const PEOPLE: [&str; 4] = ["obama", "obama2", "biden", "astronaut"];
 const COPIES: usize = 15;
 
 /// A home with a service on a port that stays the same.
-struct Scene {
-    home: tempfile::TempDir,
+pub struct Scene {
+    pub home: tempfile::TempDir,
     listen: String,
     token: String,
     client: Client,
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub fn new() -> Self {
         super::postgres::provisioned();
         let home = tempfile::tempdir().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -39,13 +39,18 @@ impl Scene {
             // A connection to a service that was killed is of no use to the next question.
             client: Client::builder().pool_max_idle_per_host(0).build().unwrap(),
         };
-        let scope = ["--tenant", "default", "--scope", "watchlist:read"];
+        let scope = [
+            "--tenant",
+            "default",
+            "--scope",
+            "watchlist:read watchlist:write",
+        ];
         let output = scene.command("token").args(scope).output().unwrap();
         let token = String::from_utf8(output.stdout).unwrap().trim().to_owned();
         Self { token, ..scene }
     }
 
-    fn command(&self, name: &str) -> Command {
+    pub fn command(&self, name: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_likeness"));
         command
             .arg(name)
@@ -57,7 +62,7 @@ impl Scene {
     }
 
     /// The service, ready. Its output goes on being read, since it does not like to talk to nobody.
-    fn serve(&self) -> Child {
+    pub fn serve(&self) -> Child {
         let mut process = self
             .command("serve")
             .stdout(Stdio::piped())
@@ -75,6 +80,18 @@ impl Scene {
         let answer = request.bearer_auth(&self.token).send().await.unwrap();
         assert!(answer.status().is_success(), "{path}: {}", answer.status());
         answer.json().await.unwrap()
+    }
+
+    /// Makes a list.
+    pub async fn make_list(&self, name: &str) {
+        let request = self
+            .client
+            .post(format!("http://{}/v1/watchlists", self.listen));
+        let request = request
+            .bearer_auth(&self.token)
+            .json(&json!({"name": name}));
+        let answer = request.send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.status());
     }
 
     /// The only job, once that many of its rows are over.
@@ -166,6 +183,12 @@ async fn a_service_that_is_killed_twice_during_an_import_enrols_every_face_once(
         .collect();
     assert_eq!(enrolled.len(), 60, "one face a row and no more");
     assert_eq!(enrolled.into_iter().collect::<BTreeSet<_>>(), of_rows);
+    // The list, the import, and each face once.
+    let (in_order, said) = super::audit::verify(&scene, &[]);
+    assert!(
+        in_order && said.starts_with("default: intact, 62 events"),
+        "{said}"
+    );
     service.kill().unwrap();
     service.wait().unwrap();
 }

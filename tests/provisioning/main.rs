@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a step that fails is to fail its test")]
 
 mod assets;
+mod audit;
 mod imports;
 mod postgres;

@@ -9,7 +9,9 @@ use likeness::store::{
 use sqlx::AssertSqlSafe;
 use time::macros::datetime;
 
-use crate::fixture::{Fixture, axis, first_page, new_subject, new_watchlist, of_key, tenant};
+use crate::fixture::{
+    Fixture, axis, consent, first_page, new_subject, new_watchlist, of_key, tenant,
+};
 
 #[tokio::test]
 async fn a_person_is_put_once_and_replaced_from_then_on() {
@@ -119,12 +121,20 @@ async fn a_change_of_a_person_touches_the_named_fields_of_that_person_only() {
             ..SubjectChange::default()
         },
         SubjectChange {
+            consent: Some(Some(consent("c-2"))),
+            ..SubjectChange::default()
+        },
+        SubjectChange {
+            consent: Some(None),
             external_id: Some(None),
             valid_until: Some(None),
             ..SubjectChange::default()
         },
     ];
     for change in changes {
+        if let Some(consent) = &change.consent {
+            expected.consent.clone_from(consent);
+        }
         if let Some(external_id) = &change.external_id {
             expected.external_id.clone_from(external_id);
         }
@@ -277,7 +287,7 @@ async fn the_removal_of_a_list_is_not_held_to_the_time_of_a_statement() {
     .await
     .unwrap();
     let mut transaction = fixture.store.begin(&acme).await.unwrap();
-    assert!(transaction.delete_watchlist(list).await.unwrap());
+    assert!(transaction.delete_watchlist(list).await.unwrap().is_some());
     transaction.commit().await.unwrap();
     let left: i64 = sqlx::query_scalar("select count(*) from watchlists")
         .fetch_one(&mut owner)

@@ -1,5 +1,9 @@
 //! A fresh database for each test, and records to put into it.
 
+use std::str::FromStr as _;
+
+use likeness::domain::audit::Actor;
+use likeness::domain::consent::Consent;
 use likeness::domain::decision::Decision;
 use likeness::domain::duplicate::OnDuplicate;
 use likeness::domain::face::Template;
@@ -12,7 +16,9 @@ use likeness::store::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
-use sqlx::{Connection, PgConnection};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions as _, Connection, PgConnection};
+use time::macros::datetime;
 
 /// The model of every template here, and its length.
 pub const MODEL: &str = "test-embedder";
@@ -39,6 +45,13 @@ impl Fixture {
         PgConnection::connect(self.url.expose_secret())
             .await
             .unwrap()
+    }
+
+    /// The database's address for another user.
+    pub fn url_for(&self, user: &str, password: &str) -> SecretString {
+        let options = PgConnectOptions::from_str(self.url.expose_secret()).unwrap();
+        let options = options.username(user).password(password);
+        options.to_url_lossy().to_string().into()
     }
 
     /// A plain connection that works as the service's role, with or without a tenant.
@@ -74,6 +87,15 @@ pub fn tenant(name: &str) -> TenantId {
     TenantId::parse(name).unwrap()
 }
 
+/// Somebody of that tenant, in some request.
+pub fn actor(tenant_name: &str) -> Actor {
+    Actor {
+        tenant: tenant(tenant_name),
+        subject: "tester".to_owned(),
+        request_id: "request-1".to_owned(),
+    }
+}
+
 pub fn new_watchlist(name: &str) -> NewWatchlist {
     NewWatchlist {
         name: name.to_owned(),
@@ -95,6 +117,14 @@ pub fn of_key(external_id: &str) -> SubjectFilter {
     SubjectFilter {
         external_id: Some(external_id.to_owned()),
         ..SubjectFilter::default()
+    }
+}
+
+pub fn consent(id: &str) -> Consent {
+    Consent {
+        id: id.to_owned(),
+        text_version: Some("2026-10".to_owned()),
+        given_at: Some(datetime!(2026-01-02 3:04:05 UTC)),
     }
 }
 

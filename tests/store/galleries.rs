@@ -23,7 +23,7 @@ pub const SETTINGS: SearchSettings = SearchSettings {
 
 /// A list of strangers that is large enough for the coarse pass, and two services over its database.
 pub struct Replicas {
-    writer: Store,
+    pub writer: Store,
     pub reader: Store,
     pub list: WatchlistId,
     rng: StdRng,
@@ -74,7 +74,12 @@ impl Replicas {
         enrol(&self.writer, self.list, template, None).await
     }
 
-    async fn find(&self, probe: &Template) -> GalleryMatches {
+    /// A face like nobody's.
+    pub fn stranger(&mut self) -> Template {
+        random(&mut self.rng)
+    }
+
+    pub async fn find(&self, probe: &Template) -> GalleryMatches {
         find(&self.reader, self.list, probe).await
     }
 }

@@ -7,9 +7,17 @@ use likeness::store::{
 use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
-use crate::fixture::{Fixture, axis, first_page, new_subject, tenant, verification};
+use crate::audit::an_event;
+use crate::fixture::{Fixture, actor, axis, first_page, new_subject, tenant, verification};
 
-const TENANT_TABLES: [&str; 4] = ["watchlists", "subjects", "faces", "verifications"];
+const TENANT_TABLES: [&str; 6] = [
+    "watchlists",
+    "subjects",
+    "faces",
+    "verifications",
+    "audit_events",
+    "audit_heads",
+];
 
 /// A database where `acme` has one record in each table.
 async fn occupied() -> Fixture {
@@ -22,8 +30,11 @@ async fn occupied() -> Fixture {
         .await
         .unwrap();
     transaction
-        .insert_verification(&verification(Decision::Approved, None))
+        .insert_verification(&verification(Decision::Approved, None), None)
         .await
+        .unwrap();
+    transaction
+        .append_audit_event(&actor("acme"), &an_event())
         .unwrap();
     transaction.commit().await.unwrap();
     fixture
@@ -60,11 +71,12 @@ async fn a_session_without_a_tenant_or_with_another_sees_no_row_at_all() {
 #[tokio::test]
 async fn every_table_with_a_tenant_is_under_a_forced_policy() {
     let fixture = Fixture::new().await;
-    // All but the queue of jobs, which is read to find out whose turn it is, and says no more than that.
+    // All but the queue of jobs and the turns of sweeps, which are read to find out whose turn it is, and say no more
+    // than that.
     let unguarded: Vec<String> = sqlx::query_scalar(
         "select c.relname::text from pg_class c \
          join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant' \
-         where c.relkind in ('r', 'p') and c.relname <> 'job_queue' and not (c.relrowsecurity and c.relforcerowsecurity \
+         where c.relkind in ('r', 'p') and c.relname not in ('job_queue', 'retention_turns') and not (c.relrowsecurity and c.relforcerowsecurity \
          and exists (select from pg_policy p where p.polrelid = c.oid and p.polcmd = '*' \
          and p.polqual is not null and p.polwithcheck is not null))",
     )
@@ -129,6 +141,7 @@ async fn another_tenants_records_are_neither_found_nor_changed() {
         .await
         .unwrap()
         .items[0]
+        .verification
         .id;
     own.commit().await.unwrap();
 
@@ -149,7 +162,7 @@ async fn another_tenants_records_are_neither_found_nor_changed() {
             .unwrap()
     );
     assert!(!foreign.delete_subject(list, subject.id).await.unwrap());
-    assert!(!foreign.delete_watchlist(list).await.unwrap());
+    assert_eq!(foreign.delete_watchlist(list).await.unwrap(), None);
     assert!(!foreign.delete_verification(kept).await.unwrap());
     foreign.commit().await.unwrap();
 

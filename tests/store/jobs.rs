@@ -7,12 +7,12 @@ use likeness::domain::job::{JobState, RowCode, RowFault, RowState};
 use likeness::store::{Duty, FinishedRow, Holder, NewJobRow, RowContent, RowOutcome, StoreError};
 use sqlx::AssertSqlSafe;
 
-use crate::fixture::{Fixture, axis, first_page, new_subject, tenant};
+use crate::fixture::{Fixture, actor, axis, consent, first_page, new_subject, tenant};
 
 const LONG: Duration = Duration::from_secs(600);
 const OVER: Duration = Duration::ZERO;
 
-fn row(number: u64, content: Result<&[u8], RowCode>) -> NewJobRow {
+pub fn row(number: u64, content: Result<&[u8], RowCode>) -> NewJobRow {
     NewJobRow {
         number,
         line: Some(number),
@@ -23,6 +23,7 @@ fn row(number: u64, content: Result<&[u8], RowCode>) -> NewJobRow {
                 display_name: Some("D".to_owned()),
                 metadata: serde_json::Map::from_iter([("k".to_owned(), 1.into())]),
                 valid_until: None,
+                consent: Some(consent("c-1")),
                 image: image.to_vec(),
             })
             .map_err(|code| RowFault::new(code, "because")),
@@ -30,10 +31,10 @@ fn row(number: u64, content: Result<&[u8], RowCode>) -> NewJobRow {
 }
 
 /// A job of `acme` with that many rows, which nobody has begun.
-async fn queued(fixture: &Fixture, list: WatchlistId, rows: u64) -> JobId {
+pub async fn queued(fixture: &Fixture, list: WatchlistId, rows: u64) -> JobId {
     let mut transaction = fixture.store.begin(&tenant("acme")).await.unwrap();
     let job = transaction
-        .insert_job(list, Holder::new(), LONG)
+        .insert_job(list, &actor("acme"), Holder::new(), LONG)
         .await
         .unwrap();
     let rows: Vec<_> = (1..=rows)
@@ -47,7 +48,7 @@ async fn queued(fixture: &Fixture, list: WatchlistId, rows: u64) -> JobId {
     job
 }
 
-async fn acme_with_list() -> (Fixture, WatchlistId) {
+pub async fn acme_with_list() -> (Fixture, WatchlistId) {
     let fixture = Fixture::new().await;
     let list = fixture.watchlist(&tenant("acme"), "door").await.id;
     (fixture, list)
@@ -134,7 +135,7 @@ async fn a_row_that_two_work_on_gets_one_face() {
     let acme = tenant("acme");
     let mut transaction = fixture.store.begin(&acme).await.unwrap();
     let duty = transaction.begin_job(job).await.unwrap();
-    assert_eq!(duty, Some(Duty::Work(list)));
+    assert_eq!(duty, Some(Duty::Work(list, actor("acme"))));
     transaction.commit().await.unwrap();
     let enrol = |number: usize| {
         let (store, acme) = (fixture.store.clone(), acme.clone());
@@ -189,7 +190,7 @@ async fn a_finished_row_keeps_neither_picture_nor_details_and_no_writer_can_leav
     let mut session = fixture.service(Some("acme")).await;
     let left: i64 = sqlx::query_scalar(
         "select count(*) from job_rows where image is not null or display_name is not null \
-         or metadata is not null",
+         or metadata is not null or consent is not null",
     )
     .fetch_one(&mut session)
     .await
@@ -197,19 +198,23 @@ async fn a_finished_row_keeps_neither_picture_nor_details_and_no_writer_can_leav
     assert_eq!(left, 1, "the row that waits");
     for (change, constraint) in [
         (
-            "state = 'cancelled', display_name = null, metadata = null",
+            "state = 'cancelled', display_name = null, metadata = null, consent = null",
             "job_rows_picture_while_pending",
         ),
         (
-            "state = 'cancelled', image = null",
+            "state = 'cancelled', image = null, consent = null",
             "job_rows_details_while_pending",
         ),
         (
-            "state = 'succeeded', image = null, display_name = null, metadata = null",
+            "state = 'cancelled', image = null, display_name = null, metadata = null",
+            "job_rows_consent_while_pending",
+        ),
+        (
+            "state = 'succeeded', image = null, display_name = null, metadata = null, consent = null",
             "job_rows_face_when_succeeded",
         ),
         (
-            "state = 'failed', image = null, display_name = null, metadata = null",
+            "state = 'failed', image = null, display_name = null, metadata = null, consent = null",
             "job_rows_error_when_failed",
         ),
     ] {
@@ -229,7 +234,7 @@ async fn a_job_that_is_being_received_is_seen_by_nobody_and_cleaned_up_if_its_re
     let acme = tenant("acme");
     let mut transaction = fixture.store.begin(&acme).await.unwrap();
     let job = transaction
-        .insert_job(list, Holder::new(), OVER)
+        .insert_job(list, &actor("acme"), Holder::new(), OVER)
         .await
         .unwrap();
     let rows = vec![row(1, Ok(b"x")), row(2, Err(RowCode::UnsafePath))];
@@ -288,7 +293,7 @@ async fn rows_are_read_in_their_order_and_not_more_than_fits() {
     let (fixture, list) = acme_with_list().await;
     let mut transaction = fixture.store.begin(&tenant("acme")).await.unwrap();
     let job = transaction
-        .insert_job(list, Holder::new(), LONG)
+        .insert_job(list, &actor("acme"), Holder::new(), LONG)
         .await
         .unwrap();
     let large = vec![7; 9 * 1024 * 1024];
@@ -358,7 +363,7 @@ async fn a_list_that_is_deleted_takes_its_jobs_out_of_the_queue() {
     let (fixture, list) = acme_with_list().await;
     let job = queued(&fixture, list, 1).await;
     let mut transaction = fixture.store.begin(&tenant("acme")).await.unwrap();
-    assert!(transaction.delete_watchlist(list).await.unwrap());
+    assert!(transaction.delete_watchlist(list).await.unwrap().is_some());
     assert_eq!(transaction.find_job(job).await.unwrap(), None);
     transaction.commit().await.unwrap();
     assert_eq!(

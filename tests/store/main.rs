@@ -6,9 +6,11 @@
 )]
 
 mod attempts;
+mod audit;
 mod cancellation;
 mod changes;
 mod constraints;
+mod erasures;
 mod fixture;
 mod galleries;
 mod isolation;
@@ -16,8 +18,11 @@ mod jobs;
 mod queries;
 mod recall;
 mod records;
+mod retention;
+mod reviews;
 mod search;
 mod startup;
+mod traces;
 mod used_tokens;
 
 #[path = "../support/mod.rs"]

@@ -2,6 +2,7 @@
 
 use likeness::domain::decision::Decision;
 use likeness::domain::ids::{FaceId, SubjectId, VerificationId, WatchlistId};
+use likeness::domain::verification::KeptVerification;
 use likeness::domain::watchlist::{Subject, Watchlist};
 use likeness::store::{
     NewSubject, PageRequest, SubjectFilter, TenantTx, VerificationFilter, WatchlistFilter,
@@ -11,7 +12,7 @@ use time::OffsetDateTime;
 use time::macros::datetime;
 
 use crate::fixture::{
-    Fixture, axis, first_page, new_subject, new_watchlist, of_key, tenant, verification,
+    Fixture, axis, consent, first_page, new_subject, new_watchlist, of_key, tenant, verification,
 };
 
 #[tokio::test]
@@ -66,6 +67,7 @@ async fn a_subject_comes_back_with_everything_it_was_made_of() {
         external_id: Some("p-1".to_owned()),
         display_name: Some("Ada Ünal".to_owned()),
         metadata: [("level".to_owned(), 3.into())].into_iter().collect(),
+        consent: Some(consent("c-1")),
         valid_until: Some(datetime!(2999-12-31 23:59:59.123456 UTC)),
     };
     let mut transaction = fixture.store.begin(&tenant("acme")).await.unwrap();
@@ -78,12 +80,14 @@ async fn a_subject_comes_back_with_everything_it_was_made_of() {
             &made.external_id,
             &made.display_name,
             &made.metadata,
+            &made.consent,
             &made.valid_until
         ),
         (
             &new.external_id,
             &new.display_name,
             &new.metadata,
+            &new.consent,
             &new.valid_until
         )
     );
@@ -156,7 +160,13 @@ async fn deleting_takes_everything_below_along_and_nothing_beside() {
         .unwrap()
         .items[0]
         .id;
-    assert!(transaction.delete_watchlist(lists[0]).await.unwrap());
+    assert!(
+        transaction
+            .delete_watchlist(lists[0])
+            .await
+            .unwrap()
+            .is_some()
+    );
     assert!(transaction.delete_subject(lists[1], one).await.unwrap());
     transaction.commit().await.unwrap();
 
@@ -174,7 +184,7 @@ async fn deleting_what_is_not_there_says_so() {
     let fixture = Fixture::new().await;
     let mut transaction = fixture.store.begin(&tenant("acme")).await.unwrap();
     let (list, subject) = (WatchlistId::new(), SubjectId::new());
-    assert!(!transaction.delete_watchlist(list).await.unwrap());
+    assert_eq!(transaction.delete_watchlist(list).await.unwrap(), None);
     assert!(!transaction.delete_subject(list, subject).await.unwrap());
     assert!(
         !transaction
@@ -196,10 +206,15 @@ async fn a_verification_comes_back_as_it_was_and_can_be_erased() {
     let mut transaction = fixture.store.begin(&tenant("acme")).await.unwrap();
     for decision in [Decision::Approved, Decision::Review, Decision::Declined] {
         let made = verification(decision, Some("case"));
-        transaction.insert_verification(&made).await.unwrap();
+        transaction.insert_verification(&made, None).await.unwrap();
+        let kept = KeptVerification {
+            verification: made.clone(),
+            reviews: Vec::new(),
+            delete_after: None,
+        };
         assert_eq!(
             transaction.find_verification(made.id).await.unwrap(),
-            Some(made.clone())
+            Some(kept)
         );
         assert!(transaction.delete_verification(made.id).await.unwrap());
         assert_eq!(transaction.find_verification(made.id).await.unwrap(), None);
@@ -217,7 +232,7 @@ async fn verifications_are_filtered_by_everything_that_is_asked_for() {
         (Decision::Review, None),
     ] {
         transaction
-            .insert_verification(&verification(decision, external_id))
+            .insert_verification(&verification(decision, external_id), None)
             .await
             .unwrap();
     }
@@ -231,6 +246,7 @@ async fn verifications_are_filtered_by_everything_that_is_asked_for() {
         let filter = VerificationFilter {
             external_id: external_id.map(str::to_owned),
             decision,
+            reviewed: None,
         };
         let page = transaction
             .list_verifications(&filter, first_page(9))
@@ -238,6 +254,7 @@ async fn verifications_are_filtered_by_everything_that_is_asked_for() {
             .unwrap();
         assert_eq!(page.items.len(), expected, "{filter:?}");
         for found in page.items {
+            let found = found.verification;
             assert!(decision.is_none_or(|decision| decision == found.assessment.decision));
             assert!(external_id.is_none_or(|id| Some(id) == found.external_id.as_deref()));
         }
@@ -254,14 +271,14 @@ async fn read_in_pages(transaction: &mut TenantTx) -> Vec<VerificationId> {
             .await
             .unwrap();
         assert!(page.items.len() <= 3);
-        read.extend(page.items.iter().map(|verification| verification.id));
+        read.extend(page.items.iter().map(|kept| kept.verification.id));
         let Some(next) = page.next else { return read };
         request = PageRequest {
             after: Some(next),
             ..request
         };
         transaction
-            .insert_verification(&verification(Decision::Approved, None))
+            .insert_verification(&verification(Decision::Approved, None), None)
             .await
             .unwrap();
     }
@@ -275,7 +292,7 @@ async fn pages_have_no_gaps_and_no_repeats_while_records_arrive() {
         let mut made = Vec::new();
         for _ in 0..count {
             let new = verification(Decision::Approved, None);
-            transaction.insert_verification(&new).await.unwrap();
+            transaction.insert_verification(&new, None).await.unwrap();
             made.insert(0, new.id);
         }
         assert_eq!(read_in_pages(&mut transaction).await, made);

@@ -8,7 +8,8 @@ use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 
-use crate::fixture::{MODEL, axis, database, new_subject, new_watchlist, search, tenant};
+use crate::audit::{append, intact};
+use crate::fixture::{MODEL, actor, axis, database, new_subject, new_watchlist, search, tenant};
 
 #[tokio::test]
 async fn two_services_may_start_on_an_empty_database_at_once() {
@@ -94,7 +95,7 @@ async fn enrol_search_and_delete(store: &Store, acme: &TenantId) {
             .len(),
         1
     );
-    assert!(transaction.delete_watchlist(list).await.unwrap());
+    assert!(transaction.delete_watchlist(list).await.unwrap().is_some());
     assert_eq!(transaction.find_watchlist(list).await.unwrap(), None);
     transaction.commit().await.unwrap();
 }
@@ -124,4 +125,7 @@ async fn an_unprivileged_owner_needs_only_to_be_let_into_the_role() {
         .await
         .unwrap();
     enrol_search_and_delete(&store, &tenant("acme")).await;
+    // The owner sees the audit log of every tenant, though row-level security binds them.
+    append(&store, &actor("acme"), 2).await;
+    assert_eq!(intact(&url, "acme").await, 2);
 }

@@ -10,10 +10,13 @@ use serde::de::DeserializeOwned;
 use validator::Validate;
 
 use super::body::{read_json, read_multipart};
-use super::parts::Parts;
+use super::fingerprint;
+use super::key::GivenKey;
+use super::parts::{Part, Parts};
 use super::rules;
 use crate::error::{ApiError, ErrorCode};
 use crate::state::AppState;
+use crate::store::KeyedRequest;
 
 /// A checked form: read within the service's bounds, deserialized, validated.
 ///
@@ -25,6 +28,10 @@ pub struct Form<T>(pub T);
 #[derive(Debug)]
 pub struct JsonForm<T>(pub T);
 
+/// A form that makes something, and the key that makes its repetitions known, where the request brings one.
+#[derive(Debug)]
+pub struct Keyed<T>(pub T, pub Option<KeyedRequest>);
+
 type Reading<T> = Pin<Box<dyn Future<Output = Result<T, ApiError>>>>;
 
 impl<T: DeserializeOwned + Validate + 'static> FromRequest for Form<T> {
@@ -32,8 +39,13 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for Form<T> {
     type Future = Reading<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut actix_web::dev::Payload) -> Self::Future {
-        let form = read(request, payload, &[MediaType::Multipart, MediaType::Json]);
-        Box::pin(async move { form.await.map(Self) })
+        let form = read(
+            request,
+            payload,
+            &[MediaType::Multipart, MediaType::Json],
+            None,
+        );
+        Box::pin(async move { form.await.map(|(form, _)| Self(form)) })
     }
 }
 
@@ -42,8 +54,26 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for JsonForm<T> {
     type Future = Reading<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut actix_web::dev::Payload) -> Self::Future {
-        let form = read(request, payload, &[MediaType::Json]);
-        Box::pin(async move { form.await.map(Self) })
+        let form = read(request, payload, &[MediaType::Json], None);
+        Box::pin(async move { form.await.map(|(form, _)| Self(form)) })
+    }
+}
+
+impl<T: DeserializeOwned + Validate + 'static> FromRequest for Keyed<T> {
+    type Error = ApiError;
+    type Future = Reading<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut actix_web::dev::Payload) -> Self::Future {
+        // Before a byte of the body is read.
+        let form = GivenKey::of(request).map(|key| {
+            read(
+                request,
+                payload,
+                &[MediaType::Multipart, MediaType::Json],
+                key,
+            )
+        });
+        Box::pin(async move { form?.await.map(|(form, key)| Self(form, key)) })
     }
 }
 
@@ -67,7 +97,8 @@ fn read<T: DeserializeOwned + Validate>(
     request: &HttpRequest,
     payload: &mut actix_web::dev::Payload,
     accepted: &'static [MediaType],
-) -> impl Future<Output = Result<T, ApiError>> + 'static {
+    key: Option<GivenKey>,
+) -> impl Future<Output = Result<(T, Option<KeyedRequest>), ApiError>> + use<T> {
     let request = request.clone();
     let payload = Payload::from_request(&request, payload);
     async move {
@@ -91,10 +122,29 @@ fn read<T: DeserializeOwned + Validate>(
         let entries = tokio::time::timeout(limits.body_timeout, entries)
             .await
             .map_err(|_| ApiError::new(ErrorCode::BodyTimeout))??;
+        let (entries, key) = match key {
+            Some(key) => identified(entries, media_type, key).await?,
+            None => (entries, None),
+        };
         let form = T::deserialize(Parts::new(entries))?;
         form.validate().map_err(|errors| rules::faults(&errors))?;
-        Ok(form)
+        Ok((form, key))
     }
+}
+
+/// What was sent, and what it is known by. Pictures take a while to hash, so that is done on a thread that may wait.
+async fn identified(
+    entries: Vec<(String, Part)>,
+    media_type: MediaType,
+    key: GivenKey,
+) -> Result<(Vec<(String, Part)>, Option<KeyedRequest>), ApiError> {
+    let hashing = tokio::task::spawn_blocking(move || {
+        let fingerprint = fingerprint::of_entries(media_type.name(), &entries);
+        (entries, Some(key.with(fingerprint)))
+    });
+    hashing
+        .await
+        .map_err(|error| ApiError::caused_by(ErrorCode::Internal, error))
 }
 
 /// A compressed body could grow without bounds, and pictures are compressed already.

@@ -1,11 +1,14 @@
 //! How requests become values: forms of pictures and fields, queries and cursors.
 
 mod body;
+mod consent;
+mod fingerprint;
 mod form;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod image;
 mod json;
+mod key;
 mod page;
 mod parts;
 pub mod present;
@@ -14,8 +17,10 @@ pub mod rules;
 mod upload;
 
 pub(super) use body::declared_length;
-pub use form::{Form, JsonForm};
+pub use consent::ConsentForm;
+pub use form::{Form, JsonForm, Keyed};
 pub use image::Image;
+pub use key::IDEMPOTENCY_KEY;
 pub use page::{MAX_LIMIT, Page, PageQuery};
 pub use query::{Path, Query};
 pub use upload::Upload;

@@ -22,6 +22,15 @@ pub fn printable(text: &str) -> Result<(), ValidationError> {
     Ok(())
 }
 
+/// The same for a text of several lines: breaks and tabs may stand in it.
+///
+/// # Errors
+/// `control_character` where there is another one.
+pub fn text(text: &str) -> Result<(), ValidationError> {
+    let lines = text.replace(['\n', '\r', '\t'], "");
+    printable(&lines)
+}
+
 /// Bounds the caller's own data.
 ///
 /// # Errors

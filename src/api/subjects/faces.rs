@@ -5,12 +5,15 @@ use actix_web::{HttpResponse, delete, get, post};
 use uuid::Uuid;
 
 use super::forms::CreateFace;
+use super::made;
 use crate::api::answers::{found, gone};
-use crate::api::extract::{Form, Page, Path};
+use crate::api::extract::{Keyed, Page, Path};
+use crate::api::idempotency::{IdempotencyHeader, once};
 use crate::api::throttle::SearchBudget;
 use crate::api::views::{EnrolledFaceView, FaceEnrolmentView};
 use crate::auth::{Authorized, WatchlistRead, WatchlistWrite};
-use crate::domain::ids::{FaceId, SubjectId};
+use crate::domain::audit::FaceDeleted;
+use crate::domain::ids::{FaceId, SubjectId, WatchlistId};
 use crate::error::ApiError;
 use crate::state::AppState;
 
@@ -18,13 +21,15 @@ use crate::state::AppState;
 ///
 /// Each face is compared by itself; the nearest one counts. A face that is too poor is refused with `quality_too_low`.
 /// Where it is found to be somebody else's on the list, the list's `on_duplicate` says what becomes of it: `report`
-/// enrols it and names them in `duplicate_of`, anything else answers 409 `duplicate_subject`.
+/// enrols it and names them in `duplicate_of`, anything else answers 409 `duplicate_subject`. Where the service requires
+/// consent, the person's has to be known by now.
 #[utoipa::path(
     tag = "subjects",
     security(("bearer" = ["watchlist:write"])),
     params(
         ("id" = Uuid, Path, description = "Id of the list"),
         ("subject_id" = Uuid, Path, description = "Id of the person"),
+        IdempotencyHeader,
     ),
     request_body(content((CreateFace = "multipart/form-data"), (CreateFace = "application/json"))),
     responses((status = 201, description = "The face", body = FaceEnrolmentView))
@@ -35,14 +40,19 @@ pub async fn create_face(
     _budget: SearchBudget,
     state: Data<AppState>,
     Path((id, subject_id)): Path<(Uuid, Uuid)>,
-    Form(form): Form<CreateFace>,
+    Keyed(form, key): Keyed<CreateFace>,
 ) -> Result<HttpResponse, ApiError> {
     let image = form.image.within(&state.limits, "image")?;
-    let face = state
-        .verifier
-        .enrol_face(&caller.tenant, id.into(), subject_id.into(), image)
-        .await?;
-    Ok(HttpResponse::Created().json(FaceEnrolmentView::from(face)))
+    let work = async {
+        let enrolment =
+            state
+                .verifier
+                .enrol_face(caller.actor(), id.into(), subject_id.into(), image);
+        enrolment
+            .await?
+            .try_map(|enrolment| made::face([id, subject_id], enrolment))
+    };
+    once(&state, &caller.tenant, key, work).await
 }
 
 /// List a person's faces
@@ -90,10 +100,19 @@ pub async fn delete_face(
     state: Data<AppState>,
     Path((id, subject_id, face_id)): Path<(Uuid, Uuid, Uuid)>,
 ) -> Result<HttpResponse, ApiError> {
+    let (list, subject, face) = (
+        WatchlistId::from(id),
+        SubjectId::from(subject_id),
+        FaceId::from(face_id),
+    );
     let mut records = state.records(&caller.tenant).await?;
-    let deleted = records
-        .delete_face(id.into(), subject_id.into(), FaceId::from(face_id))
-        .await?;
+    let answer = gone(records.delete_face(list, subject, face).await?)?;
+    let deleted = FaceDeleted {
+        watchlist_id: list,
+        subject_id: subject,
+        face_id: face,
+    };
+    records.append_audit_event(caller.actor(), &deleted.into())?;
     records.commit().await?;
-    gone(deleted)
+    Ok(answer)
 }

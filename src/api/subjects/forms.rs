@@ -7,7 +7,7 @@ use validator::Validate;
 
 use crate::api::extract::present::{self, present};
 use crate::api::extract::rules::{self, MAX_EXTERNAL_ID_CHARS, MAX_NAME_CHARS};
-use crate::api::extract::{Image, MAX_LIMIT, PageQuery};
+use crate::api::extract::{ConsentForm, Image, MAX_LIMIT, PageQuery};
 use crate::domain::metadata::Metadata;
 use crate::error::ApiError;
 use crate::state::Limits;
@@ -33,6 +33,9 @@ pub struct CreateSubject {
     #[validate(custom(function = rules::metadata))]
     #[schema(value_type = Object)]
     pub metadata: Metadata,
+    /// On what the person agreed to. Some services require it: `consent_required` otherwise.
+    #[validate(nested)]
+    pub consent: Option<ConsentForm>,
     /// From this instant on (RFC 3339) the person is no longer found.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub valid_until: Option<OffsetDateTime>,
@@ -50,6 +53,7 @@ impl CreateSubject {
             external_id: self.external_id,
             display_name: self.display_name,
             metadata: self.metadata,
+            consent: self.consent.map(Into::into),
             valid_until: self.valid_until,
         };
         Ok((subject, admitted(self.image, limits)?))
@@ -69,6 +73,9 @@ pub struct PutSubject {
     #[validate(custom(function = rules::metadata))]
     #[schema(value_type = Object)]
     pub metadata: Metadata,
+    /// On what the person agreed to. Some services require it: `consent_required` otherwise.
+    #[validate(nested)]
+    pub consent: Option<ConsentForm>,
     /// From this instant on (RFC 3339) the person is no longer found; without end unless given.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub valid_until: Option<OffsetDateTime>,
@@ -91,6 +98,7 @@ impl PutSubject {
             external_id: Some(external_id.external_id),
             display_name: self.display_name,
             metadata: self.metadata,
+            consent: self.consent.map(Into::into),
             valid_until: self.valid_until,
         };
         Ok((subject, admitted(self.image, limits)?))
@@ -137,6 +145,11 @@ pub struct PatchSubject {
     #[validate(custom(function = rules::metadata))]
     #[schema(value_type = Option<Object>)]
     pub metadata: Option<Option<Metadata>>,
+    /// On what the person agreed to, all of it anew. Where consent is withdrawn, erase the person instead.
+    #[serde(default, deserialize_with = "present")]
+    #[validate(nested)]
+    #[schema(value_type = Option<ConsentForm>)]
+    pub consent: Option<Option<ConsentForm>>,
     /// From this instant on (RFC 3339) the person is no longer found. One that is past takes them out at once.
     #[serde(default, deserialize_with = "present::time")]
     #[schema(value_type = Option<String>, format = DateTime, example = "2030-12-31T23:59:59Z")]
@@ -149,6 +162,7 @@ impl From<PatchSubject> for SubjectChange {
             external_id: patch.external_id,
             display_name: patch.display_name,
             metadata: patch.metadata.map(Option::unwrap_or_default),
+            consent: patch.consent.map(|consent| consent.map(Into::into)),
             valid_until: patch.valid_until,
         }
     }

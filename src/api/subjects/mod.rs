@@ -2,6 +2,7 @@
 
 mod faces;
 mod forms;
+mod made;
 
 use actix_web::web::{Data, Json};
 use actix_web::{HttpResponse, delete, get, patch, post, put};
@@ -10,13 +11,16 @@ use uuid::Uuid;
 
 use self::forms::{CreateSubject, ExternalId, ListSubjectsQuery, PatchSubject, PutSubject};
 use super::answers::{enrolled, found, gone};
-use super::extract::{Form, JsonForm, Page, Path, Query};
+use super::extract::{Form, JsonForm, Keyed, Page, Path, Query};
+use super::idempotency::{IdempotencyHeader, once};
 use super::throttle::SearchBudget;
 use super::views::{EnrolmentView, SubjectView};
 use crate::auth::{Authorized, WatchlistRead, WatchlistWrite};
+use crate::domain::audit::{SubjectChanged, SubjectDeleted};
 use crate::domain::ids::{SubjectId, WatchlistId};
 use crate::error::ApiError;
 use crate::state::AppState;
+use crate::store::SubjectChange;
 
 /// The routes of this resource.
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
@@ -42,7 +46,7 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
 #[utoipa::path(
     tag = "subjects",
     security(("bearer" = ["watchlist:write"])),
-    params(("id" = Uuid, Path, description = "Id of the list")),
+    params(("id" = Uuid, Path, description = "Id of the list"), IdempotencyHeader),
     request_body(content((CreateSubject = "multipart/form-data"), (CreateSubject = "application/json"))),
     responses(
         (status = 201, description = "The person", body = EnrolmentView),
@@ -55,14 +59,16 @@ pub async fn create_subject(
     _budget: SearchBudget,
     state: Data<AppState>,
     Path(id): Path<Uuid>,
-    Form(form): Form<CreateSubject>,
+    Keyed(form, key): Keyed<CreateSubject>,
 ) -> Result<HttpResponse, ApiError> {
     let (subject, images) = form.split(&state.limits)?;
-    let enrolment = state
-        .verifier
-        .enrol_subject(&caller.tenant, id.into(), subject, images)
-        .await?;
-    Ok(enrolled(enrolment.is_new, &EnrolmentView::from(enrolment)))
+    let work = async {
+        let enrolment = state
+            .verifier
+            .enrol_subject(caller.actor(), id.into(), subject, images);
+        enrolment.await?.try_map(made::subject)
+    };
+    once(&state, &caller.tenant, key, work).await
 }
 
 /// Put a person on a watchlist, or replace them
@@ -96,9 +102,9 @@ pub async fn put_subject(
     let (subject, images) = form.split(external_id, &state.limits)?;
     let enrolment = state
         .verifier
-        .replace_subject(&caller.tenant, id.into(), subject, images)
+        .replace_subject(caller.actor(), id.into(), subject, images)
         .await?;
-    Ok(enrolled(enrolment.is_new, &EnrolmentView::from(enrolment)))
+    Ok(HttpResponse::build(enrolled(enrolment.is_new)).json(EnrolmentView::from(enrolment)))
 }
 
 /// List the people on a watchlist
@@ -171,11 +177,22 @@ pub async fn patch_subject(
     JsonForm(form): JsonForm<PatchSubject>,
 ) -> Result<Json<SubjectView>, ApiError> {
     let (list, subject) = (WatchlistId::from(id), SubjectId::from(subject_id));
+    let change = SubjectChange::from(form);
+    if let Some(consent) = &change.consent {
+        state.verifier.require_consent(consent.as_ref())?;
+    }
+    let fields = change.fields();
     let mut records = state.records(&caller.tenant).await?;
-    records.update_subject(list, subject, form.into()).await?;
-    let subject = records.find_subject(list, subject).await?;
+    records.update_subject(list, subject, change).await?;
+    let subject = found(records.find_subject(list, subject).await?)?;
+    let changed = SubjectChanged {
+        watchlist_id: list,
+        subject_id: subject.id,
+        fields,
+    };
+    records.append_audit_event(caller.actor(), &changed.into())?;
     records.commit().await?;
-    Ok(Json(found(subject)?.into()))
+    Ok(Json(subject.into()))
 }
 
 /// Take a person off a watchlist
@@ -196,10 +213,14 @@ pub async fn delete_subject(
     state: Data<AppState>,
     Path((id, subject_id)): Path<(Uuid, Uuid)>,
 ) -> Result<HttpResponse, ApiError> {
+    let (list, subject) = (WatchlistId::from(id), SubjectId::from(subject_id));
     let mut records = state.records(&caller.tenant).await?;
-    let deleted = records
-        .delete_subject(id.into(), SubjectId::from(subject_id))
-        .await?;
+    let answer = gone(records.delete_subject(list, subject).await?)?;
+    let deleted = SubjectDeleted {
+        watchlist_id: list,
+        subject_id: subject,
+    };
+    records.append_audit_event(caller.actor(), &deleted.into())?;
     records.commit().await?;
-    gone(deleted)
+    Ok(answer)
 }

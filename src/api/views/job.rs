@@ -40,6 +40,9 @@ pub struct JobView {
     /// When it came to its end.
     #[serde(with = "time::serde::rfc3339::option")]
     pub finished_at: Option<OffsetDateTime>,
+    /// When it is deleted with its rows; null while it goes on, and where it is kept as long as its list.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub delete_after: Option<OffsetDateTime>,
     /// Where every row stands, as lines of JSON.
     #[schema(example = "/v1/jobs/01990000-0000-7000-8000-000000000000/result")]
     pub result: String,
@@ -58,6 +61,7 @@ impl From<Job> for JobView {
             created_at: job.created_at,
             started_at: job.started_at,
             finished_at: job.finished_at,
+            delete_after: job.delete_after,
             result: format!("/v1/jobs/{}/result", job.id),
         }
     }

@@ -1,7 +1,11 @@
 //! What answers look like. A view never holds a template, a picture or a token.
 
+mod audit;
+mod consent;
+mod erasure;
 mod face;
 mod job;
+mod review;
 mod subject;
 mod verification;
 mod watchlist;
@@ -10,6 +14,8 @@ use crate::domain::calibration::FmrEstimate;
 use crate::domain::digits::round3;
 use crate::domain::policy::MIN_TARGET_FMR;
 
+pub use audit::AuditEventView;
+pub use erasure::{ErasureView, ReceiptView};
 pub use face::{ComparisonView, DetectionView};
 pub use job::{JobRowView, JobView};
 pub use subject::{DuplicateView, EnrolledFaceView, EnrolmentView, FaceEnrolmentView, SubjectView};

@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::consent::ConsentView;
 use super::face::QualityView;
 use super::round3;
 use crate::domain::decision::FaceQuality;
@@ -62,6 +63,8 @@ pub struct SubjectView {
     /// The caller's own data.
     #[schema(value_type = Object)]
     pub metadata: Metadata,
+    /// On what the person agreed to, where that is known.
+    pub consent: Option<ConsentView>,
     /// From this instant on the subject is no longer found.
     #[serde(with = "time::serde::rfc3339::option")]
     pub valid_until: Option<OffsetDateTime>,
@@ -90,6 +93,7 @@ impl SubjectView {
             external_id: subject.external_id,
             display_name: subject.display_name,
             metadata: subject.metadata,
+            consent: subject.consent.map(Into::into),
             valid_until: subject.valid_until,
             faces: subject.faces.into_iter().map(face).collect(),
             created_at: subject.created_at,

@@ -5,7 +5,9 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::consent::ConsentView;
 use super::face::{BoxView, QualityView};
+use super::review::ReviewView;
 use super::watchlist::{HitView, SearchedView};
 use super::{round3, told_fmr};
 use crate::domain::calibration::Threshold;
@@ -15,7 +17,8 @@ use crate::domain::decision::{
 };
 use crate::domain::face::BoundingBox;
 use crate::domain::metadata::Metadata;
-use crate::domain::verification::{ModelIds, TimingsMs, Verification};
+use crate::domain::review::{ReviewDecision, final_decision};
+use crate::domain::verification::{KeptVerification, ModelIds, TimingsMs};
 
 /// A similarity and the error rate that it stands for.
 #[derive(Debug, Serialize, ToSchema)]
@@ -321,9 +324,15 @@ pub struct VerificationView {
     /// Always `complete`: the answer is given at once.
     #[schema(example = "complete")]
     pub status: &'static str,
-    /// `approved`, `review` or `declined`.
+    /// `approved`, `review` or `declined`: the machine's decision, which no review changes.
     #[schema(value_type = String, example = "approved")]
     pub decision: Decision,
+    /// What holds in the end, `approved` or `declined`: the latest review, or else the decision. Null where the decision
+    /// is `review` and nobody has reviewed it.
+    #[schema(value_type = Option<String>, example = "approved")]
+    pub final_decision: Option<ReviewDecision>,
+    /// What people decided, the latest last; each further one corrects the one before.
+    pub reviews: Vec<ReviewView>,
     /// Why, gravest first; empty where every check that was made passed.
     pub reasons: Vec<ReasonView>,
     /// Every check.
@@ -337,13 +346,23 @@ pub struct VerificationView {
     /// The caller's own data.
     #[schema(value_type = Object)]
     pub metadata: Metadata,
+    /// On what the person agreed to, where the caller said so.
+    pub consent: Option<ConsentView>,
     /// When it was decided.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
+    /// When it is deleted; null where it is kept until somebody deletes it.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub delete_after: Option<OffsetDateTime>,
 }
 
-impl From<Verification> for VerificationView {
-    fn from(verification: Verification) -> Self {
+impl From<KeptVerification> for VerificationView {
+    fn from(kept: KeptVerification) -> Self {
+        let KeptVerification {
+            verification,
+            reviews,
+            delete_after,
+        } = kept;
         let Assessment {
             decision,
             reasons,
@@ -357,6 +376,8 @@ impl From<Verification> for VerificationView {
             id: verification.id.as_uuid(),
             status: "complete",
             decision,
+            final_decision: final_decision(decision, &reviews),
+            reviews: reviews.into_iter().map(Into::into).collect(),
             reasons: reasons
                 .map(|r| ReasonView {
                     code: r.code,
@@ -375,7 +396,9 @@ impl From<Verification> for VerificationView {
             timings_ms: verification.timings_ms.into(),
             external_id: verification.external_id,
             metadata: verification.metadata,
+            consent: verification.consent.map(Into::into),
             created_at: verification.created_at,
+            delete_after,
         }
     }
 }

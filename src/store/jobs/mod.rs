@@ -14,14 +14,15 @@ pub use rows::{FinishedRow, NewJobRow, PendingRow, RowContent, RowOutcome};
 use super::error::StoreError;
 use super::page::{Page, PageRequest};
 use super::transaction::TenantTx;
+use crate::domain::audit::Actor;
 use crate::domain::ids::{JobId, WatchlistId};
 use crate::domain::job::{Job, JobState};
 
 /// What is to be done about a job that was claimed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Duty {
-    /// Its rows are to be worked off, for this list.
-    Work(WatchlistId),
+    /// Its rows are to be worked off, for this list and as the doing of whoever made the job.
+    Work(WatchlistId, Actor),
     /// Whoever was receiving it died: it is to be removed.
     Discard,
     /// It came to its end: rows that were not begun are to be cleared.
@@ -29,21 +30,24 @@ pub enum Duty {
 }
 
 impl TenantTx {
-    /// Makes a job that is not visible yet, leased by whoever is receiving it.
+    /// Makes a job that is not visible yet, leased by whoever is receiving it. What it enrols is the doing of the actor.
     ///
     /// # Errors
     /// [`StoreError::MissingReference`] when there is no such list.
     pub async fn insert_job(
         &mut self,
         watchlist: WatchlistId,
+        actor: &Actor,
         holder: Holder,
         lease: Duration,
     ) -> Result<JobId, StoreError> {
         let id = JobId::new();
         sqlx::query!(
-            "insert into jobs (id, watchlist_id, state) values ($1, $2, 'receiving')",
+            "insert into jobs (id, watchlist_id, state, created_by, request_id) values ($1, $2, 'receiving', $3, $4)",
             id.as_uuid(),
-            watchlist.as_uuid()
+            watchlist.as_uuid(),
+            actor.subject,
+            actor.request_id
         )
         .execute(self.connection())
         .await?;
@@ -66,7 +70,8 @@ impl TenantTx {
             JobRecord,
             "update jobs set state = 'queued', total = $2, done = $3, failed = $3, created_at = now() \
              where id = $1 and state = 'receiving' \
-             returning id, watchlist_id, state, total, done, failed, created_at, started_at, finished_at",
+             returning id, watchlist_id, state, total, done, failed, created_at, started_at, finished_at, \
+             delete_after",
             id.as_uuid(),
             as_count(total),
             as_count(failed)
@@ -82,11 +87,15 @@ impl TenantTx {
     /// # Errors
     /// [`StoreError`] when the database cannot answer.
     pub async fn find_job(&mut self, id: JobId) -> Result<Option<Job>, StoreError> {
+        let default = self.default_days();
         sqlx::query_as!(
             JobRecord,
-            "select id, watchlist_id, state, total, done, failed, created_at, started_at, finished_at from jobs \
-             where id = $1 and state <> 'receiving'",
-            id.as_uuid()
+            "select id, watchlist_id, state, total, done, failed, created_at, started_at, finished_at, \
+             least(delete_after, finished_at + interval '24 hours' \
+             * coalesce((select job_days from retention), $2::int)) as delete_after \
+             from jobs where id = $1 and state <> 'receiving'",
+            id.as_uuid(),
+            default
         )
         .fetch_optional(self.connection())
         .await?
@@ -103,25 +112,30 @@ impl TenantTx {
         watchlist: Option<WatchlistId>,
         page: PageRequest,
     ) -> Result<Page<Job>, StoreError> {
+        let default = self.default_days();
         let rows = sqlx::query_as!(
             JobRecord,
-            "select id, watchlist_id, state, total, done, failed, created_at, started_at, finished_at from jobs \
-             where id < $1 and state <> 'receiving' and ($2::uuid is null or watchlist_id = $2) \
+            "select id, watchlist_id, state, total, done, failed, created_at, started_at, finished_at, \
+             least(delete_after, finished_at + interval '24 hours' \
+             * coalesce((select job_days from retention), $4::int)) as delete_after \
+             from jobs where id < $1 and state <> 'receiving' and ($2::uuid is null or watchlist_id = $2) \
              order by id desc limit $3",
             page.before(),
             watchlist.map(WatchlistId::as_uuid),
-            page.rows_to_fetch()
+            page.rows_to_fetch(),
+            default
         )
         .fetch_all(self.connection())
         .await?;
         Page::cut(rows, page, |row| row.id).try_map(Job::try_from)
     }
 
-    /// Ends a job that is not over yet; no row of it is enrolled after this. One that is over stays as it is.
+    /// Ends a job that is not over yet; no row of it is enrolled after this. One that is over stays as it is, and the
+    /// answer is false.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot do it.
-    pub async fn cancel_job(&mut self, id: JobId) -> Result<(), StoreError> {
+    pub async fn cancel_job(&mut self, id: JobId) -> Result<bool, StoreError> {
         self.end_job(id, "cancelled").await
     }
 
@@ -130,18 +144,22 @@ impl TenantTx {
     /// # Errors
     /// [`StoreError`] when the database cannot do it.
     pub async fn fail_job(&mut self, id: JobId) -> Result<(), StoreError> {
-        self.end_job(id, "failed").await
+        self.end_job(id, "failed").await?;
+        Ok(())
     }
 
-    async fn end_job(&mut self, id: JobId, state: &str) -> Result<(), StoreError> {
-        sqlx::query!(
-            "update jobs set state = $2, finished_at = now() where id = $1 and state in ('queued', 'running')",
+    async fn end_job(&mut self, id: JobId, state: &str) -> Result<bool, StoreError> {
+        let default = self.default_days();
+        let ended = sqlx::query!(
+            "update jobs set state = $2, finished_at = now(), delete_after = now() + interval '24 hours' \
+             * coalesce((select job_days from retention), $3::int) where id = $1 and state in ('queued', 'running')",
             id.as_uuid(),
-            state
+            state,
+            default
         )
         .execute(self.connection())
         .await?;
-        Ok(())
+        Ok(ended.rows_affected() == 1)
     }
 
     /// Marks a claimed job as running where there is work to do, and says what there is. None when it is gone.
@@ -156,14 +174,23 @@ impl TenantTx {
                 where id = $1 and state in ('queued', 'running')
                 returning id
             )
-            select watchlist_id, state, exists(select from begun) as "begun!" from jobs where id = $1
+            select watchlist_id, state, created_by, request_id, exists(select from begun) as "begun!"
+            from jobs where id = $1
             "#,
             id.as_uuid()
         )
         .fetch_optional(self.connection())
         .await?;
+        let tenant = self.tenant().clone();
         Ok(row.map(|row| match row.state.as_str() {
-            _ if row.begun => Duty::Work(row.watchlist_id.into()),
+            _ if row.begun => {
+                let actor = Actor {
+                    tenant,
+                    subject: row.created_by,
+                    request_id: row.request_id,
+                };
+                Duty::Work(row.watchlist_id.into(), actor)
+            }
             "receiving" => Duty::Discard,
             _ => Duty::Clear,
         }))
@@ -196,10 +223,13 @@ impl TenantTx {
     /// # Errors
     /// [`StoreError`] when the database cannot do it.
     pub async fn complete_job(&mut self, id: JobId) -> Result<bool, StoreError> {
+        let default = self.default_days();
         let completed = sqlx::query!(
-            "update jobs set state = 'succeeded', finished_at = now() where id = $1 and state = 'running' \
+            "update jobs set state = 'succeeded', finished_at = now(), delete_after = now() + interval '24 hours' \
+             * coalesce((select job_days from retention), $2::int) where id = $1 and state = 'running' \
              and not exists (select from job_rows where job_id = $1 and job_rows.state = 'pending')",
-            id.as_uuid()
+            id.as_uuid(),
+            default
         )
         .execute(self.connection())
         .await?;
@@ -214,6 +244,7 @@ impl TenantTx {
         sqlx::query!("delete from jobs where id = $1", id.as_uuid())
             .execute(self.connection())
             .await?;
+        self.forget_idempotent_answers(&[id.as_uuid()]).await?;
         Ok(())
     }
 }
@@ -228,6 +259,7 @@ struct JobRecord {
     created_at: OffsetDateTime,
     started_at: Option<OffsetDateTime>,
     finished_at: Option<OffsetDateTime>,
+    delete_after: Option<OffsetDateTime>,
 }
 
 impl TryFrom<JobRecord> for Job {
@@ -244,6 +276,7 @@ impl TryFrom<JobRecord> for Job {
             created_at: row.created_at,
             started_at: row.started_at,
             finished_at: row.finished_at,
+            delete_after: row.delete_after,
         })
     }
 }

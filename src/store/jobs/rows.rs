@@ -1,6 +1,7 @@
 //! The rows of a job: one picture each, which goes in the statement that finishes its row.
 
 use serde_json::Value;
+use sqlx::types::Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -9,6 +10,7 @@ use super::super::page::{Page, PageRequest};
 use super::super::subjects::NewSubject;
 use super::super::transaction::TenantTx;
 use super::as_count;
+use crate::domain::consent::Consent;
 use crate::domain::ids::{FaceId, JobId, SubjectId};
 use crate::domain::job::{JobRow, RowFault, RowState};
 use crate::domain::metadata::Metadata;
@@ -40,6 +42,8 @@ pub struct RowContent {
     pub metadata: Metadata,
     /// From this instant on the subject is no longer found.
     pub valid_until: Option<OffsetDateTime>,
+    /// On what they agreed to.
+    pub consent: Option<Consent>,
     /// The encoded picture.
     pub image: Vec<u8>,
 }
@@ -89,11 +93,11 @@ impl TenantTx {
         rows.into_iter().for_each(|row| columns.push(row));
         sqlx::query!(
             "insert into job_rows (job_id, number, line, file, external_id, display_name, metadata, valid_until, \
-             image, error_code, error_message, state) \
+             image, error_code, error_message, consent, state) \
              select $1, row.*, case when row.error_code is null then 'pending' else 'failed' end \
              from unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::jsonb[], \
-             $8::timestamptz[], $9::bytea[], $10::text[], $11::text[]) as row (number, line, file, external_id, \
-             display_name, metadata, valid_until, image, error_code, error_message)",
+             $8::timestamptz[], $9::bytea[], $10::text[], $11::text[], $12::jsonb[]) as row (number, line, file, \
+             external_id, display_name, metadata, valid_until, image, error_code, error_message, consent)",
             job.as_uuid(),
             &columns.number,
             &columns.line as &[Option<i64>],
@@ -104,7 +108,8 @@ impl TenantTx {
             &columns.valid_until as &[Option<OffsetDateTime>],
             &columns.image as &[Option<Vec<u8>>],
             &columns.error_code as &[Option<String>],
-            &columns.error_message as &[Option<String>]
+            &columns.error_message as &[Option<String>],
+            &columns.consent as &[Option<Json<Consent>>]
         )
         .execute(self.connection())
         .await?;
@@ -131,7 +136,8 @@ impl TenantTx {
                     where job_id = $1 and state = 'pending' and number > $2 order by number limit $3
                 ) as waiting
             )
-            select number, external_id, display_name, metadata, valid_until, image as "image!", attempts
+            select number, external_id, display_name, metadata, valid_until, image as "image!", attempts,
+                consent as "consent: Json<Consent>"
             from job_rows
             where job_id = $1 and state = 'pending'
                 and number in (select number from next where bytes <= $4 or number = (select min(number) from next))
@@ -153,6 +159,7 @@ impl TenantTx {
                     Some(Value::Object(metadata)) => metadata,
                     _ => Metadata::default(),
                 },
+                consent: row.consent.map(|consent| consent.0),
                 valid_until: row.valid_until,
             },
             image: row.image,
@@ -175,7 +182,7 @@ impl TenantTx {
         };
         let finished = sqlx::query!(
             "update job_rows set state = $3, subject_id = $4, face_id = $5, error_code = $6, error_message = $7, \
-             image = null, display_name = null, metadata = null, valid_until = null \
+             image = null, display_name = null, metadata = null, valid_until = null, consent = null \
              where job_id = $1 and number = $2 and state = 'pending'",
             job.as_uuid(),
             as_count(row.number),
@@ -212,7 +219,7 @@ impl TenantTx {
     pub async fn clear_rows(&mut self, job: JobId, limit: u32) -> Result<bool, StoreError> {
         let cleared = sqlx::query!(
             "update job_rows set state = 'cancelled', image = null, display_name = null, metadata = null, \
-             valid_until = null where job_id = $1 and number in (\
+             valid_until = null, consent = null where job_id = $1 and number in (\
              select number from job_rows where job_id = $1 and state = 'pending' limit $2)",
             job.as_uuid(),
             i64::from(limit)
@@ -286,6 +293,7 @@ struct Columns {
     image: Vec<Option<Vec<u8>>>,
     error_code: Vec<Option<String>>,
     error_message: Vec<Option<String>>,
+    consent: Vec<Option<Json<Consent>>>,
 }
 
 impl Columns {
@@ -298,24 +306,31 @@ impl Columns {
         self.line.push(row.line.map(as_count));
         self.file.push(row.file);
         self.external_id.push(row.external_id);
-        let (name, metadata, valid_until, image) = content.map_or_else(Default::default, |row| {
-            let metadata = Value::Object(row.metadata);
-            (
-                row.display_name,
-                Some(metadata),
-                row.valid_until,
-                Some(row.image),
-            )
-        });
-        self.display_name.push(name);
-        self.metadata.push(metadata);
-        self.valid_until.push(valid_until);
-        self.image.push(image);
+        self.push_content(content);
         let (code, message) = fault.map_or_else(Default::default, |fault| {
             (Some(fault.code.name().to_owned()), Some(fault.message))
         });
         self.error_code.push(code);
         self.error_message.push(message);
+    }
+
+    fn push_content(&mut self, content: Option<RowContent>) {
+        let (name, metadata, valid_until, consent, image) =
+            content.map_or_else(Default::default, |row| {
+                let metadata = Value::Object(row.metadata);
+                (
+                    row.display_name,
+                    Some(metadata),
+                    row.valid_until,
+                    row.consent.map(Json),
+                    Some(row.image),
+                )
+            });
+        self.display_name.push(name);
+        self.metadata.push(metadata);
+        self.valid_until.push(valid_until);
+        self.consent.push(consent);
+        self.image.push(image);
     }
 }
 

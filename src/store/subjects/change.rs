@@ -1,9 +1,11 @@
 //! Changes to a person who is on a list, or may be.
 
 use serde_json::Value;
+use sqlx::types::Json;
 use time::OffsetDateTime;
 
 use super::NewSubject;
+use crate::domain::consent::Consent;
 use crate::domain::ids::{SubjectId, WatchlistId};
 use crate::domain::metadata::Metadata;
 use crate::store::{StoreError, TenantTx};
@@ -17,8 +19,26 @@ pub struct SubjectChange {
     pub display_name: Option<Option<String>>,
     /// The caller's own data.
     pub metadata: Option<Metadata>,
+    /// On what they agreed to.
+    pub consent: Option<Option<Consent>>,
     /// From this instant on the subject is no longer found.
     pub valid_until: Option<Option<OffsetDateTime>>,
+}
+
+impl SubjectChange {
+    /// The fields that do not stay as they are.
+    #[must_use]
+    pub fn fields(&self) -> Vec<&'static str> {
+        let fields = [
+            ("external_id", self.external_id.is_some()),
+            ("display_name", self.display_name.is_some()),
+            ("metadata", self.metadata.is_some()),
+            ("consent", self.consent.is_some()),
+            ("valid_until", self.valid_until.is_some()),
+        ];
+        let changed = fields.into_iter().filter(|(_, changed)| *changed);
+        changed.map(|(name, _)| name).collect()
+    }
 }
 
 impl TenantTx {
@@ -47,12 +67,14 @@ impl TenantTx {
         };
         let id = SubjectId::from(known.id);
         sqlx::query!(
-            "update subjects set display_name = $3, metadata = $4, valid_until = $5 where watchlist_id = $1 and id = $2",
+            "update subjects set display_name = $3, metadata = $4, valid_until = $5, consent = $6 \
+             where watchlist_id = $1 and id = $2",
             watchlist.as_uuid(),
             id.as_uuid(),
             new.display_name,
             Value::Object(new.metadata),
-            valid_until
+            valid_until,
+            new.consent.map(Json) as _
         )
         .execute(self.connection())
         .await?;
@@ -79,7 +101,8 @@ impl TenantTx {
             set external_id = case when $3 then $4 else external_id end,
                 display_name = case when $5 then $6 else display_name end,
                 metadata = coalesce($7, metadata),
-                valid_until = case when $8 then $9 else valid_until end
+                valid_until = case when $8 then $9 else valid_until end,
+                consent = case when $10 then $11 else consent end
             where watchlist_id = $1 and id = $2
             "#,
             watchlist.as_uuid(),
@@ -90,7 +113,9 @@ impl TenantTx {
             change.display_name.flatten(),
             change.metadata.map(Value::Object),
             change.valid_until.is_some(),
-            change.valid_until.flatten()
+            change.valid_until.flatten(),
+            change.consent.is_some(),
+            change.consent.flatten().map(Json) as _
         )
         .execute(self.connection())
         .await?;
@@ -100,7 +125,28 @@ impl TenantTx {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Removes every face of a person, who stays.
+    /// Notes on what a person agreed to, where nothing is known of that yet.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot do it.
+    pub async fn add_consent(
+        &mut self,
+        watchlist: WatchlistId,
+        id: SubjectId,
+        consent: &Consent,
+    ) -> Result<(), StoreError> {
+        sqlx::query!(
+            "update subjects set consent = $3 where watchlist_id = $1 and id = $2 and consent is null",
+            watchlist.as_uuid(),
+            id.as_uuid(),
+            Json(consent) as _
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Removes every face of a person, who stays. Answers how many.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot do it.
@@ -108,8 +154,7 @@ impl TenantTx {
         &mut self,
         watchlist: WatchlistId,
         id: SubjectId,
-    ) -> Result<(), StoreError> {
-        self.remove_faces(watchlist, id, None).await?;
-        Ok(())
+    ) -> Result<u64, StoreError> {
+        self.remove_faces(watchlist, id, None).await
     }
 }

@@ -1,9 +1,11 @@
 //! Lists of people, by page and filter.
 
+use sqlx::types::Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::SubjectRow;
+use crate::domain::consent::Consent;
 use crate::domain::ids::WatchlistId;
 use crate::domain::watchlist::Subject;
 use crate::store::page::{Page, PageRequest};
@@ -39,7 +41,8 @@ impl TenantTx {
         let rows = sqlx::query_as!(
             SubjectRow,
             r#"
-            select id, external_id, display_name, metadata, valid_until, created_at
+            select id, external_id, display_name, metadata, valid_until, created_at,
+                consent as "consent: Json<Consent>"
             from subjects
             where watchlist_id = $1
                 and id < $2

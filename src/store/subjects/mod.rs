@@ -7,10 +7,12 @@ pub use change::SubjectChange;
 pub use list::SubjectFilter;
 
 use serde_json::Value;
+use sqlx::types::Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{StoreError, TenantTx};
+use crate::domain::consent::Consent;
 use crate::domain::face::Template;
 use crate::domain::ids::{SubjectId, WatchlistId};
 use crate::domain::metadata::Metadata;
@@ -25,6 +27,8 @@ pub struct NewSubject {
     pub display_name: Option<String>,
     /// The caller's own data.
     pub metadata: Metadata,
+    /// On what they agreed to.
+    pub consent: Option<Consent>,
     /// From this instant on the subject is no longer found.
     pub valid_until: Option<OffsetDateTime>,
 }
@@ -45,15 +49,19 @@ impl TenantTx {
         let id = SubjectId::new();
         let row = sqlx::query_as!(
             SubjectRow,
-            "insert into subjects (watchlist_id, id, external_id, display_name, metadata, valid_until) \
-             values ($1, $2, $3, $4, $5, $6) \
-             returning id, external_id, display_name, metadata, valid_until, created_at",
+            r#"
+            insert into subjects (watchlist_id, id, external_id, display_name, metadata, valid_until, consent)
+            values ($1, $2, $3, $4, $5, $6, $7)
+            returning id, external_id, display_name, metadata, valid_until, created_at,
+                consent as "consent: Json<Consent>"
+            "#,
             watchlist.as_uuid(),
             id.as_uuid(),
             new.external_id,
             new.display_name,
             Value::Object(new.metadata),
-            new.valid_until
+            new.valid_until,
+            new.consent.map(Json) as _
         )
         .fetch_one(self.connection())
         .await?;
@@ -75,8 +83,12 @@ impl TenantTx {
     ) -> Result<Option<Subject>, StoreError> {
         let row = sqlx::query_as!(
             SubjectRow,
-            "select id, external_id, display_name, metadata, valid_until, created_at from subjects \
-             where watchlist_id = $1 and id = $2",
+            r#"
+            select id, external_id, display_name, metadata, valid_until, created_at,
+                consent as "consent: Json<Consent>"
+            from subjects
+            where watchlist_id = $1 and id = $2
+            "#,
             watchlist.as_uuid(),
             id.as_uuid()
         )
@@ -116,6 +128,17 @@ impl TenantTx {
         id: SubjectId,
     ) -> Result<bool, StoreError> {
         self.remove_faces(watchlist, id, None).await?;
+        let removed = self.remove_subject(watchlist, id).await?;
+        self.forget_idempotent_answers(&[id.as_uuid()]).await?;
+        Ok(removed)
+    }
+
+    /// The same of a person without faces, whom no stored answer tells of.
+    pub(super) async fn remove_subject(
+        &mut self,
+        watchlist: WatchlistId,
+        id: SubjectId,
+    ) -> Result<bool, StoreError> {
         let done = sqlx::query!(
             "delete from subjects where watchlist_id = $1 and id = $2",
             watchlist.as_uuid(),
@@ -134,6 +157,7 @@ struct SubjectRow {
     metadata: Value,
     valid_until: Option<OffsetDateTime>,
     created_at: OffsetDateTime,
+    consent: Option<Json<Consent>>,
 }
 
 impl SubjectRow {
@@ -148,6 +172,7 @@ impl SubjectRow {
             external_id: self.external_id,
             display_name: self.display_name,
             metadata: object(self.metadata)?,
+            consent: self.consent.map(|consent| consent.0),
             valid_until: self.valid_until,
             created_at: self.created_at,
             faces,

@@ -19,11 +19,11 @@ use crate::app::{Answer, App};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An archive whose files are stored as they are.
-pub(super) fn zip(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
+pub(crate) fn zip(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
     packed(files, CompressionMethod::Stored)
 }
 
-pub(super) fn packed(files: &[(&str, Vec<u8>)], method: CompressionMethod) -> Vec<u8> {
+pub(crate) fn packed(files: &[(&str, Vec<u8>)], method: CompressionMethod) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes) in files {
         let options = SimpleFileOptions::default().compression_method(method);
@@ -34,7 +34,7 @@ pub(super) fn packed(files: &[(&str, Vec<u8>)], method: CompressionMethod) -> Ve
 }
 
 /// Changes every place where the bytes stand; what replaces them is as long.
-pub(super) fn patched(mut archive: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
+pub(crate) fn patched(mut archive: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
     assert_eq!(from.len(), to.len());
     let mut changed = 0;
     for at in 0..=archive.len() - from.len() {
@@ -48,7 +48,7 @@ pub(super) fn patched(mut archive: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
 }
 
 /// Changes a field of the directory's entry with this name.
-pub(super) fn with_entry(mut archive: Vec<u8>, name: &str, offset: usize, value: &[u8]) -> Vec<u8> {
+pub(crate) fn with_entry(mut archive: Vec<u8>, name: &str, offset: usize, value: &[u8]) -> Vec<u8> {
     let entry = (0..archive.len())
         .find(|&at| {
             archive[at..].starts_with(b"PK\x01\x02")
@@ -59,17 +59,17 @@ pub(super) fn with_entry(mut archive: Vec<u8>, name: &str, offset: usize, value:
     archive
 }
 
-pub(super) fn archive(zip: Vec<u8>) -> Form {
+pub(crate) fn archive(zip: Vec<u8>) -> Form {
     Form::new().part("archive", Part::bytes(zip).file_name("people.zip"))
 }
 
-pub(super) async fn post(app: &App, list: &str, form: Form) -> Answer {
+pub(crate) async fn post(app: &App, list: &str, form: Form) -> Answer {
     app.post_form(&format!("/v1/watchlists/{list}/imports"), form)
         .await
 }
 
 /// The job as it is when it is over.
-pub(super) async fn finished(app: &App, answer: Answer) -> Value {
+pub(crate) async fn finished(app: &App, answer: Answer) -> Value {
     let location = answer.headers["location"].to_str().unwrap().to_owned();
     let job = answer.expect(StatusCode::ACCEPTED);
     assert_eq!(
@@ -79,7 +79,7 @@ pub(super) async fn finished(app: &App, answer: Answer) -> Value {
     settled(app, &location).await
 }
 
-pub(super) async fn settled(app: &App, location: &str) -> Value {
+pub(crate) async fn settled(app: &App, location: &str) -> Value {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let job = app.get(location).await.expect(StatusCode::OK);
@@ -91,7 +91,7 @@ pub(super) async fn settled(app: &App, location: &str) -> Value {
     }
 }
 
-pub(super) async fn rows(app: &App, job: &Value) -> Vec<Value> {
+pub(crate) async fn rows(app: &App, job: &Value) -> Vec<Value> {
     let path = format!("/v1/jobs/{}/rows?limit=200", job["id"].as_str().unwrap());
     let page = app.get(&path).await.expect(StatusCode::OK);
     page["items"].as_array().unwrap().clone()
@@ -104,7 +104,7 @@ fn fate(row: &Value) -> &str {
 }
 
 /// Imports an archive and gives its rows as `file: code`, or `file: state` where nothing was refused.
-pub(super) async fn fates(app: &App, form: Form) -> Vec<String> {
+pub(crate) async fn fates(app: &App, form: Form) -> Vec<String> {
     let list = app.watchlist("l", "alert").await;
     let job = finished(app, post(app, &list, form).await).await;
     assert_eq!(job["state"], "succeeded", "{job}");
@@ -113,7 +113,7 @@ pub(super) async fn fates(app: &App, form: Form) -> Vec<String> {
 }
 
 /// Imports an archive into a list and gives what became of its rows.
-pub(super) async fn fates_of(app: &App, list: &str, form: Form) -> Vec<String> {
+pub(crate) async fn fates_of(app: &App, list: &str, form: Form) -> Vec<String> {
     let job = finished(app, post(app, list, form).await).await;
     let rows = rows(app, &job).await;
     rows.iter().map(|row| fate(row).to_owned()).collect()

@@ -1,0 +1,9 @@
+//! The end of records: those whose time is over are swept away, and a person is erased when they ask for it.
+//!
+//! Nothing here knows pictures or HTTP. What is due is decided by an instant that is handed in.
+
+mod erasure;
+mod sweeper;
+
+pub use erasure::{ErasureRequest, Receipt, commitment, erase};
+pub use sweeper::{SWEEP_INTERVAL, Sweeper, Swept};
