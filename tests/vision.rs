@@ -22,13 +22,17 @@ use likeness::config::Config;
 use likeness::domain::calibration::Calibration;
 use likeness::domain::face::{Face, Template};
 use likeness::vision::{
-    Analysis, AnalysisRequest, Embed, FaceBackend, ImageLimits, Layout, ModelFiles, OnnxBackend,
-    Runtime, VisionError,
+    Analysis, AnalysisRequest, Embed, FaceBackend, Graphs, ImageLimits, Layout, ModelFiles,
+    OnnxBackend, Runtime, VisionError,
 };
 use orientation::inverse;
 
 /// The shipped pipeline, its models fetched the first time.
 fn models() -> OnnxBackend {
+    models_of(Graphs::Rewritten)
+}
+
+fn models_of(graphs: Graphs) -> OnnxBackend {
     let config = Config::from_env().unwrap();
     let files = Assets::open(&config.assets)
         .unwrap()
@@ -36,7 +40,7 @@ fn models() -> OnnxBackend {
         .unwrap();
     let runtime = Runtime::load(&files.runtime_library).unwrap();
     let models = ModelFiles::in_dir(&files.models);
-    OnnxBackend::load(runtime, &models, ImageLimits::default()).unwrap()
+    OnnxBackend::load_graphs(graphs, runtime, &models, ImageLimits::default()).unwrap()
 }
 
 fn fixture(name: &str) -> Vec<u8> {
@@ -227,6 +231,48 @@ fn how_the_camera_was_held_changes_no_score() {
     }
 }
 
+/// A photograph as a part of a picture of 9 megapixels, so many pixels high.
+fn on_a_wall(name: &str, height: u32) -> RgbImage {
+    let small = photograph(name);
+    let width = small.width() * height / small.height();
+    let scaled = imageops::resize(&small, width, height, FilterType::CatmullRom);
+    let mut wall = RgbImage::from_pixel(3400, 2600, Rgb([120, 130, 125]));
+    imageops::replace(&mut wall, &scaled, 700, i64::from((2600 - height) / 3));
+    wall
+}
+
+#[test]
+fn a_large_jpeg_gives_the_numbers_that_it_gives_when_decoded_in_full() {
+    let backend = &mut models();
+    let document = portrait(backend, &fixture("document_obama.jpg"));
+    let mut most = 0.0_f32;
+    for (name, height, turned) in [
+        ("obama.jpg", 2600, Orientation::Rotate90),
+        ("obama2.jpg", 1200, Orientation::Rotate270FlipH),
+        ("astronaut.jpg", 2000, Orientation::NoTransforms),
+    ] {
+        let mut stored = DynamicImage::from(on_a_wall(name, height));
+        stored.apply_orientation(inverse(turned));
+        let encoded = encode(&stored.into_rgb8(), turned, ImageFormat::Jpeg);
+        let all_pixels = likeness::vision::decode(&encoded, ImageLimits::default()).unwrap();
+        let [reduced, full] = [encoded, png(all_pixels)].map(|encoded| portrait(backend, &encoded));
+        let scores = [&reduced, &full].map(|face| similarity(face, &document));
+        let liveness = reduced.liveness.unwrap() - full.liveness.unwrap();
+        let moved = (scores[0] - scores[1]).abs().max(liveness.abs());
+        most = most.max(moved);
+        assert!(moved <= 0.005, "{name} {height}: {scores:?}, {liveness}");
+        assert!(similarity(&reduced, &full) > 0.99, "{name} {height}");
+        let sizes = [&reduced, &full].map(|face| {
+            let (b, eyes) = (face.bounding_box, face.quality.inter_eye_distance);
+            [b.x, b.y, b.width, b.height, eyes]
+        });
+        let near = |(a, b): (f32, f32)| (a - b).abs() <= 0.02 * sizes[1][2];
+        let mut pairs = sizes[0].into_iter().zip(sizes[1]);
+        assert!(pairs.all(near), "{sizes:?}");
+    }
+    eprintln!("scores moved by {most} at most");
+}
+
 #[test]
 fn how_many_pixels_there_are_changes_no_score() {
     let backend = &mut models();
@@ -284,6 +330,26 @@ fn the_same_picture_gives_the_same_numbers_from_every_backend() {
         assert_eq!(face.template, faces[0].template);
         assert_eq!(face.liveness, faces[0].liveness);
         assert_eq!(face.pose, faces[0].pose);
+    }
+}
+
+#[test]
+fn rewritten_graphs_give_the_numbers_of_the_published_ones() {
+    let (rewritten, published) = (&mut models(), &mut models_of(Graphs::Published));
+    for name in ["obama.jpg", "biden.jpg", "document_astronaut.jpg"] {
+        let encoded = fixture(name);
+        let [ours, theirs] =
+            [&mut *rewritten, &mut *published].map(|backend| portrait(backend, &encoded));
+        let values = template(&ours).values().iter();
+        let pairs = values.zip(template(&theirs).values());
+        let most = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        let liveness = (ours.liveness.unwrap() - theirs.liveness.unwrap()).abs();
+        assert!(
+            most <= 1e-5 && liveness <= 1e-5,
+            "{name}: {most}, {liveness}"
+        );
+        let corner = |face: &Face| face.bounding_box.x;
+        assert!((corner(&ours) - corner(&theirs)).abs() <= 1e-2, "{name}");
     }
 }
 

@@ -10,7 +10,6 @@ use utoipa::{Modify, OpenApi as _};
 use utoipa_actix_web::AppExt as _;
 
 use super::extract::IDEMPOTENCY_KEY;
-use super::idempotency::IDEMPOTENCY_REPLAYED;
 use super::problem::{PROBLEM_JSON, Problem};
 use super::routes;
 use super::serve::Surface;
@@ -177,7 +176,7 @@ fn add_replay(operation: &mut Operation) {
                 ));
             answer
                 .headers
-                .insert(IDEMPOTENCY_REPLAYED.to_string(), header.build().into());
+                .insert("Idempotency-Replayed".to_owned(), header.build().into());
         }
     }
 }

@@ -5,8 +5,11 @@ mod measure;
 mod report;
 mod request;
 mod search;
+mod service;
 mod synthetic;
+mod verify;
 
 pub use report::{GalleryReport, SearchReport};
 pub use request::RequestOptions;
 pub use search::{SearchOptions, search};
+pub use verify::{VerifyOptions, VerifyReport, verify};

@@ -2,24 +2,20 @@
 
 use std::fs;
 use std::io::Cursor;
-use std::net::SocketAddr;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Context as _;
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::FilterType;
 use image::{RgbImage, imageops};
-use rand::RngExt as _;
 use reqwest::multipart::{Form, Part};
 use secrecy::SecretString;
 
 use super::report::Latency;
-use crate::auth::{Scope, TokenRequest, mint};
-use crate::config::{Config, JwtKey};
-use crate::domain::budget::Allowance;
+use super::service::Service;
+use crate::config::Config;
 use crate::domain::ids::{TenantId, WatchlistId};
-use crate::startup::{Application, token_rules};
 
 const WIDTH: u32 = 1920;
 const HEIGHT: u32 = 1080;
@@ -56,33 +52,10 @@ impl RequestOptions {
         tenant: &TenantId,
         list: WatchlistId,
     ) -> anyhow::Result<Latency> {
-        let key: [u8; 32] = rand::rng().random();
-        let key = SecretString::from(key.map(|byte| format!("{byte:02x}")).concat());
-        let mut config = self.config.clone();
-        config.listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        config.database.url = Some(database.clone());
-        config.http.tls = None;
-        config.allowance = Allowance::default();
-        config.jwt.key = Some(JwtKey::Secret(key.clone()));
-        let request = TokenRequest {
-            subject: "bench".to_owned(),
-            tenant: tenant.clone(),
-            scope: Scope::ALL.map(Scope::name).join(" "),
-            ttl: Duration::from_secs(30 * 60),
-        };
-        let token = mint(&key, &token_rules(&config), &request)?;
-        let application = Application::build(&config).await?;
-        let url = format!(
-            "http://{}/v1/watchlists/{list}/search",
-            application.address()
-        );
-        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let serving = tokio::spawn(application.run_until(async move {
-            let _ = stopped.await;
-        }));
-        let times = self.send(&url, &token).await;
-        drop(stop);
-        serving.await??;
+        let service = Service::start(&self.config, database, tenant).await?;
+        let url = service.url(&format!("/v1/watchlists/{list}/search"));
+        let times = self.send(&url, &service.token).await;
+        service.stop().await?;
         Ok(Latency::of(times?))
     }
 

@@ -20,8 +20,8 @@ use crate::postgres::EmbeddedPostgres;
 use crate::store::{NewSubject, PageRequest, SearchSettings, Store, SubjectFilter};
 
 /// How the templates of the shipped embedder spread, measured by `likeness eval --spectrum`.
-const SPECTRUM: &str = include_str!("spectrum.json");
-const SEED: u64 = 20_261_123;
+pub(super) const SPECTRUM: &str = include_str!("spectrum.json");
+pub(super) const SEED: u64 = 20_261_123;
 const CONNECTIONS: u32 = 10;
 /// Another tenant's faces, whose searches must not feel the gallery beside them.
 const NEIGHBOUR_FACES: u64 = 1_000;

@@ -33,14 +33,14 @@ use crate::store::{Store, StoreError};
 use crate::vision::{Analysis, AnalysisRequest, Embed, Engine, Layout, VisionError, blank_picture};
 
 /// What is wanted of a selfie: one face, its template, and whether it is live.
-const SELFIE: AnalysisRequest = AnalysisRequest {
+pub(crate) const SELFIE: AnalysisRequest = AnalysisRequest {
     layout: Layout::Selfie,
     embed: Embed::Largest,
     liveness: true,
     pose: true,
 };
 /// What is wanted of a document: its portrait's template.
-const DOCUMENT: AnalysisRequest = AnalysisRequest {
+pub(crate) const DOCUMENT: AnalysisRequest = AnalysisRequest {
     layout: Layout::Document,
     embed: Embed::Largest,
     liveness: false,

@@ -8,6 +8,7 @@ use image::RgbImage;
 
 use super::VisionError;
 use super::crop::{Area, Scaler};
+use super::picture::View;
 use crate::domain::face::{FivePoints, Point};
 
 /// Side of an aligned face, in pixels.
@@ -80,60 +81,69 @@ fn multiply(a: (f64, f64), b: (f64, f64)) -> (f64, f64) {
     (a.0 * b.0 - a.1 * b.1, a.0 * b.1 + a.1 * b.0)
 }
 
-/// The aligned face, 112 x 112; black where it reaches beyond the picture.
-pub(super) fn align(
-    image: &RgbImage,
-    points: &FivePoints,
-    scaler: &mut Scaler,
-) -> Result<RgbImage, VisionError> {
-    let from = [
-        points.left_eye,
-        points.right_eye,
-        points.nose,
-        points.left_mouth,
-        points.right_mouth,
-    ];
-    let from = from.map(|Point { x, y }| (f64::from(x), f64::from(y)));
-    let transform = Similarity::estimate(&from, &TEMPLATE).ok_or_else(|| {
-        VisionError::Inference("the landmarks of a face are all one point".to_owned())
-    })?;
-    let reduction = 1.0 / transform.scale();
-    if reduction <= MAX_SAMPLED_REDUCTION {
-        return Ok(warp(image, |q| transform.invert(q)));
-    }
-    let area = covered_area(image, &transform);
-    let side = |length: f64| ((length / reduction).ceil() as u32).max(1);
-    let (width, height) = (side(area.width), side(area.height));
-    let reduced = scaler.scale(image, area, width, height)?;
-    let (x_ratio, y_ratio) = (
-        f64::from(width) / area.width,
-        f64::from(height) / area.height,
-    );
-    // Pixel centres lie at half steps on both sides of the reduction.
-    Ok(warp(&reduced, |q| {
-        let (x, y) = transform.invert(q);
-        (
-            (x + 0.5 - area.left) * x_ratio - 0.5,
-            (y + 0.5 - area.top) * y_ratio - 0.5,
-        )
-    }))
-}
+/// How a face is turned upright.
+pub(super) struct Alignment(Similarity);
 
-/// The part of the picture that the aligned face shows, with a pixel of margin at the aligned scale.
-fn covered_area(image: &RgbImage, transform: &Similarity) -> Area {
-    let (low, high) = (-1.0, f64::from(SIDE));
-    let corners =
-        [(low, low), (high, low), (low, high), (high, high)].map(|corner| transform.invert(corner));
-    let fold = |axis: fn(&(f64, f64)) -> f64, pick: fn(f64, f64) -> f64, start: f64| {
-        corners.iter().map(axis).fold(start, pick)
-    };
-    Area::inside(
-        fold(|c| c.0, f64::min, f64::INFINITY).floor(),
-        fold(|c| c.1, f64::min, f64::INFINITY).floor(),
-        fold(|c| c.0, f64::max, f64::NEG_INFINITY).ceil(),
-        fold(|c| c.1, f64::max, f64::NEG_INFINITY).ceil(),
-        image,
-    )
+impl Alignment {
+    /// The alignment of a face with these points.
+    pub(super) fn of(points: &FivePoints) -> Result<Self, VisionError> {
+        let from = [
+            points.left_eye,
+            points.right_eye,
+            points.nose,
+            points.left_mouth,
+            points.right_mouth,
+        ];
+        let from = from.map(|Point { x, y }| (f64::from(x), f64::from(y)));
+        let transform = Similarity::estimate(&from, &TEMPLATE).ok_or_else(|| {
+            VisionError::Inference("the landmarks of a face are all one point".to_owned())
+        })?;
+        Ok(Self(transform))
+    }
+
+    /// The part of the picture that the aligned face shows, with a pixel of margin at the aligned scale.
+    pub(super) fn covered_area(&self, image: &View) -> Area {
+        let (low, high) = (-1.0, f64::from(SIDE));
+        let corners = [(low, low), (high, low), (low, high), (high, high)];
+        let corners = corners.map(|corner| self.0.invert(corner));
+        let fold = |axis: fn(&(f64, f64)) -> f64, pick: fn(f64, f64) -> f64, start: f64| {
+            corners.iter().map(axis).fold(start, pick)
+        };
+        Area::inside(
+            fold(|c| c.0, f64::min, f64::INFINITY).floor(),
+            fold(|c| c.1, f64::min, f64::INFINITY).floor(),
+            fold(|c| c.0, f64::max, f64::NEG_INFINITY).ceil(),
+            fold(|c| c.1, f64::max, f64::NEG_INFINITY).ceil(),
+            image,
+        )
+    }
+
+    /// The aligned face, 112 x 112; black where it reaches beyond the picture.
+    pub(super) fn apply(&self, image: &View, scaler: &mut Scaler) -> Result<RgbImage, VisionError> {
+        let invert = |q| image.to_pixel(self.0.invert(q));
+        let reduction = 1.0 / self.0.scale();
+        // Not by how far the view is reduced already, so that the face is as sharp in every view.
+        if reduction <= MAX_SAMPLED_REDUCTION {
+            return Ok(warp(image.pixels(), invert));
+        }
+        let area = self.covered_area(image);
+        let side = |length: f64| ((length / reduction).ceil() as u32).max(1);
+        let (width, height) = (side(area.width), side(area.height));
+        let reduced = scaler.scale(image, area, width, height)?;
+        let area = image.to_pixels(area);
+        let (x_ratio, y_ratio) = (
+            f64::from(width) / area.width,
+            f64::from(height) / area.height,
+        );
+        // Pixel centres lie at half steps on both sides of the reduction.
+        Ok(warp(&reduced, |q| {
+            let (x, y) = invert(q);
+            (
+                (x + 0.5 - area.left) * x_ratio - 0.5,
+                (y + 0.5 - area.top) * y_ratio - 0.5,
+            )
+        }))
+    }
 }
 
 /// Samples every pixel of the aligned face where `source` says it comes from.
@@ -204,7 +214,9 @@ mod tests {
             ])
         });
         let mut scaler = Scaler::default();
+        let large = View::whole(large);
         let small = scaler.scale(&large, Area::whole(&large), 200, 200).unwrap();
+        let small = View::whole(small);
         let at = |scale: f64| {
             let point = |(x, y): (f64, f64)| Point {
                 x: ((x + 40.5) * scale - 0.5) as f32,
@@ -219,8 +231,12 @@ mod tests {
                 right_mouth: e,
             }
         };
-        let from_large = align(&large, &at(8.0), &mut scaler).unwrap();
-        let from_small = align(&small, &at(1.0), &mut scaler).unwrap();
+        let mut align = |image: &View, points: FivePoints| {
+            let alignment = Alignment::of(&points).unwrap();
+            alignment.apply(image, &mut scaler).unwrap()
+        };
+        let from_large = align(&large, at(8.0));
+        let from_small = align(&small, at(1.0));
         let difference = from_large
             .as_raw()
             .iter()

@@ -6,15 +6,17 @@ use std::time::{Duration, Instant};
 
 use image::{ImageFormat, RgbImage};
 
-use super::align::{SIDE, align};
+use super::align::{Alignment, SIDE};
+use super::closer::closer;
 use super::crop::{Channels, Scaler, planar};
-use super::decode::{ImageLimits, decode};
+use super::decode::ImageLimits;
 use super::detect::{Detection, Detector};
 use super::landmarks::Landmarker;
 use super::liveness::LivenessJudge;
+use super::picture::{Picture, View};
 use super::pose::PoseEstimator;
 use super::quality;
-use super::session::{Model, ModelError, Runtime};
+use super::session::{Graphs, Loader, Model, ModelError, Runtime};
 use super::{Analysis, AnalysisRequest, Embed, FaceBackend, Layout, StageTimings, VisionError};
 use crate::domain::face::{Face, Template};
 
@@ -78,13 +80,27 @@ impl OnnxBackend {
         files: &ModelFiles,
         limits: ImageLimits,
     ) -> Result<Self, ModelError> {
+        Self::load_graphs(Graphs::Rewritten, runtime, files, limits)
+    }
+
+    /// The same with a choice of graphs. Both give the same numbers, but for rounding.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_graphs(
+        graphs: Graphs,
+        runtime: &Runtime,
+        files: &ModelFiles,
+        limits: ImageLimits,
+    ) -> Result<Self, ModelError> {
+        let loader = Loader { runtime, graphs };
         let side = i64::from(SIDE);
         Ok(Self {
-            detector: Detector::load(runtime, &files.detector)?,
-            landmarker: Landmarker::load(runtime, &files.landmarks)?,
-            embedder: Model::load(runtime, &files.embedder, &[1, 3, side, side], &["output"])?,
-            liveness: LivenessJudge::load(runtime, &files.liveness)?,
-            pose: PoseEstimator::load(runtime, &files.pose)?,
+            detector: Detector::load(loader, &files.detector)?,
+            landmarker: Landmarker::load(loader, &files.landmarks)?,
+            embedder: Model::load(loader, &files.embedder, &[1, 3, side, side], &["output"])?,
+            liveness: LivenessJudge::load(loader, &files.liveness)?,
+            pose: PoseEstimator::load(loader, &files.pose)?,
             scaler: Scaler::default(),
             limits,
         })
@@ -102,7 +118,7 @@ impl OnnxBackend {
             pose: true,
         };
         self.analyse(&blank_picture()?, &request)?;
-        let grey = blank();
+        let grey = View::whole(blank());
         let bounding_box = crate::domain::face::BoundingBox {
             x: 80.0,
             y: 40.0,
@@ -113,13 +129,30 @@ impl OnnxBackend {
             bounding_box,
             confidence: 1.0,
         };
-        self.describe(&grey, whole, &request, true, &mut StageTimings::default())
-            .map(|_| ())
+        let views = Views {
+            first: &grey,
+            closer: None,
+        };
+        let timings = &mut StageTimings::default();
+        self.describe(views, whole, &request, true, timings)
+            .map(drop)
+    }
+
+    /// Time that the models took since this was last asked.
+    fn take_spent(&mut self) -> Duration {
+        let models = [
+            self.detector.model(),
+            self.landmarker.model(),
+            &mut self.embedder,
+            self.liveness.model(),
+            self.pose.model(),
+        ];
+        models.into_iter().map(Model::take_spent).sum()
     }
 
     fn describe(
         &mut self,
-        image: &RgbImage,
+        views: Views<'_>,
         detection: Detection,
         request: &AnalysisRequest,
         largest: bool,
@@ -134,10 +167,16 @@ impl OnnxBackend {
             ..
         } = self;
         let bounding_box = detection.bounding_box;
+        let image = views.closer.unwrap_or(views.first);
         let landmarks = timed(&mut timings.landmarks, || {
             landmarker.locate(image, &bounding_box, scaler)
         })?;
-        let aligned = timed(&mut timings.embed, || align(image, &landmarks, scaler))?;
+        let aligned = timed(&mut timings.embed, || {
+            let alignment = Alignment::of(&landmarks)?;
+            // Points that lie far from their box may ask for more than was decoded closer.
+            let covered = image.covers(alignment.covered_area(image));
+            alignment.apply(if covered { image } else { views.first }, scaler)
+        })?;
         let wanted = match request.embed {
             Embed::None => false,
             Embed::Largest => largest,
@@ -168,6 +207,13 @@ impl OnnxBackend {
     }
 }
 
+/// A picture as a whole, and the part of it with the faces at more pixels where the first has too few of them.
+#[derive(Clone, Copy)]
+struct Views<'a> {
+    first: &'a View,
+    closer: Option<&'a View>,
+}
+
 impl FaceBackend for OnnxBackend {
     fn analyse(
         &mut self,
@@ -175,17 +221,28 @@ impl FaceBackend for OnnxBackend {
         request: &AnalysisRequest,
     ) -> Result<Analysis, VisionError> {
         let mut timings = StageTimings::default();
-        let image = timed(&mut timings.decode, || decode(encoded, self.limits))?;
+        // What an analysis spent that failed is nobody's.
+        self.take_spent();
+        let picture = timed(&mut timings.decode, || Picture::open(encoded, self.limits))?;
+        let first = picture.first();
         let detections = timed(&mut timings.detect, || {
-            self.detector.find(&image, request.layout, &mut self.scaler)
+            self.detector.find(first, request.layout, &mut self.scaler)
         })?;
+        let closer = timed(&mut timings.decode, || {
+            closer(&picture, &detections, request.liveness)
+        })?;
+        let views = Views {
+            first,
+            closer: closer.as_ref(),
+        };
         let mut faces = Vec::with_capacity(detections.len());
         for (index, detection) in detections.into_iter().enumerate() {
-            faces.push(self.describe(&image, detection, request, index == 0, &mut timings)?);
+            faces.push(self.describe(views, detection, request, index == 0, &mut timings)?);
         }
+        timings.models = self.take_spent();
         Ok(Analysis {
-            width: image.width(),
-            height: image.height(),
+            width: first.width() as u32,
+            height: first.height() as u32,
             faces,
             timings,
         })

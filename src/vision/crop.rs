@@ -5,6 +5,7 @@ use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer
 use image::RgbImage;
 
 use super::VisionError;
+use super::picture::View;
 
 /// A rectangle of a picture, in pixels, wholly inside it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -17,8 +18,8 @@ pub(super) struct Area {
 
 impl Area {
     /// The part of a rectangle that lies inside a picture; at least one pixel of it.
-    pub(super) fn inside(left: f64, top: f64, right: f64, bottom: f64, image: &RgbImage) -> Self {
-        let (width, height) = (f64::from(image.width()), f64::from(image.height()));
+    pub(super) fn inside(left: f64, top: f64, right: f64, bottom: f64, image: &View) -> Self {
+        let (width, height) = (image.width(), image.height());
         let left = left.clamp(0.0, width - 1.0);
         let top = top.clamp(0.0, height - 1.0);
         let right = right.clamp(left + 1.0, width);
@@ -32,12 +33,25 @@ impl Area {
     }
 
     /// A whole picture.
-    pub(super) fn whole(image: &RgbImage) -> Self {
+    pub(super) fn whole(image: &View) -> Self {
         Self {
             left: 0.0,
             top: 0.0,
-            width: f64::from(image.width()),
-            height: f64::from(image.height()),
+            width: image.width(),
+            height: image.height(),
+        }
+    }
+
+    /// The smallest area that holds both.
+    pub(super) fn with(self, other: Self) -> Self {
+        let (left, top) = (self.left.min(other.left), self.top.min(other.top));
+        let right = (self.left + self.width).max(other.left + other.width);
+        let bottom = (self.top + self.height).max(other.top + other.height);
+        Self {
+            left,
+            top,
+            width: right - left,
+            height: bottom - top,
         }
     }
 }
@@ -64,16 +78,17 @@ impl Scaler {
     /// A rectangle of a picture at another size.
     pub(super) fn scale(
         &mut self,
-        image: &RgbImage,
+        image: &View,
         area: Area,
         width: u32,
         height: u32,
     ) -> Result<RgbImage, VisionError> {
         let failed = |error: &dyn std::fmt::Display| VisionError::Inference(error.to_string());
+        let (pixels, area) = (image.pixels(), image.to_pixels(area));
         let source = ImageRef::new(
-            image.width(),
-            image.height(),
-            image.as_raw(),
+            pixels.width(),
+            pixels.height(),
+            pixels.as_raw(),
             PixelType::U8x3,
         )
         .map_err(|error| failed(&error))?;
@@ -155,7 +170,7 @@ mod tests {
 
     #[test]
     fn an_area_is_cut_to_the_picture_and_never_empty() {
-        let image = RgbImage::new(100, 50);
+        let image = View::whole(RgbImage::new(100, 50));
         let area = Area::inside(-20.0, 40.0, 30.0, 90.0, &image);
         assert_eq!(
             area,

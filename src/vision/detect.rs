@@ -3,7 +3,8 @@
 use image::{Rgb, RgbImage, imageops};
 
 use super::crop::{Area, Channels, Scaler, planar};
-use super::session::{Model, ModelError, Runtime};
+use super::picture::View;
+use super::session::{Loader, Model, ModelError};
 use super::{Layout, VisionError};
 use crate::domain::face::BoundingBox;
 
@@ -36,11 +37,16 @@ pub(super) struct Detector {
 }
 
 impl Detector {
-    pub(super) fn load(runtime: &Runtime, path: &std::path::Path) -> Result<Self, ModelError> {
+    pub(super) fn load(loader: Loader<'_>, path: &std::path::Path) -> Result<Self, ModelError> {
         let shape = [1, 3, i64::from(HEIGHT), i64::from(WIDTH)];
         Ok(Self {
-            model: Model::load(runtime, path, &shape, &["scores", "boxes"])?,
+            model: Model::load(loader, path, &shape, &["scores", "boxes"])?,
         })
+    }
+
+    /// The model that it rests on.
+    pub(super) fn model(&mut self) -> &mut Model {
+        &mut self.model
     }
 
     /// The faces of a picture, largest first.
@@ -49,7 +55,7 @@ impl Detector {
     /// shrunken copy, and on a document small faces in 2x2 and then 3x3 tiles.
     pub(super) fn find(
         &mut self,
-        image: &RgbImage,
+        image: &View,
         layout: Layout,
         scaler: &mut Scaler,
     ) -> Result<Vec<Detection>, VisionError> {
@@ -78,7 +84,7 @@ impl Detector {
     /// Looks at one area, scaled to `zoom` times the detector's frame.
     fn look(
         &mut self,
-        image: &RgbImage,
+        image: &View,
         area: Area,
         zoom: f64,
         scaler: &mut Scaler,
@@ -135,7 +141,7 @@ impl Frame {
 }
 
 /// `n` x `n` overlapping tiles.
-fn tiles(image: &RgbImage, n: u32) -> Vec<Area> {
+fn tiles(image: &View, n: u32) -> Vec<Area> {
     let whole = Area::whole(image);
     let parts = f64::from(n) - TILE_OVERLAP * f64::from(n - 1);
     let (width, height) = (whole.width / parts, whole.height / parts);
@@ -158,7 +164,7 @@ fn read(
     scores: &[f32],
     boxes: &[f32],
     to_picture: impl Fn(f32, f32) -> (f64, f64),
-    image: &RgbImage,
+    image: &View,
 ) -> Vec<Detection> {
     let candidates = scores.chunks_exact(2).zip(boxes.chunks_exact(4));
     candidates
@@ -251,7 +257,7 @@ mod tests {
 
     #[test]
     fn doubtful_tiny_and_absurd_boxes_are_no_faces() {
-        let image = RgbImage::new(320, 240);
+        let image = View::whole(RgbImage::new(320, 240));
         let whole = |x: f32, y: f32| (f64::from(x) * 320.0, f64::from(y) * 240.0);
         let found = |score: f32, corners: [f32; 4]| {
             !read(&[1.0 - score, score], &corners, whole, &image).is_empty()
@@ -284,7 +290,7 @@ mod tests {
 
     #[test]
     fn tiles_cover_the_picture_with_an_overlap() {
-        let image = RgbImage::new(1000, 600);
+        let image = View::whole(RgbImage::new(1000, 600));
         let tiles = tiles(&image, 3);
         assert_eq!(tiles.len(), 9);
         let last = tiles[8];

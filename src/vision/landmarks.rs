@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
-use image::RgbImage;
-
 use super::VisionError;
 use super::crop::{Area, Scaler, luminance};
-use super::session::{Model, ModelError, Runtime};
+use super::picture::View;
+use super::session::{Loader, Model, ModelError};
 use crate::domain::face::{BoundingBox, FivePoints, Point};
 
 const SIDE: u32 = 64;
@@ -24,17 +23,22 @@ pub(super) struct Landmarker {
 }
 
 impl Landmarker {
-    pub(super) fn load(runtime: &Runtime, path: &Path) -> Result<Self, ModelError> {
+    pub(super) fn load(loader: Loader<'_>, path: &Path) -> Result<Self, ModelError> {
         let shape = [1, 1, i64::from(SIDE), i64::from(SIDE)];
         Ok(Self {
-            model: Model::load(runtime, path, &shape, &["output"])?,
+            model: Model::load(loader, path, &shape, &["output"])?,
         })
+    }
+
+    /// The model that it rests on.
+    pub(super) fn model(&mut self) -> &mut Model {
+        &mut self.model
     }
 
     /// The five points of the face in a box.
     pub(super) fn locate(
         &mut self,
-        image: &RgbImage,
+        image: &View,
         face: &BoundingBox,
         scaler: &mut Scaler,
     ) -> Result<FivePoints, VisionError> {

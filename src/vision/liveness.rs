@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
-use image::RgbImage;
-
 use super::VisionError;
 use super::crop::{Area, Channels, Scaler, planar};
+use super::picture::View;
 use super::pose::softmax;
-use super::session::{Model, ModelError, Runtime};
+use super::session::{Loader, Model, ModelError};
 use crate::domain::face::BoundingBox;
 
 const SIDE: u32 = 128;
@@ -22,17 +21,22 @@ pub(super) struct LivenessJudge {
 }
 
 impl LivenessJudge {
-    pub(super) fn load(runtime: &Runtime, path: &Path) -> Result<Self, ModelError> {
+    pub(super) fn load(loader: Loader<'_>, path: &Path) -> Result<Self, ModelError> {
         let shape = [1, 3, i64::from(SIDE), i64::from(SIDE)];
         Ok(Self {
-            model: Model::load(runtime, path, &shape, &["output"])?,
+            model: Model::load(loader, path, &shape, &["output"])?,
         })
+    }
+
+    /// The model that it rests on.
+    pub(super) fn model(&mut self) -> &mut Model {
+        &mut self.model
     }
 
     /// The probability of a live face in a box, 0 to 1.
     pub(super) fn judge(
         &mut self,
-        image: &RgbImage,
+        image: &View,
         face: &BoundingBox,
         scaler: &mut Scaler,
     ) -> Result<f32, VisionError> {
@@ -45,7 +49,7 @@ impl LivenessJudge {
 }
 
 /// The face with what is around it: the scaled box, smaller where the picture is, shifted to lie inside it.
-fn surroundings(image: &RgbImage, face: &BoundingBox) -> Area {
+pub(super) fn surroundings(image: &View, face: &BoundingBox) -> Area {
     let whole = Area::whole(image);
     let [x, y, width, height] = [face.x, face.y, face.width, face.height].map(f64::from);
     let scale = CROP_SCALE
@@ -61,11 +65,13 @@ fn surroundings(image: &RgbImage, face: &BoundingBox) -> Area {
 
 #[cfg(test)]
 mod tests {
+    use image::RgbImage;
+
     use super::*;
 
     #[test]
     fn the_crop_is_shifted_into_the_picture_and_keeps_its_size() {
-        let image = RgbImage::new(1000, 800);
+        let image = View::whole(RgbImage::new(1000, 800));
         let face = BoundingBox {
             x: 10.0,
             y: 700.0,
@@ -81,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_face_that_fills_the_picture_is_cropped_at_its_own_shape() {
-        let image = RgbImage::new(101, 201);
+        let image = View::whole(RgbImage::new(101, 201));
         let face = BoundingBox {
             x: 0.0,
             y: 0.0,

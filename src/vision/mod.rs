@@ -5,12 +5,15 @@
 
 mod align;
 mod backend;
+mod closer;
 mod crop;
 mod decode;
 mod detect;
 mod engine;
+mod graph;
 mod landmarks;
 mod liveness;
+mod picture;
 mod pose;
 mod quality;
 mod session;
@@ -23,7 +26,8 @@ pub use backend::{
 };
 pub use decode::{ImageLimits, decode};
 pub use engine::{Engine, Replacements, Workers};
-pub use session::{ModelError, Runtime};
+pub use picture::decode_reduced;
+pub use session::{Graphs, ModelError, Runtime};
 
 use crate::domain::face::Face;
 
@@ -88,6 +92,8 @@ pub struct StageTimings {
     pub liveness: Duration,
     /// Measuring where the heads point.
     pub pose: Duration,
+    /// Of all of these, what the models took.
+    pub models: Duration,
 }
 
 /// Why a picture was not analysed.

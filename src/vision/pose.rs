@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
-use image::RgbImage;
-
 use super::VisionError;
 use super::crop::{Area, Channels, Scaler, planar};
-use super::session::{Model, ModelError, Runtime};
+use super::picture::View;
+use super::session::{Loader, Model, ModelError};
 use crate::domain::face::{BoundingBox, Pose};
 
 const SIDE: u32 = 224;
@@ -29,17 +28,22 @@ pub(super) struct PoseEstimator {
 }
 
 impl PoseEstimator {
-    pub(super) fn load(runtime: &Runtime, path: &Path) -> Result<Self, ModelError> {
+    pub(super) fn load(loader: Loader<'_>, path: &Path) -> Result<Self, ModelError> {
         let shape = [1, 3, i64::from(SIDE), i64::from(SIDE)];
         Ok(Self {
-            model: Model::load(runtime, path, &shape, &["output", "617", "618"])?,
+            model: Model::load(loader, path, &shape, &["output", "617", "618"])?,
         })
+    }
+
+    /// The model that it rests on.
+    pub(super) fn model(&mut self) -> &mut Model {
+        &mut self.model
     }
 
     /// The pose of the face in a box.
     pub(super) fn measure(
         &mut self,
-        image: &RgbImage,
+        image: &View,
         face: &BoundingBox,
         scaler: &mut Scaler,
     ) -> Result<Pose, VisionError> {

@@ -1,7 +1,11 @@
 //! One ONNX graph as a function from a tensor to tensors.
 
+use std::borrow::Cow;
+use std::fs;
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use ort::environment::Environment;
 use ort::logging::LogLevel;
@@ -9,6 +13,7 @@ use ort::session::Session;
 use ort::value::TensorRef;
 
 use super::VisionError;
+use super::graph::without_prelu;
 
 /// Why a model or the runtime cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -70,17 +75,35 @@ impl Runtime {
     }
 }
 
+/// Which graphs are run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Graphs {
+    /// Those of the files, with what the runtime is slow at said in another way.
+    Rewritten,
+    /// Those of the files.
+    Published,
+}
+
+/// What models are loaded with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Loader<'a> {
+    pub(super) runtime: &'a Runtime,
+    pub(super) graphs: Graphs,
+}
+
 /// A graph with one input of a fixed shape.
 pub(super) struct Model {
     session: Session,
     input_shape: Vec<i64>,
+    /// Time in the runtime since it was last asked for.
+    spent: Duration,
     outputs: &'static [&'static str],
 }
 
 impl Model {
     /// Loads a graph and checks that it takes and gives what the pipeline is written for.
     pub(super) fn load(
-        runtime: &Runtime,
+        loader: Loader<'_>,
         path: &Path,
         input_shape: &[i64],
         outputs: &'static [&'static str],
@@ -89,7 +112,12 @@ impl Model {
             path: path.to_owned(),
             reason,
         };
-        let session = open(&runtime.0, path).map_err(failed)?;
+        let published = fs::read(path).map_err(|error| failed(error.to_string()))?;
+        let graph = match loader.graphs {
+            Graphs::Rewritten => without_prelu(&published),
+            Graphs::Published => Cow::Borrowed(&*published),
+        };
+        let session = open(&loader.runtime.0, &graph).map_err(failed)?;
         let shape = session
             .inputs()
             .first()
@@ -110,8 +138,14 @@ impl Model {
         Ok(Self {
             session,
             input_shape: found,
+            spent: Duration::ZERO,
             outputs,
         })
+    }
+
+    /// How long the runtime took since this was last asked.
+    pub(super) fn take_spent(&mut self) -> Duration {
+        mem::take(&mut self.spent)
     }
 
     /// Runs the graph on one tensor; the outputs come in the order that they were named in at loading.
@@ -119,7 +153,9 @@ impl Model {
         let failed = |error: ort::Error| VisionError::Inference(error.to_string());
         let tensor =
             TensorRef::from_array_view((self.input_shape.clone(), input)).map_err(failed)?;
+        let started = Instant::now();
         let outputs = self.session.run(ort::inputs![tensor]).map_err(failed)?;
+        self.spent += started.elapsed();
         let named = self.outputs.iter().map(|name| {
             let (_, values) = outputs[*name].try_extract_tensor::<f32>().map_err(failed)?;
             Ok(values.to_vec())
@@ -129,7 +165,7 @@ impl Model {
 }
 
 /// One thread a session: the workers are the parallelism, and they do not spin while they wait.
-fn open(environment: &Environment, path: &Path) -> Result<Session, String> {
+fn open(environment: &Environment, graph: &[u8]) -> Result<Session, String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
     Session::builder(environment)
         .map_err(|error| text(&error))?
@@ -139,6 +175,6 @@ fn open(environment: &Environment, path: &Path) -> Result<Session, String> {
         .map_err(|error| text(&error))?
         .with_inter_op_spinning(false)
         .map_err(|error| text(&error))?
-        .commit_from_file(path)
+        .commit_from_memory(graph)
         .map_err(|error| text(&error))
 }

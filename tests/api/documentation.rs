@@ -8,6 +8,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
 use crate::app::{Answer, App};
+use crate::document::operations;
 
 fn generated() -> Value {
     serde_json::to_value(openapi()).unwrap()
@@ -99,4 +100,46 @@ async fn the_document_and_its_page_are_served() {
             .expect(StatusCode::OK);
         assert!(page.as_str().unwrap().contains("swagger-ui"), "{path}");
     }
+}
+
+#[test]
+fn every_operation_that_makes_something_takes_an_idempotency_key_and_says_what_comes_of_it() {
+    let mut keyed = Vec::new();
+    for operation in operations() {
+        let described = &operation.described;
+        let parameters = described["parameters"].as_array();
+        let takes = parameters.is_some_and(|parameters| {
+            let is_key = |p: &Value| p["name"] == "Idempotency-Key" && p["in"] == "header";
+            parameters.iter().any(is_key)
+        });
+        let responses = described["responses"].as_object().unwrap();
+        let makes = operation.method == Method::POST
+            && ["201", "202"]
+                .iter()
+                .any(|made| responses.contains_key(*made));
+        let name = format!("{} {}", operation.method, operation.path);
+        assert_eq!(takes, makes, "{name}");
+        if !takes {
+            continue;
+        }
+        for (status, answer) in responses
+            .iter()
+            .filter(|(status, _)| status.starts_with('2'))
+        {
+            assert!(
+                answer["headers"]["Idempotency-Replayed"].is_object(),
+                "{name} {status}"
+            );
+        }
+        for (status, code) in [
+            ("409", "idempotency_key_in_use"),
+            ("410", "idempotency_key_spent"),
+            ("422", "idempotency_key_reused"),
+        ] {
+            let codes = responses[status]["description"].as_str().unwrap();
+            assert!(codes.contains(code), "{name} {status}: {codes}");
+        }
+        keyed.push(name);
+    }
+    assert!(keyed.len() >= 5, "{keyed:?}");
 }

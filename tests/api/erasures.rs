@@ -154,6 +154,9 @@ async fn a_receipt_can_be_read_and_shows_whom_it_is_about_with_its_key_alone() {
     let location = made.headers["location"].to_str().unwrap().to_owned();
     let mut made = made.expect(StatusCode::CREATED);
     let key = made.as_object_mut().unwrap().remove("proof_key").unwrap();
+    // Known once it is committed: then it is in the log, as the first thing there.
+    assert_eq!(made["audit_sequence"], Value::Null);
+    made["audit_sequence"] = json!(1);
     let acme = TenantId::parse("acme").unwrap();
     let expected = commitment(key.as_str().unwrap(), &acme, TARGET);
     let expected: String = expected.iter().map(|byte| format!("{byte:02x}")).collect();

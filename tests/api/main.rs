@@ -4,6 +4,7 @@
 
 mod answer;
 mod app;
+mod assignment;
 mod attempts;
 mod audit;
 mod authorization;
@@ -11,10 +12,12 @@ mod bodies;
 mod browsers;
 mod budgets;
 mod consent;
+mod document;
 mod documentation;
 mod duplicates;
 mod enrolment;
 mod erasures;
+mod idempotency;
 mod imports;
 mod keeping;
 mod operations;
@@ -29,6 +32,7 @@ mod tls;
 mod tokens;
 mod verifications;
 mod watchlists;
+mod world;
 
 #[path = "../support/http2.rs"]
 mod http2;

@@ -16,7 +16,7 @@ fn pixels(encoded: &[u8]) -> RgbImage {
 }
 
 /// The largest difference of one channel of one pixel, and the mean.
-fn difference(a: &RgbImage, b: &RgbImage) -> (u8, f64) {
+pub fn difference(a: &RgbImage, b: &RgbImage) -> (u8, f64) {
     assert_eq!(a.dimensions(), b.dimensions());
     let each = a.iter().zip(b.iter()).map(|(a, b)| a.abs_diff(*b));
     let sum: u64 = each.clone().map(u64::from).sum();
@@ -94,12 +94,16 @@ pub fn is_refused(way: &Jpeg) -> bool {
     way.scans == Scans::Separate
 }
 
+/// Smooth in colour, so that coarse grids of colour lose nothing worth telling.
+pub fn smooth() -> RgbImage {
+    RgbImage::from_fn(83, 61, |x, y| {
+        Rgb([(60 + x * 2) as u8, (200 - y * 2) as u8, (40 + x + y) as u8])
+    })
+}
+
 #[test]
 fn every_way_to_write_a_jpeg_gives_the_same_pixels() {
-    // Smooth in colour, so that coarse grids of colour lose nothing worth telling.
-    let picture = RgbImage::from_fn(83, 61, |x, y| {
-        Rgb([(60 + x * 2) as u8, (200 - y * 2) as u8, (40 + x + y) as u8])
-    });
+    let picture = smooth();
     let (mut wrong, mut refused) = (Vec::new(), 0);
     for (name, way) in jpegs() {
         match decode(&way.encode(&picture), ImageLimits::default()) {

@@ -23,6 +23,7 @@ mod formats;
 mod forms;
 mod machine;
 mod pictures;
+mod reduced;
 mod scores;
 mod sockets;
 mod stuck;

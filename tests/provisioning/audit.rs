@@ -6,7 +6,7 @@ use nix::unistd::Pid;
 use secrecy::ExposeSecret as _;
 use sqlx::{Connection as _, PgConnection};
 
-use super::imports::Scene;
+use crate::scene::Scene;
 
 /// Whether the command found everything in order, and what it said.
 pub fn verify(scene: &Scene, arguments: &[&str]) -> (bool, String) {
@@ -20,7 +20,7 @@ pub fn verify(scene: &Scene, arguments: &[&str]) -> (bool, String) {
 
 #[tokio::test]
 async fn the_log_is_verified_beside_the_running_service_and_without_it() {
-    let scene = Scene::new();
+    let scene = Scene::new("watchlist:write");
     let (in_order, said) = verify(&scene, &[]);
     assert!(
         !in_order && said.contains("there is no database in"),

@@ -2,15 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use likeness::config::Config;
-use reqwest::Client;
-use serde_json::{Value, json};
+use serde_json::Value;
+
+use crate::scene::Scene;
 
 /// More than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -18,93 +16,16 @@ const PATIENCE: Duration = Duration::from_secs(180);
 const PEOPLE: [&str; 4] = ["obama", "obama2", "biden", "astronaut"];
 const COPIES: usize = 15;
 
-/// A home with a service on a port that stays the same.
-pub struct Scene {
-    pub home: tempfile::TempDir,
-    listen: String,
-    token: String,
-    client: Client,
-}
-
-impl Scene {
-    pub fn new() -> Self {
-        super::postgres::provisioned();
-        let home = tempfile::tempdir().unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let listen = listener.local_addr().unwrap().to_string();
-        let scene = Self {
-            home,
-            listen,
-            token: String::new(),
-            // A connection to a service that was killed is of no use to the next question.
-            client: Client::builder().pool_max_idle_per_host(0).build().unwrap(),
-        };
-        let scope = [
-            "--tenant",
-            "default",
-            "--scope",
-            "watchlist:read watchlist:write",
-        ];
-        let output = scene.command("token").args(scope).output().unwrap();
-        let token = String::from_utf8(output.stdout).unwrap().trim().to_owned();
-        Self { token, ..scene }
-    }
-
-    pub fn command(&self, name: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_likeness"));
-        command
-            .arg(name)
-            .env("LIKENESS_HOME", self.home.path())
-            .env("LIKENESS_ASSETS", Config::from_env().unwrap().assets)
-            .env("LIKENESS_LISTEN", &self.listen)
-            .env_remove("DATABASE_URL");
-        command
-    }
-
-    /// The service, ready. Its output goes on being read, since it does not like to talk to nobody.
-    pub fn serve(&self) -> Child {
-        let mut process = self
-            .command("serve")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut said = BufReader::new(process.stdout.take().unwrap()).lines();
-        assert!(said.any(|line| line.unwrap().contains("Likeness serves on")));
-        std::thread::spawn(move || said.for_each(drop));
-        process
-    }
-
-    async fn get(&self, path: &str) -> Value {
-        let request = self.client.get(format!("http://{}{path}", self.listen));
-        let answer = request.bearer_auth(&self.token).send().await.unwrap();
-        assert!(answer.status().is_success(), "{path}: {}", answer.status());
-        answer.json().await.unwrap()
-    }
-
-    /// Makes a list.
-    pub async fn make_list(&self, name: &str) {
-        let request = self
-            .client
-            .post(format!("http://{}/v1/watchlists", self.listen));
-        let request = request
-            .bearer_auth(&self.token)
-            .json(&json!({"name": name}));
-        let answer = request.send().await.unwrap();
-        assert!(answer.status().is_success(), "{}", answer.status());
-    }
-
-    /// The only job, once that many of its rows are over.
-    async fn job_with(&self, done: u64) -> Value {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let job = self.get("/v1/jobs").await["items"][0].clone();
-            if job["done"].as_u64().is_some_and(|over| over >= done) {
-                return job;
-            }
-            assert!(Instant::now() < deadline, "{job}");
-            tokio::time::sleep(Duration::from_millis(5)).await;
+/// The only job, once that many of its rows are over.
+async fn job_with(scene: &Scene, done: u64) -> Value {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let job = scene.get("/v1/jobs").await["items"][0].clone();
+        if job["done"].as_u64().is_some_and(|over| over >= done) {
+            return job;
         }
+        assert!(Instant::now() < deadline, "{job}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
@@ -137,7 +58,7 @@ fn folder() -> tempfile::TempDir {
 
 #[tokio::test]
 async fn a_service_that_is_killed_twice_during_an_import_enrols_every_face_once() {
-    let (scene, folder) = (Scene::new(), folder());
+    let (scene, folder) = (Scene::new("watchlist:read"), folder());
     let mut service = scene.serve();
     let import = scene
         .command("import")
@@ -148,13 +69,13 @@ async fn a_service_that_is_killed_twice_during_an_import_enrols_every_face_once(
         .spawn()
         .unwrap();
     for done in [5, 25] {
-        let job = scene.job_with(done).await;
+        let job = job_with(&scene, done).await;
         assert_eq!(job["state"], "running", "{job}");
         service.kill().unwrap();
         service.wait().unwrap();
         service = scene.serve();
     }
-    let job = scene.job_with(61).await;
+    let job = job_with(&scene, 61).await;
     let import = tokio::task::spawn_blocking(|| import.wait_with_output());
     let import = import.await.unwrap().unwrap();
     let said = String::from_utf8(import.stdout).unwrap();
@@ -195,7 +116,7 @@ async fn a_service_that_is_killed_twice_during_an_import_enrols_every_face_once(
 
 #[test]
 fn without_a_service_the_command_says_so() {
-    let (scene, folder) = (Scene::new(), folder());
+    let (scene, folder) = (Scene::new("watchlist:read"), folder());
     let output = scene
         .command("import")
         .arg(folder.path())

@@ -4,5 +4,7 @@
 
 mod assets;
 mod audit;
+mod idempotency;
 mod imports;
 mod postgres;
+mod scene;

@@ -13,6 +13,7 @@ mod constraints;
 mod erasures;
 mod fixture;
 mod galleries;
+mod idempotency;
 mod isolation;
 mod jobs;
 mod queries;
@@ -22,6 +23,7 @@ mod retention;
 mod reviews;
 mod search;
 mod startup;
+mod tenants;
 mod traces;
 mod used_tokens;
 

@@ -79,7 +79,7 @@ impl Canonical {
             }
             Value::Object(members) => {
                 let mut members: Vec<_> = members.iter().collect();
-                members.sort_by(|(a, _), (b, _)| a.cmp(b));
+                members.sort_by_key(|(name, _)| *name);
                 self.begin(b'{', members.len());
                 for (name, value) in members {
                     self.add(b'n', name.as_bytes());

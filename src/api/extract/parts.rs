@@ -286,8 +286,12 @@ impl<'de> Deserializer<'de> for Part {
         self.read_json()?.deserialize_any(visitor)
     }
 
+    fn deserialize_u16<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PartError> {
+        self.read_json()?.deserialize_any(visitor)
+    }
+
     serde::forward_to_deserialize_any! {
-        i8 i16 i32 i64 i128 u8 u16 u64 u128 f32 char str string bytes unit unit_struct tuple tuple_struct
+        i8 i16 i32 i64 i128 u8 u64 u128 f32 char str string bytes unit unit_struct tuple tuple_struct
         identifier ignored_any
     }
 }

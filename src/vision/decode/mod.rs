@@ -12,6 +12,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use image::error::{ImageError, LimitErrorKind};
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 
+pub(super) use jpeg::{Admitted, Part, Sequential};
+
 use super::VisionError;
 
 /// Longest side that is taken, in pixels.
@@ -74,6 +76,19 @@ pub fn decode(encoded: &[u8], limits: ImageLimits) -> Result<RgbImage, VisionErr
     // The decoders parse hostile bytes: a panic in one is a fault of the picture and leaves nothing behind.
     let decoded = catch_unwind(AssertUnwindSafe(|| decode_upright(encoded, limits)));
     decoded.unwrap_or(Err(VisionError::CorruptImage))
+}
+
+/// What there is to know of a JPEG before a pixel is decoded; none where the picture is of another format.
+///
+/// # Errors
+/// [`VisionError`] as [`decode`].
+pub(super) fn admit(
+    encoded: &[u8],
+    limits: ImageLimits,
+) -> Result<Option<Admitted<'_>>, VisionError> {
+    let format = image::guess_format(encoded).map_err(|_| VisionError::UnsupportedImage)?;
+    let jpeg = (format == ImageFormat::Jpeg).then(|| Admitted::read(encoded, limits));
+    jpeg.transpose()
 }
 
 fn decode_upright(encoded: &[u8], limits: ImageLimits) -> Result<RgbImage, VisionError> {

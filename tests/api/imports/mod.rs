@@ -19,7 +19,7 @@ use crate::app::{Answer, App};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An archive whose files are stored as they are.
-pub(crate) fn zip(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
+pub fn zip(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
     packed(files, CompressionMethod::Stored)
 }
 
@@ -59,7 +59,7 @@ pub(crate) fn with_entry(mut archive: Vec<u8>, name: &str, offset: usize, value:
     archive
 }
 
-pub(crate) fn archive(zip: Vec<u8>) -> Form {
+pub fn archive(zip: Vec<u8>) -> Form {
     Form::new().part("archive", Part::bytes(zip).file_name("people.zip"))
 }
 
@@ -69,7 +69,7 @@ pub(crate) async fn post(app: &App, list: &str, form: Form) -> Answer {
 }
 
 /// The job as it is when it is over.
-pub(crate) async fn finished(app: &App, answer: Answer) -> Value {
+pub async fn finished(app: &App, answer: Answer) -> Value {
     let location = answer.headers["location"].to_str().unwrap().to_owned();
     let job = answer.expect(StatusCode::ACCEPTED);
     assert_eq!(
@@ -91,7 +91,7 @@ pub(crate) async fn settled(app: &App, location: &str) -> Value {
     }
 }
 
-pub(crate) async fn rows(app: &App, job: &Value) -> Vec<Value> {
+pub async fn rows(app: &App, job: &Value) -> Vec<Value> {
     let path = format!("/v1/jobs/{}/rows?limit=200", job["id"].as_str().unwrap());
     let page = app.get(&path).await.expect(StatusCode::OK);
     page["items"].as_array().unwrap().clone()

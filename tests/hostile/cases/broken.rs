@@ -3,9 +3,9 @@
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use super::{Case, Expected, SEED, originals};
+use super::{Case, Expected, SEED, jpeg, originals};
 use crate::encode::png::SIGNATURE;
-use crate::machine::fixture;
+use crate::machine::{fixture, photograph};
 
 /// Every picture cut off after each sixty-fourth part of it, and filled up again.
 pub fn truncations() -> Vec<Case> {
@@ -58,6 +58,20 @@ pub fn truncations() -> Vec<Case> {
             Corrupt,
         ));
     }
+    // Large ones go another way at first.
+    let large = jpeg(&photograph("astronaut.jpg", 3_300));
+    for part in 1..8 {
+        let cut = &large[..large.len() * part / 8];
+        for (name, end) in [("cut", &[][..]), ("cut and ended", &[0xFF, 0xD9])] {
+            let bytes = [cut, end].concat();
+            cases.push(Case::new(
+                format!("large jpeg {name} at {part}/8"),
+                bytes,
+                Corrupt,
+            ));
+        }
+    }
+    cases.push(Case::new("large jpeg", large, Expected::Faces(1)));
     cases
 }
 

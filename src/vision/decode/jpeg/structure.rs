@@ -1,113 +1,44 @@
-//! JPEG: what the file says of itself is read first, and only kinds that come out right are decoded.
-//!
-//! Half a face gets a score like any other, so a picture has to be whole, and the decoder alone does not see to it: it
-//! fills what is missing with grey, and takes an end that was put on for the real one. A sequential picture is therefore
-//! decoded strictly and without its end, so that running out of data is an error; a progressive one has to have all
-//! bits of all coefficients among its scans.
-//!
-//! What is decoded wrongly, or could only be guessed at, is refused before: samples that are not 8 bits, arithmetic and
-//! lossless coding, CMYK without Adobe's marker (nobody can tell whether it is inverted), unusual grids of samples.
+//! What a JPEG says of itself in its markers.
 
-use image::metadata::Orientation;
-use image::{DynamicImage, GrayImage, RgbImage};
-use zune_core::bytestream::ZCursor;
-use zune_core::colorspace::ColorSpace;
-use zune_core::options::DecoderOptions;
-use zune_jpeg::JpegDecoder;
-use zune_jpeg::errors::DecodeErrors;
+use memchr::memchr;
 
-use super::{ImageLimits, MAX_SIDE};
+use super::MAX_SCANS;
 use crate::vision::VisionError;
 
 /// More than the decoder reads ahead.
 const LOOK_AHEAD_BYTES: usize = 16;
-/// More scans than encoders write: each costs time for every pixel and hardly any bytes.
-const MAX_SCANS: usize = 64;
-
-/// Decodes the first image of a file; whatever follows its end is ignored.
-pub(super) fn decode(
-    encoded: &[u8],
-    limits: ImageLimits,
-) -> Result<(DynamicImage, Orientation), VisionError> {
-    let structure = Structure::read(encoded)?;
-    structure.require_supported()?;
-    if !structure.has_all_bits() {
-        return Err(VisionError::CorruptImage);
-    }
-    limits.admit(structure.width, structure.height)?;
-    limits.admit_bytes(&structure.size(), structure.decoding_bytes())?;
-
-    let grey = structure.components.len() == 1;
-    let output = if grey {
-        ColorSpace::Luma
-    } else {
-        ColorSpace::RGB
-    };
-    let options = DecoderOptions::default()
-        .set_strict_mode(true)
-        .set_max_width(MAX_SIDE as usize)
-        .set_max_height(MAX_SIDE as usize)
-        .jpeg_set_max_scans(MAX_SCANS)
-        .jpeg_set_out_colorspace(output);
-    let whole = structure.to_decode(encoded);
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(&whole), options);
-    decoder.decode_headers().map_err(refusal)?;
-    let (width, height) = structure.size();
-    if decoder.dimensions() != Some((width as usize, height as usize)) {
-        return Err(VisionError::CorruptImage);
-    }
-    let orientation = decoder
-        .exif()
-        .and_then(|exif| Orientation::from_exif_chunk(exif))
-        .unwrap_or(Orientation::NoTransforms);
-    let mut pixels = vec![0; width as usize * height as usize * output.num_components()];
-    decoder.decode_into(&mut pixels).map_err(refusal)?;
-    let image = if grey {
-        GrayImage::from_raw(width, height, pixels).map(DynamicImage::from)
-    } else {
-        RgbImage::from_raw(width, height, pixels).map(DynamicImage::from)
-    };
-    Ok((image.ok_or(VisionError::CorruptImage)?, orientation))
-}
-
-fn refusal(error: DecodeErrors) -> VisionError {
-    if matches!(error, DecodeErrors::Unsupported(_)) {
-        return VisionError::UnsupportedImage;
-    }
-    VisionError::CorruptImage
-}
 
 /// What the markers say, from the first to the end of the image.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Structure {
+pub(super) struct Structure {
     /// Low half of the frame's marker: 0 baseline, 1 extended, 2 progressive; any other is of another kind.
-    process: u8,
+    pub(super) process: u8,
     precision: u8,
-    width: u32,
-    height: u32,
-    components: Vec<Component>,
+    pub(super) width: u32,
+    pub(super) height: u32,
+    pub(super) components: Vec<Component>,
     /// The transform that Adobe's marker names.
-    adobe: Option<u8>,
-    scans: usize,
+    pub(super) adobe: Option<u8>,
+    pub(super) scans: usize,
     /// Components in the first scan.
     first_scan: usize,
     /// Where the marker of the end stands.
-    end: usize,
+    pub(super) end: usize,
 }
 
 /// One component's id and how many samples it has in a block of the grid, across and down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Component {
-    id: u8,
-    across: u32,
-    down: u32,
+pub(super) struct Component {
+    pub(super) id: u8,
+    pub(super) across: u32,
+    pub(super) down: u32,
     /// For each coefficient, how many of its bits no scan has brought yet.
     missing_bits: [u8; 64],
 }
 
 impl Structure {
     /// Follows the markers from scan to scan. A file without an end has lost one part or another.
-    fn read(encoded: &[u8]) -> Result<Self, VisionError> {
+    pub(super) fn read(encoded: &[u8]) -> Result<Self, VisionError> {
         let mut structure = Self::default();
         let mut rest = encoded.get(2..).unwrap_or_default();
         loop {
@@ -189,7 +120,7 @@ impl Structure {
 
     /// What the decoder gets. In place of the end of a sequential picture come more bytes than it looks ahead, and
     /// too few to make up for what may be missing.
-    fn to_decode(&self, encoded: &[u8]) -> Vec<u8> {
+    pub(super) fn to_decode(&self, encoded: &[u8]) -> Vec<u8> {
         if self.is_progressive() {
             return encoded[..self.end + 2].to_vec();
         }
@@ -200,11 +131,11 @@ impl Structure {
         self.process == 2
     }
 
-    fn size(&self) -> (u32, u32) {
+    pub(super) fn size(&self) -> (u32, u32) {
         (self.width, self.height)
     }
 
-    fn require_supported(&self) -> Result<(), VisionError> {
+    pub(super) fn require_supported(&self) -> Result<(), VisionError> {
         let colours = match (self.components.len(), self.adobe) {
             (1, _) => true,
             (3, Some(1)) => !self.ids_spell_rgb(),
@@ -220,7 +151,7 @@ impl Structure {
         Err(VisionError::UnsupportedImage)
     }
 
-    fn ids_spell_rgb(&self) -> bool {
+    pub(super) fn ids_spell_rgb(&self) -> bool {
         self.components.iter().map(|c| c.id).eq(*b"RGB")
     }
 
@@ -245,13 +176,13 @@ impl Structure {
         self.is_progressive() || self.first_scan == self.components.len()
     }
 
-    fn has_all_bits(&self) -> bool {
+    pub(super) fn has_all_bits(&self) -> bool {
         let whole = |c: &Component| c.missing_bits.iter().all(|&bits| bits == 0);
         !self.is_progressive() || self.components.iter().all(whole)
     }
 
     /// What decoding allocates: the pixels, and all coefficients of a progressive picture.
-    fn decoding_bytes(&self) -> u64 {
+    pub(super) fn decoding_bytes(&self) -> u64 {
         let pixels = u64::from(self.width) * u64::from(self.height);
         let channels = if self.components.len() == 1 { 1 } else { 3 };
         if !self.is_progressive() {
@@ -270,19 +201,19 @@ impl Structure {
     }
 }
 
-const START_OF_SCAN: u8 = 0xDA;
-const END_OF_IMAGE: u8 = 0xD9;
+pub(super) const START_OF_SCAN: u8 = 0xDA;
+pub(super) const END_OF_IMAGE: u8 = 0xD9;
 
 /// Restart markers, and one that is reserved, stand alone; so does a second start.
-fn has_no_segment(marker: u8) -> bool {
+pub(super) fn has_no_segment(marker: u8) -> bool {
     matches!(marker, 0x01 | 0xD0..=0xD8)
 }
 
 /// The next marker and what follows it. Coded data may lie before it: there a zero follows 0xFF.
-fn next_marker(bytes: &[u8]) -> Option<(u8, &[u8])> {
+pub(super) fn next_marker(bytes: &[u8]) -> Option<(u8, &[u8])> {
     let mut rest = bytes;
     loop {
-        let at = rest.iter().position(|&byte| byte == 0xFF)?;
+        let at = memchr(0xFF, rest)?;
         rest = &rest[at + 1..];
         match rest.first()? {
             // A stuffed byte, or padding before a marker.
@@ -293,7 +224,7 @@ fn next_marker(bytes: &[u8]) -> Option<(u8, &[u8])> {
 }
 
 /// A segment without its length, and what follows it.
-fn split_segment(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(super) fn split_segment(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let length = usize::from(u16::from_be_bytes([*bytes.first()?, *bytes.get(1)?]));
     let segment = bytes.get(2..length)?;
     Some((segment, &bytes[length..]))
@@ -302,63 +233,6 @@ fn split_segment(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn small() -> Vec<u8> {
-        let mut bytes = Vec::new();
-        let encoder = image::codecs::jpeg::JpegEncoder::new(&mut bytes);
-        let noise = |x: u32, y: u32| image::Rgb([(x * 7) as u8, (y * 11) as u8, (x * y) as u8]);
-        let picture = RgbImage::from_fn(64, 64, noise);
-        picture.write_with_encoder(encoder).unwrap();
-        bytes
-    }
-
-    fn refused(encoded: &[u8]) -> VisionError {
-        let decoded = decode(encoded, ImageLimits::default());
-        decoded.map(drop).unwrap_err()
-    }
-
-    #[test]
-    fn an_end_is_wanted_even_if_a_thumbnail_has_one() {
-        let mut bytes = small();
-        let thumbnail = [0xFF, 0xEF, 0, 6, 0xFF, 0xD8, 0xFF, 0xD9];
-        bytes.splice(2..2, thumbnail);
-        assert!(decode(&bytes, ImageLimits::default()).is_ok());
-        bytes.truncate(bytes.len() - 2);
-        assert!(matches!(refused(&bytes), VisionError::CorruptImage));
-        // An end that was put on does not bring back what is missing.
-        bytes.truncate(bytes.len() / 2);
-        bytes.extend([0xFF, END_OF_IMAGE]);
-        assert!(matches!(refused(&bytes), VisionError::CorruptImage));
-    }
-
-    #[test]
-    fn other_processes_and_precisions_are_not_supported() {
-        let frame = small();
-        let at = frame
-            .windows(2)
-            .position(|pair| pair == [0xFF, 0xC0])
-            .unwrap();
-        for process in [3_u8, 5, 6, 7, 9, 10, 11, 13, 14, 15] {
-            let mut bytes = frame.clone();
-            bytes[at + 1] = 0xC0 | process;
-            assert!(
-                matches!(refused(&bytes), VisionError::UnsupportedImage),
-                "{process}"
-            );
-        }
-        let mut bytes = frame;
-        bytes[at + 4] = 12;
-        assert!(matches!(refused(&bytes), VisionError::UnsupportedImage));
-    }
-
-    #[test]
-    fn a_picture_of_too_many_scans_is_not_decoded() {
-        let mut bytes = small();
-        let scan = [0xFF, START_OF_SCAN, 0, 8, 1, 1, 0, 0, 63, 0];
-        let end = bytes.len() - 2;
-        bytes.splice(end..end, scan.repeat(MAX_SCANS));
-        assert!(matches!(refused(&bytes), VisionError::UnsupportedImage));
-    }
 
     #[test]
     fn the_memory_of_a_progressive_picture_counts_its_coefficients() {
