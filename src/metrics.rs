@@ -13,6 +13,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::domain::budget::Budget;
 use crate::domain::decision::Decision;
 use crate::domain::ids::WatchlistId;
 use crate::domain::watchlist::{Band, SearchOutcome};
@@ -39,6 +40,11 @@ struct SearchLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BudgetLabels {
+    budget: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RecallLabels {
     watchlist_id: String,
 }
@@ -51,6 +57,7 @@ pub struct Metrics {
     durations: Histogram,
     decisions: Family<DecisionLabels, Counter>,
     searches: Family<SearchLabels, Counter>,
+    throttled: Family<BudgetLabels, Counter>,
     recall: Family<RecallLabels, Gauge<f64, AtomicU64>>,
     queue_depth: Gauge,
     workers_working: Gauge,
@@ -64,6 +71,7 @@ impl Default for Metrics {
         let durations = Histogram::new(exponential_buckets(0.002, 2.0, 13));
         let decisions = Family::default();
         let searches = Family::default();
+        let throttled = Family::default();
         let recall = Family::default();
         let queue_depth = Gauge::default();
         let workers_working = Gauge::default();
@@ -84,6 +92,11 @@ impl Default for Metrics {
             "watchlist_searches",
             "Searches of one list by result",
             searches.clone(),
+        );
+        registry.register(
+            "throttled",
+            "Requests refused because a budget of their caller is used up",
+            throttled.clone(),
         );
         registry.register(
             "search_recall",
@@ -111,6 +124,7 @@ impl Default for Metrics {
             durations,
             decisions,
             searches,
+            throttled,
             recall,
             queue_depth,
             workers_working,
@@ -120,7 +134,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Counts an answered request. `route` is the pattern that it matched.
+    /// Counts an answered request. `route` is the pattern that it matched, `method` one of the known ones.
     pub fn observe_request(&self, method: &str, route: &str, status: u16, duration: Duration) {
         let labels = RequestLabels {
             method: method.to_owned(),
@@ -156,6 +170,12 @@ impl Metrics {
             "clear"
         };
         self.searches.get_or_create(&SearchLabels { result }).inc();
+    }
+
+    /// Counts a request that was refused since a budget is used up.
+    pub fn observe_throttled(&self, budget: Budget) {
+        let budget = budget.name();
+        self.throttled.get_or_create(&BudgetLabels { budget }).inc();
     }
 
     /// Publishes the measured recall of a list.

@@ -1,4 +1,5 @@
-//! Removes what has expired, for as long as the service runs: the traces of one-time tokens, and idempotency keys.
+//! Removes what has expired, for as long as the service runs: the traces of one-time tokens, idempotency keys, and
+//! failed checks that no longer count.
 
 use std::future::Future;
 use std::time::Duration;
@@ -18,6 +19,7 @@ pub async fn prune(store: Store) {
         ticks.tick().await;
         report("one-time tokens", store.delete_expired_tokens()).await;
         report("idempotency keys", store.delete_expired_keys()).await;
+        report("failed checks", store.delete_expired_attempts()).await;
     }
 }
 

@@ -1,17 +1,16 @@
 //! From configuration to a serving process: everything is built first, then run.
 
 use std::future::Future;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use actix_web::dev::Server;
 use anyhow::Context as _;
+use futures_util::future::join_all;
 use secrecy::SecretString;
 use tokio::sync::watch;
 
-use crate::api;
 use crate::assets::{Assets, InferenceFiles};
 use crate::auth::{JwksSource, TokenKeys, TokenRules, TokenVerifier, home_secret};
 use crate::config::{Config, JwtKey, Load};
@@ -20,10 +19,12 @@ use crate::domain::verification::ModelIds;
 use crate::imports::{ImportLimits, Imports, Runner};
 use crate::lifecycle::Sweeper;
 use crate::metrics::Metrics;
+use crate::ports::Ports;
 use crate::postgres::EmbeddedPostgres;
 use crate::pruning::prune;
 use crate::state::{AppState, Limits};
 use crate::store::{SearchSettings, Store};
+use crate::throttle::Throttle;
 use crate::verify::{RecallMonitor, Verifier};
 use crate::vision::document::{READER_ID, ReaderFiles, ZoneReader};
 use crate::vision::{
@@ -36,8 +37,7 @@ const WORKERS_PER_READER: usize = 4;
 
 /// A service that is ready to answer.
 pub struct Application {
-    server: Server,
-    address: SocketAddr,
+    ports: Ports,
     runner: Runner,
     store: Store,
     postgres: Option<EmbeddedPostgres>,
@@ -90,6 +90,7 @@ impl Application {
             config.policy,
             config.load.request_deadline,
         )
+        .with_attempt_limit(config.attempts)
         .with_consent(config.lifecycle.consent);
         let imports = Imports::new(verifier.clone(), import_limits(config));
         let runner = imports.runner();
@@ -102,16 +103,12 @@ impl Application {
             )),
             metrics,
             recall,
+            throttle: Throttle::new(config.allowance),
             limits: limits(config),
             idempotency_lifetime: config.idempotency_lifetime,
         };
-        let listener = TcpListener::bind(config.listen)
-            .with_context(|| format!("cannot serve on {} (LIKENESS_LISTEN)", config.listen))?;
-        let address = listener.local_addr()?;
-        let server = api::serve(listener, state, config.load.shutdown_grace)?;
         Ok(Self {
-            server,
-            address,
+            ports: Ports::open(config, &state)?,
             runner,
             store,
             postgres,
@@ -122,7 +119,13 @@ impl Application {
     /// Where it serves.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.ports.address
+    }
+
+    /// Where metrics and pages are, where they have a port of their own.
+    #[must_use]
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.ports.admin_address
     }
 
     /// Answers and works jobs off until `stop` is done, lets what is in flight finish, and stops the database last.
@@ -131,18 +134,17 @@ impl Application {
     /// Where the server fails.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
         let Self {
-            server,
+            ports,
             runner,
             store,
             postgres,
             self_test,
-            ..
         } = self;
-        let handle = server.handle();
+        let handles = ports.handles();
         let pruning = tokio::spawn(prune(store.clone()));
         let sweeping = tokio::spawn(Sweeper::new(store.clone()).run());
         let self_test = self_test.map(|(recall, every)| tokio::spawn(recall.run(every)));
-        let mut serving = tokio::spawn(server);
+        let mut serving = tokio::spawn(ports.serve());
         let (stop_jobs, stopping) = watch::channel(false);
         let working = tokio::spawn(runner.run(stopping));
         tokio::select! {
@@ -150,7 +152,7 @@ impl Application {
             () = stop => {
                 tracing::info!("stopping: requests in flight may finish");
                 let _ = stop_jobs.send(true);
-                handle.stop(true).await;
+                join_all(handles.iter().map(|handle| handle.stop(true))).await;
                 serving.await??;
             }
         }

@@ -8,6 +8,7 @@ use crate::domain::ids::TenantId;
 use crate::imports::Imports;
 use crate::metrics::Metrics;
 use crate::store::{StoreError, TenantTx};
+use crate::throttle::Throttle;
 use crate::verify::{RecallMonitor, Verifier};
 
 /// The handles that the HTTP layer shares.
@@ -23,6 +24,8 @@ pub struct AppState {
     pub metrics: Metrics,
     /// Measures whether searches find what they should.
     pub recall: RecallMonitor,
+    /// Budgets of callers.
+    pub throttle: Throttle,
     /// Bounds of what a request may bring.
     pub limits: Limits,
     /// How long an idempotency key counts.

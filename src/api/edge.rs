@@ -12,13 +12,16 @@ use actix_web::HttpMessage as _;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::error::PayloadError;
-use actix_web::http::header::{CACHE_CONTROL, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::Method;
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::web::{Bytes, Data};
 use futures_util::Stream;
 use tracing::Instrument as _;
 
+use super::headers::protect;
 use super::problem;
+use super::serve::Surface;
 use crate::auth::{RequestId, X_REQUEST_ID};
 use crate::state::AppState;
 
@@ -78,8 +81,8 @@ pub(super) async fn edge<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let started = Instant::now();
     let id = RequestId::of(request.headers());
-    let method = request.method().clone();
-    let span = tracing::info_span!("request", request.id = %id, http.method = %method);
+    let method = known_method(request.method());
+    let span = tracing::info_span!("request", request.id = %id, http.method = method);
     request.extensions_mut().insert(id.clone());
     let body = Body::of(&mut request);
     let response = next.call(request).instrument(span.clone()).await?;
@@ -94,12 +97,33 @@ pub(super) async fn edge<B: MessageBody + 'static>(
     if let Some(state) = response.request().app_data::<Data<AppState>>() {
         state
             .metrics
-            .observe_request(method.as_str(), &route, status, duration);
+            .observe_request(method, &route, status, duration);
     }
     let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     tracing::info!(http.route = %route, http.status = status, duration_ms, "request answered");
     let response = dress(problem::render(response, &id), &id, &route);
     Ok(response.map_body(|_, content| Answer { content, body }.boxed()))
+}
+
+/// The method, where it is one of HTTP's own. Any other text may be a method, too, and anybody may send one: logs and
+/// metrics do not take it over.
+fn known_method(method: &Method) -> &'static str {
+    let known = [
+        Method::GET,
+        Method::POST,
+        Method::PUT,
+        Method::PATCH,
+        Method::DELETE,
+        Method::HEAD,
+        Method::OPTIONS,
+        Method::TRACE,
+        Method::CONNECT,
+    ];
+    let names = [
+        "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "CONNECT",
+    ];
+    let at = known.iter().position(|one| one == method);
+    at.map_or("other", |at| names[at])
 }
 
 /// Adds the headers that every answer carries.
@@ -108,15 +132,31 @@ fn dress(
     id: &RequestId,
     route: &str,
 ) -> ServiceResponse<BoxBody> {
+    let over_tls = response
+        .request()
+        .app_data::<Data<Surface>>()
+        .is_some_and(|surface| surface.tls);
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(id.as_str()) {
         headers.insert(X_REQUEST_ID, id);
     }
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    protect(headers, route, over_tls);
     if route.starts_with("/v1") || !response.status().is_success() {
         response
             .headers_mut()
             .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_method_that_somebody_made_up_is_not_taken_over() {
+        assert_eq!(known_method(&Method::PATCH), "PATCH");
+        let made_up = Method::from_bytes(b"SECRET-NAME").unwrap();
+        assert_eq!(known_method(&made_up), "other");
+    }
 }

@@ -8,6 +8,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use validator::Validate;
 
 use super::extract::{Form, Image};
+use super::throttle::SearchBudget;
 use super::verifications::PolicyForm;
 use super::views::{ComparisonView, DetectionView};
 use crate::auth::{Authorized, Verify};
@@ -77,6 +78,7 @@ pub struct CompareFaces {
 #[post("/faces/compare")]
 pub async fn compare_faces(
     caller: Authorized<Verify>,
+    _budget: SearchBudget,
     state: Data<AppState>,
     Form(form): Form<CompareFaces>,
 ) -> Result<Json<ComparisonView>, ApiError> {

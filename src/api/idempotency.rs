@@ -24,7 +24,7 @@ use crate::store::{HeldKey, KeyClaim, KeyedRequest, Store, StoreError, StoredAns
 const LEASE: Duration = Duration::from_secs(15);
 const RENEWAL: Duration = Duration::from_secs(4);
 /// Marks an answer that was given before.
-const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+pub(super) const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// The header of routes that make something, for their description.
 #[derive(Debug, IntoParams)]

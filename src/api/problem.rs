@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use super::views::DuplicateView;
 use crate::auth::RequestId;
-use crate::error::{ApiError, ErrorCode, FieldFault, RETRY_AFTER_SECONDS};
+use crate::error::{ApiError, ErrorCode, FieldFault};
 
 /// Media type of a problem.
 pub(super) const PROBLEM_JSON: &str = "application/problem+json";
@@ -77,6 +77,7 @@ pub(super) fn render(
     let error = cause
         .and_then(|cause| cause.as_error::<ApiError>())
         .unwrap_or(&framework);
+    let retry_after = error.retry_after_seconds();
     let problem = Problem::new(error, id);
     let body = serde_json::to_vec(&problem).unwrap_or_default();
     let mut response = response.map_body(|_, _| body.boxed());
@@ -87,8 +88,8 @@ pub(super) fn render(
     if problem.code.status() == StatusCode::UNAUTHORIZED {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
-    if problem.code.passes() {
-        headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+    if let Some(seconds) = retry_after {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
 }

@@ -15,6 +15,7 @@ use super::documents::ExpectedForm;
 use super::extract::rules::{self, MAX_EXTERNAL_ID_CHARS};
 use super::extract::{ConsentForm, Image, Keyed, Page, PageQuery, Path, Query};
 use super::idempotency::{IdempotencyHeader, Made, once};
+use super::throttle::SearchBudget;
 use super::views::VerificationView;
 use crate::auth::{Authorized, Verify};
 use crate::domain::audit::VerificationDeleted;
@@ -159,7 +160,8 @@ fn ids_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Uuid>, 
 /// Compares the face of a live selfie with the portrait of an identity document, judges liveness, reads the document's
 /// machine-readable zone, searches the named watchlists, and decides. Send `multipart/form-data` with files (to upload some on this page, choose it beside
 /// "Request body"), or JSON with base64 under the same names.
-/// The pictures are not kept, nor is any template.
+/// The pictures are not kept, nor is any template. Where too many checks of one `external_id` were not approved of
+/// late, the next ones get 429 `too_many_attempts`.
 #[utoipa::path(
     tag = "verifications",
     security(("bearer" = ["verify"])),
@@ -173,6 +175,7 @@ fn ids_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Uuid>, 
 #[post("/verifications")]
 pub async fn create_verification(
     caller: Authorized<Verify>,
+    _budget: SearchBudget,
     state: Data<AppState>,
     Keyed(form, key): Keyed<CreateVerification>,
 ) -> Result<HttpResponse, ApiError> {

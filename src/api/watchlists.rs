@@ -14,6 +14,7 @@ use super::extract::present::never_null;
 use super::extract::rules::{self, MAX_NAME_CHARS};
 use super::extract::{Form, Image, JsonForm, Keyed, MAX_LIMIT, Page, PageQuery, Path, Query};
 use super::idempotency::{IdempotencyHeader, Made, once};
+use super::throttle::SearchBudget;
 use super::views::{SearchView, WatchlistView};
 use crate::auth::{Authorized, WatchlistRead, WatchlistWrite};
 use crate::domain::audit::{WatchlistChanged, WatchlistCreated, WatchlistDeleted};
@@ -296,6 +297,7 @@ pub struct SearchWatchlist {
 #[post("/watchlists/{id}/search")]
 pub async fn search_watchlist(
     caller: Authorized<WatchlistRead>,
+    _budget: SearchBudget,
     state: Data<AppState>,
     Path(id): Path<Uuid>,
     Form(form): Form<SearchWatchlist>,

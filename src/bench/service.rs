@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 
 use crate::auth::{Scope, TokenRequest, mint};
 use crate::config::{Config, JwtKey};
+use crate::domain::budget::Allowance;
 use crate::domain::ids::TenantId;
 use crate::startup::{Application, token_rules};
 
@@ -36,6 +37,8 @@ impl Service {
         let mut config = config.clone();
         config.listen = SocketAddr::from(([127, 0, 0, 1], 0));
         config.database.url = Some(database.clone());
+        config.http.tls = None;
+        config.allowance = Allowance::default();
         config.jwt.key = Some(JwtKey::Secret(key.clone()));
         let request = TokenRequest {
             subject: "bench".to_owned(),

@@ -1,17 +1,23 @@
 //! `likeness health`: asks a running service whether it is ready, so that a container image needs no other client.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{self, BufRead as _, BufReader};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConnection, StreamOwned};
+
+use crate::tls::local_client;
 
 /// How long each step of the question may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Succeeds where the service that listens on this address says that it is ready.
-pub(super) fn check(listen: SocketAddr) -> anyhow::Result<()> {
-    let status = ask(reachable(listen)).with_context(|| format!("no answer from {listen}"))?;
+pub(super) fn check(listen: SocketAddr, over_tls: bool) -> anyhow::Result<()> {
+    let status =
+        ask(reachable(listen), over_tls).with_context(|| format!("no answer from {listen}"))?;
     anyhow::ensure!(
         status.split(' ').nth(1) == Some("200"),
         "not ready: {status}"
@@ -20,10 +26,22 @@ pub(super) fn check(listen: SocketAddr) -> anyhow::Result<()> {
 }
 
 /// The first line of the answer.
-fn ask(address: SocketAddr) -> std::io::Result<String> {
-    let mut connection = TcpStream::connect_timeout(&address, PATIENCE)?;
+fn ask(address: SocketAddr, over_tls: bool) -> anyhow::Result<String> {
+    let connection = TcpStream::connect_timeout(&address, PATIENCE)?;
     connection.set_read_timeout(Some(PATIENCE))?;
     connection.set_write_timeout(Some(PATIENCE))?;
+    if !over_tls {
+        return Ok(status_line(address, connection)?);
+    }
+    let name = ServerName::from(address.ip());
+    let session = ClientConnection::new(Arc::new(local_client()?), name)?;
+    Ok(status_line(address, StreamOwned::new(session, connection))?)
+}
+
+fn status_line(
+    address: SocketAddr,
+    mut connection: impl io::Read + io::Write,
+) -> io::Result<String> {
     write!(
         connection,
         "GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
@@ -46,6 +64,7 @@ pub(super) fn reachable(mut listen: SocketAddr) -> SocketAddr {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
     use std::net::TcpListener;
     use std::thread;
 
@@ -69,20 +88,20 @@ mod tests {
     #[test]
     fn a_ready_service_passes() {
         let (address, request) = service("HTTP/1.1 200 OK\r\n\r\n");
-        check(address).unwrap();
+        check(address, false).unwrap();
         assert_eq!(request.join().unwrap(), "GET /readyz HTTP/1.1");
     }
 
     #[test]
     fn a_service_that_is_not_ready_and_one_that_is_not_there_fail() {
         let (address, _request) = service("HTTP/1.1 503 Service Unavailable\r\n\r\n");
-        let said = check(address).unwrap_err().to_string();
+        let said = check(address, false).unwrap_err().to_string();
         assert_eq!(said, "not ready: HTTP/1.1 503 Service Unavailable");
         let nobody = TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()
             .unwrap();
-        let said = check(nobody).unwrap_err().to_string();
+        let said = check(nobody, false).unwrap_err().to_string();
         assert!(said.starts_with("no answer from 127.0.0.1:"), "{said}");
     }
 

@@ -135,8 +135,13 @@ struct Job {
 
 impl Service {
     fn new(args: &ImportArgs, config: &Config) -> anyhow::Result<Self> {
-        let here = || format!("http://{}", reachable(config.listen));
-        let url = args.url.clone().unwrap_or_else(here);
+        let url = match &args.url {
+            Some(url) => url.clone(),
+            None if config.http.tls.is_some() => bail!(
+                "the service speaks TLS: give its address with the name of its certificate, as --url https://..."
+            ),
+            None => format!("http://{}", reachable(config.listen)),
+        };
         Ok(Self {
             client: Client::new(),
             url: url.trim_end_matches('/').to_owned(),

@@ -2,6 +2,7 @@
 
 mod audit;
 mod bench;
+mod dumps;
 mod folder;
 mod health;
 mod import;
@@ -131,13 +132,16 @@ impl Cli {
             Command::Bench(command) => bench::run(&command, config),
             Command::Audit(command) => audit::run(&command, &config),
             Command::Openapi => openapi(),
-            Command::Health => health::check(config.listen).map(|()| ExitCode::SUCCESS),
+            Command::Health => {
+                health::check(config.listen, config.http.tls.is_some()).map(|()| ExitCode::SUCCESS)
+            }
         }
     }
 }
 
 /// Serves until a signal to stop.
 fn serve(config: &Config) -> anyhow::Result<ExitCode> {
+    dumps::forbid();
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
         // Listened for before the start, so that a signal during it is not lost.
@@ -154,9 +158,19 @@ fn serve(config: &Config) -> anyhow::Result<ExitCode> {
 
 /// What a first user needs: the address, a token where the home's own key signs, and one request to try.
 fn greeting(application: &Application, config: &Config) -> anyhow::Result<String> {
-    let address = application.address();
-    let mut text =
-        format!("\nLikeness serves on http://{address}\n\n  Swagger UI  http://{address}/docs/\n");
+    let scheme = if config.http.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    let url = |address| format!("{scheme}://{address}");
+    let address = url(application.address());
+    let mut text = format!("\nLikeness serves on {address}\n");
+    let admin = application.admin_address().map(url);
+    if config.http.docs {
+        let pages = admin.as_ref().unwrap_or(&address);
+        text += &format!("\n  Swagger UI  {pages}/docs/\n");
+    }
     if config.jwt.key.is_some() {
         return Ok(text);
     }
@@ -172,7 +186,7 @@ fn greeting(application: &Application, config: &Config) -> anyhow::Result<String
         "\nNo LIKENESS_JWT_SECRET or LIKENESS_JWKS is set: tokens are checked with this home's own random key.\n\
          A token for development, good for {minutes} minutes:\n\nTOKEN={token}\n\n\
          Try it from the repository's folder:\n\n\
-         curl -s http://{address}/v1/verifications -H \"Authorization: Bearer $TOKEN\" \\\n  \
+         curl -s {address}/v1/verifications -H \"Authorization: Bearer $TOKEN\" \\\n  \
          -F selfie=@fixtures/obama.jpg -F document=@fixtures/document_obama.jpg\n"
     );
     Ok(text)

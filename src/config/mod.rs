@@ -4,6 +4,8 @@
 //! variable's name in lower case without `LIKENESS_`; the environment wins. An empty variable counts as not set. All
 //! faults are found at once, unknown names included, since a misspelt setting would otherwise be a silent default.
 
+mod budgets;
+mod http;
 mod jwt;
 mod reader;
 mod settings;
@@ -20,6 +22,7 @@ use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 
 use crate::auth::Scope;
+use crate::domain::budget::{Allowance, AttemptLimit};
 use crate::domain::consent::ConsentRule;
 use crate::domain::policy::{MAX_TARGET_FMR, MIN_TARGET_FMR, Policy};
 use crate::domain::retention::MAX_RETENTION_DAYS;
@@ -35,6 +38,12 @@ pub struct Config {
     pub assets: PathBuf,
     /// Where to serve.
     pub listen: SocketAddr,
+    /// How the ports are protected, and what they show.
+    pub http: Http,
+    /// What every caller may have.
+    pub allowance: Allowance,
+    /// How often one person's check may fail.
+    pub attempts: Option<AttemptLimit>,
     /// The database.
     pub database: Database,
     /// What tokens are checked with.
@@ -55,6 +64,30 @@ pub struct Config {
     pub token: Option<SecretString>,
     /// What is logged, and how.
     pub log: Log,
+}
+
+/// How the ports are protected, and what they show.
+#[derive(Debug, Clone)]
+pub struct Http {
+    /// The certificate that they are encrypted with, where they are.
+    pub tls: Option<TlsFiles>,
+    /// The pages that may call from a browser, by origin.
+    pub cors_origins: Vec<String>,
+    /// A second port, to which metrics and pages move.
+    pub admin_listen: Option<SocketAddr>,
+    /// Whether the API's description and its pages are shown.
+    pub docs: bool,
+    /// Whether metrics are shown.
+    pub metrics: bool,
+}
+
+/// A certificate with its chain, and its key, both as PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate and what vouches for it.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
 }
 
 /// The database.
@@ -221,6 +254,9 @@ impl Config {
                 "an address and port, such as 127.0.0.1:8080",
                 SocketAddr::from(([127, 0, 0, 1], 8080)),
             ),
+            http: http::http(&mut reader),
+            allowance: budgets::allowance(&mut reader),
+            attempts: budgets::attempts(&mut reader),
             database: Database {
                 url: database_url(&mut reader),
                 max_connections: reader.bounded("LIKENESS_DATABASE_MAX_CONNECTIONS", 2..=90),

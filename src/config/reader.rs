@@ -133,6 +133,17 @@ impl<'a> Reader<'a> {
         }
     }
 
+    pub fn on(&mut self, name: &str) -> bool {
+        match self.text(name).as_str() {
+            "on" => true,
+            "off" => false,
+            other => {
+                self.fault(name, &format!("is {other:?}, has to be on or off"));
+                false
+            }
+        }
+    }
+
     pub fn hours(&mut self, name: &str, bounds: RangeInclusive<u64>) -> Duration {
         Duration::from_secs(3600 * self.bounded(name, bounds))
     }

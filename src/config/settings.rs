@@ -46,6 +46,58 @@ pub const SETTINGS: &[Setting] = &[
         "Address and port to serve on; port 0 takes a free one",
     ),
     setting(
+        "LIKENESS_ADMIN_LISTEN",
+        None,
+        "Address and port for metrics and docs [default: LIKENESS_LISTEN]",
+    ),
+    setting(
+        "LIKENESS_DOCS",
+        Some("on"),
+        "off: neither /docs nor /openapi.json are served",
+    ),
+    setting("LIKENESS_METRICS", Some("on"), "off: no /metrics"),
+    setting(
+        "LIKENESS_TLS_CERT",
+        None,
+        "PEM file with a certificate and its chain, to serve over TLS",
+    ),
+    setting("LIKENESS_TLS_KEY", None, "PEM file with its private key"),
+    setting(
+        "LIKENESS_CORS_ORIGINS",
+        None,
+        "Origins whose pages may call from a browser [default: none]",
+    ),
+    setting(
+        "LIKENESS_RATE_PER_MINUTE",
+        Some("6000"),
+        "Requests a minute of one caller; 0 for no bound",
+    ),
+    setting(
+        "LIKENESS_CONCURRENCY",
+        Some("128"),
+        "Requests of one caller at the same time; 0 for no bound",
+    ),
+    setting(
+        "LIKENESS_BYTES_PER_MINUTE",
+        Some("2147483648"),
+        "Bytes of one caller's bodies a minute; 0 for no bound",
+    ),
+    setting(
+        "LIKENESS_SEARCHES_PER_MINUTE",
+        Some("600"),
+        "One caller's requests that tell a similarity; 0 for no bound",
+    ),
+    setting(
+        "LIKENESS_MAX_ATTEMPTS",
+        Some("5"),
+        "Checks of one external_id that may fail; 0 for no bound",
+    ),
+    setting(
+        "LIKENESS_ATTEMPT_WINDOW_SECONDS",
+        Some("900"),
+        "Time within which they are counted",
+    ),
+    setting(
         "DATABASE_URL",
         None,
         "PostgreSQL 16 or later with pgvector 0.8.2 or later [default: the embedded one]",

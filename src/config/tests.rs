@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::path::Path;
 
 use secrecy::ExposeSecret as _;
@@ -173,6 +174,91 @@ fn only_known_scopes_can_be_good_for_one_request() {
         [Scope::WatchlistWrite, Scope::Verify]
     );
     assert_eq!(scopes("verify,watchlist:read").unwrap_err().0.len(), 1);
+}
+
+#[test]
+fn budgets_are_generous_by_default_and_zero_lifts_them() {
+    let config_of = |settings: &[(&str, &str)]| {
+        let mut all = values([("HOME", "/h")]);
+        let set = settings.iter();
+        all.extend(set.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        Config::from_values(&all, &BTreeMap::new(), Vec::new())
+    };
+    let default = config_of(&[]).unwrap();
+    let allowance = default.allowance;
+    assert_eq!(allowance.requests_per_minute, NonZeroU64::new(6000));
+    assert_eq!(allowance.bytes_per_minute, NonZeroU64::new(2 << 30));
+    assert_eq!(allowance.searches_per_minute, NonZeroU64::new(600));
+    assert_eq!(allowance.concurrency, NonZeroU32::new(128));
+    let attempts = default.attempts.unwrap();
+    assert_eq!(
+        (attempts.failures.get(), attempts.window),
+        (5, Duration::from_secs(900))
+    );
+    let names = [
+        "LIKENESS_RATE_PER_MINUTE",
+        "LIKENESS_BYTES_PER_MINUTE",
+        "LIKENESS_SEARCHES_PER_MINUTE",
+        "LIKENESS_CONCURRENCY",
+        "LIKENESS_MAX_ATTEMPTS",
+    ];
+    let lifted = config_of(&names.map(|name| (name, "0"))).unwrap();
+    assert_eq!(lifted.allowance, Allowance::default());
+    assert_eq!(lifted.attempts, None);
+    let wrong = config_of(&names.map(|name| (name, "-1"))).unwrap_err();
+    assert_eq!(wrong.0.len(), names.len(), "{wrong}");
+}
+
+#[test]
+fn only_exact_origins_may_call_from_a_browser() {
+    let origins = |list| {
+        let config = config([("HOME", "/h"), ("LIKENESS_CORS_ORIGINS", list)]);
+        config.map(|config| config.http.cors_origins)
+    };
+    assert_eq!(
+        origins("https://app.example.com, http://localhost:3000").unwrap(),
+        ["https://app.example.com", "http://localhost:3000"]
+    );
+    for bad in [
+        "*",
+        "null",
+        "https://*.example.com",
+        "https://app.example.com/",
+        "https://app.example.com:443",
+        "https://APP.example.com",
+        "https://user@app.example.com",
+        "app.example.com",
+        "file:///",
+        "https://app.example.com, *",
+    ] {
+        let faults = origins(bad).unwrap_err().0;
+        assert_eq!(faults.len(), 1, "{bad}: {faults:?}");
+    }
+}
+
+#[test]
+fn a_certificate_and_its_key_are_set_together() {
+    for name in ["LIKENESS_TLS_CERT", "LIKENESS_TLS_KEY"] {
+        assert_eq!(faults([("HOME", "/h"), (name, "/x.pem")]).len(), 1);
+    }
+    let config = config([
+        ("HOME", "/h"),
+        ("LIKENESS_TLS_CERT", "/c.pem"),
+        ("LIKENESS_TLS_KEY", "/k.pem"),
+        ("LIKENESS_ADMIN_LISTEN", "127.0.0.1:9090"),
+        ("LIKENESS_DOCS", "off"),
+    ])
+    .unwrap()
+    .http;
+    assert_eq!(config.tls.unwrap().key, Path::new("/k.pem"));
+    assert_eq!(config.admin_listen.unwrap().port(), 9090);
+    assert!(!config.docs && config.metrics);
+    let wrong = faults([
+        ("HOME", "/h"),
+        ("LIKENESS_ADMIN_LISTEN", "9090"),
+        ("LIKENESS_METRICS", "no"),
+    ]);
+    assert_eq!(wrong.len(), 2, "{wrong:?}");
 }
 
 #[test]

@@ -3,9 +3,11 @@
 //! Nothing here reads a clock, a file, a socket or the environment: the same numbers give the same verdict.
 
 pub mod audit;
+pub mod budget;
 pub mod calibration;
 pub mod consent;
 pub mod decision;
+pub mod digits;
 pub mod document;
 pub mod duplicate;
 pub mod erasure;

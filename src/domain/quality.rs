@@ -9,6 +9,7 @@
 use std::fmt;
 
 use super::decision::FaceQuality;
+use super::digits::round3;
 
 /// Smallest distance between the eyes, in pixels. With 10 a person is missed six times as often as with 40.
 pub const MIN_ENROLMENT_EYE_DISTANCE: f32 = 20.0;
@@ -58,15 +59,14 @@ impl Bound {
 
 impl fmt::Display for Shortfall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            component, value, ..
-        } = self;
+        let Self { component, .. } = self;
+        let value = round3(self.value.into());
         match self.bound {
             Bound::AtLeast(floor) => {
-                write!(f, "{component} is {value:.3}; at least {floor} is needed")
+                write!(f, "{component} is {value}; at least {floor} is needed")
             }
             Bound::AtMost(ceiling) => {
-                write!(f, "{component} is {value:.3}; at most {ceiling} is taken")
+                write!(f, "{component} is {value}; at most {ceiling} is taken")
             }
         }
     }

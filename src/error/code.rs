@@ -54,6 +54,10 @@ pub enum ErrorCode {
     MultipleFaces,
     /// The face is too poor to be enrolled; see `fields`.
     QualityTooLow,
+    /// The budget of the token's holder is used up.
+    RateLimited,
+    /// Too many checks of one person were not approved of late.
+    TooManyAttempts,
     /// Too many requests wait for a worker.
     Overloaded,
     /// The database does not answer.
@@ -66,7 +70,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, for tests and documentation.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::MalformedRequest,
         Self::ValidationFailed,
         Self::MissingPart,
@@ -90,6 +94,8 @@ impl ErrorCode {
         Self::NoFace,
         Self::MultipleFaces,
         Self::QualityTooLow,
+        Self::RateLimited,
+        Self::TooManyAttempts,
         Self::Overloaded,
         Self::Unavailable,
         Self::DeadlineExceeded,
@@ -194,6 +200,16 @@ impl ErrorCode {
                 "quality_too_low",
                 S::UNPROCESSABLE_ENTITY,
                 "The face is too poor to be enrolled",
+            ),
+            Self::RateLimited => (
+                "rate_limited",
+                S::TOO_MANY_REQUESTS,
+                "A budget of this token is used up",
+            ),
+            Self::TooManyAttempts => (
+                "too_many_attempts",
+                S::TOO_MANY_REQUESTS,
+                "Too many checks of this person were not approved",
             ),
             Self::Overloaded => (
                 "overloaded",
@@ -301,6 +317,8 @@ mod tests {
                 "422 no_face",
                 "422 multiple_faces",
                 "422 quality_too_low",
+                "429 rate_limited",
+                "429 too_many_attempts",
                 "503 overloaded",
                 "503 unavailable",
                 "504 deadline_exceeded",

@@ -8,6 +8,7 @@ mod sources;
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
+use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use serde::Serialize;
@@ -15,10 +16,11 @@ use utoipa::ToSchema;
 
 pub use code::ErrorCode;
 
+use crate::domain::budget::{Budget, Exhausted};
 use crate::domain::duplicate::Duplicate;
 
 /// Seconds after which a caller may try again, in the `Retry-After` header of what passes.
-pub const RETRY_AFTER_SECONDS: u32 = 1;
+const RETRY_AFTER_SECONDS: u64 = 1;
 
 /// What is wrong with one field. It never repeats the value that was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -45,6 +47,8 @@ pub struct ApiError {
     pub fields: Vec<FieldFault>,
     /// Whom a face was found to be, where that is what is wrong with it.
     pub duplicate_of: Vec<Duplicate>,
+    /// What has to refill first, where that is what is wrong.
+    pub exhausted: Option<Exhausted>,
     /// What caused it; logged, never sent.
     source: Option<Box<dyn Error + Send + Sync>>,
 }
@@ -58,6 +62,7 @@ impl ApiError {
             detail: None,
             fields: Vec::new(),
             duplicate_of: Vec::new(),
+            exhausted: None,
             source: None,
         }
     }
@@ -109,6 +114,24 @@ impl ApiError {
         }
     }
 
+    /// A budget that is used up.
+    #[must_use]
+    pub fn of_exhausted(exhausted: Exhausted) -> Self {
+        let (code, detail) = match exhausted.budget {
+            Budget::Attempts => (ErrorCode::TooManyAttempts, None),
+            budget
+            @ (Budget::Requests | Budget::Bytes | Budget::Concurrency | Budget::Searches) => {
+                let detail = format!("The budget of {budget} is used up for now.");
+                (ErrorCode::RateLimited, Some(detail))
+            }
+        };
+        Self {
+            detail,
+            exhausted: Some(exhausted),
+            ..Self::new(code)
+        }
+    }
+
     /// A failure with its cause, for the log.
     #[must_use]
     pub fn caused_by(code: ErrorCode, source: impl Error + Send + Sync + 'static) -> Self {
@@ -117,6 +140,22 @@ impl ApiError {
             ..Self::new(code)
         }
     }
+
+    /// Seconds after which a caller may try again, where trying again is all there is to do.
+    #[must_use]
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        match self.exhausted {
+            Some(exhausted) => Some(whole_seconds(exhausted.retry_after)),
+            None => self.code.passes().then_some(RETRY_AFTER_SECONDS),
+        }
+    }
+}
+
+/// A second too late is better than one too early.
+#[must_use]
+pub fn whole_seconds(duration: Duration) -> u64 {
+    let seconds = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
+    seconds.max(1)
 }
 
 impl fmt::Display for ApiError {

@@ -1,6 +1,7 @@
 //! From the failures of the other parts to what a caller is told.
 
 use super::{ApiError, ErrorCode, FieldFault};
+use crate::domain::budget::{Budget, Exhausted};
 use crate::imports::ImportError;
 use crate::store::{REVIEWS_KEY, StoreError};
 use crate::verify::{PoorPicture, VerifyError};
@@ -111,6 +112,10 @@ impl From<VerifyError> for ApiError {
                 "not_found",
                 format!("there is no watchlist {id}"),
             ),
+            VerifyError::TooManyAttempts { retry_after } => Self::of_exhausted(Exhausted {
+                budget: Budget::Attempts,
+                retry_after,
+            }),
             VerifyError::NotFound => Self::new(ErrorCode::NotFound),
             VerifyError::Store(source) => source.into(),
             error @ VerifyError::ModelsDiffer => Self::caused_by(ErrorCode::Internal, error),

@@ -376,6 +376,7 @@ fn finding(error: VerifyError, attempts: u32) -> Finding {
         }
         VerifyError::ConsentRequired => Finding::Refused(no_consent()),
         VerifyError::NotFound
+        | VerifyError::TooManyAttempts { .. }
         | VerifyError::DuplicateSubject(_)
         | VerifyError::NoSuchWatchlist(_)
         | VerifyError::ModelsDiffer

@@ -6,6 +6,7 @@
 //!
 //! The store knows no pictures and no models beyond a template and its id, and pgvector is known only here.
 
+mod attempts;
 mod audit;
 mod connection;
 mod erasures;
@@ -26,6 +27,7 @@ mod verifications;
 mod versions;
 mod watchlists;
 
+pub use attempts::ReferenceHash;
 pub use audit::{AuditFilter, AuditReader, ChainFault, ChainHead, ChainReport, InvalidHead};
 pub use connection::{SearchSettings, Store};
 pub use erasures::NewErasure;

@@ -2,6 +2,7 @@
 //!
 //! No transaction and no pooled connection is held while a model runs.
 
+mod attempts;
 mod bulk;
 mod document;
 mod duplicates;
@@ -22,6 +23,7 @@ pub use recall::RecallMonitor;
 pub use verification::Submission;
 
 use crate::domain::audit::{Actor, AuditEvent};
+use crate::domain::budget::AttemptLimit;
 use crate::domain::calibration::Calibration;
 use crate::domain::consent::{Consent, ConsentRule};
 use crate::domain::duplicate::Duplicate;
@@ -91,6 +93,12 @@ pub enum VerifyError {
     /// A named watchlist does not exist for this tenant.
     #[error("no watchlist {0}")]
     NoSuchWatchlist(WatchlistId),
+    /// Too many checks of one person were not approved of late.
+    #[error("too many checks of one person were not approved")]
+    TooManyAttempts {
+        /// When the next one may be made.
+        retry_after: Duration,
+    },
     /// The record does not exist for this tenant.
     #[error("no such record")]
     NotFound,
@@ -111,6 +119,7 @@ pub struct Verifier {
     models: ModelIds,
     policy: Policy,
     deadline: Duration,
+    attempts: Option<AttemptLimit>,
     consent: ConsentRule,
 }
 
@@ -133,6 +142,7 @@ impl Verifier {
             models,
             policy,
             deadline,
+            attempts: None,
             consent: ConsentRule::default(),
         }
     }

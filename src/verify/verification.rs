@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use time::OffsetDateTime;
 
+use super::attempts::count;
 use super::{DOCUMENT, SELFIE, Verifier, VerifyError, only_face, portrait, template};
 use crate::domain::audit::{Actor, VerificationCreated};
 use crate::domain::consent::Consent;
@@ -58,6 +59,8 @@ impl Verifier {
         let started = Instant::now();
         let tenant = &actor.tenant;
         let policy = submission.policy;
+        let person = self.reference(submission.external_id.as_deref());
+        self.refuse_locked_out(tenant, person).await?;
         let lists = self
             .plan_search(tenant, &submission.watchlist_ids, policy.target_fpir)
             .await?;
@@ -101,6 +104,7 @@ impl Verifier {
             created_at: OffsetDateTime::now_utc(),
         };
         let mut transaction = self.store.begin(tenant).await?;
+        count(&mut transaction, person, verification.assessment.decision).await?;
         let delete_after = transaction
             .insert_verification(&verification, submission.retention_days)
             .await?;

@@ -67,6 +67,7 @@ struct ScriptedFace {
     liveness: f32,
     #[serde(default = "sixty")]
     eye_distance: f32,
+    confidence: Option<f32>,
     sharpness: Option<f32>,
     brightness: Option<f32>,
     #[serde(default)]
@@ -156,7 +157,7 @@ fn describe(face: &ScriptedFace, embedded: bool) -> Face {
             width: 120.0,
             height: 150.0,
         },
-        confidence: 0.99,
+        confidence: face.confidence.unwrap_or(0.99),
         landmarks: FivePoints {
             left_eye: point(130.0, 100.0),
             right_eye: point(130.0 + face.eye_distance, 100.0),
@@ -202,6 +203,8 @@ pub struct Options {
 /// A service on a port of its own.
 pub struct App {
     pub address: String,
+    /// Of the second port, where there is one.
+    pub admin_address: Option<String>,
     pub store: Store,
     client: Client,
 }
@@ -253,10 +256,13 @@ impl App {
             .unwrap();
         let config = config(options);
         let application = Application::assemble(&config, engine, store.clone(), None).await?;
-        let address = format!("http://{}", application.address());
+        let url = |address| format!("http://{address}");
+        let address = url(application.address());
+        let admin_address = application.admin_address().map(url);
         tokio::spawn(application.run_until(std::future::pending()));
         Ok(Self {
             address,
+            admin_address,
             store,
             client: Client::new(),
         })
@@ -380,8 +386,13 @@ pub fn rules() -> TokenRules {
 
 /// A valid token.
 pub fn token(tenant: &str, scope: &str) -> String {
+    token_of(tenant, "tester", scope)
+}
+
+/// A valid token of a subject.
+pub fn token_of(tenant: &str, subject: &str, scope: &str) -> String {
     let request = TokenRequest {
-        subject: "tester".to_owned(),
+        subject: subject.to_owned(),
         tenant: TenantId::parse(tenant).unwrap(),
         scope: scope.to_owned(),
         ttl: Duration::from_secs(600),

@@ -85,27 +85,27 @@ async fn a_poor_picture_is_refused_with_what_is_wrong_and_nothing_is_enrolled() 
         (
             json!({"eye_distance": 12.0}),
             "image:inter_eye_distance",
-            "is 12.000; at least 20 is needed",
+            "is 12; at least 20 is needed",
         ),
         (
             json!({"sharpness": 3.0}),
             "image:sharpness",
-            "is 3.000; at least 8 is needed",
+            "is 3; at least 8 is needed",
         ),
         (
             json!({"brightness": 0.03}),
             "image:brightness",
-            "is 0.030; at least 0.1 is needed",
+            "is 0.03; at least 0.1 is needed",
         ),
         (
             json!({"brightness": 0.95}),
             "image:brightness",
-            "is 0.950; at most 0.8 is taken",
+            "is 0.95; at most 0.8 is taken",
         ),
         (
             json!({"yaw": -75.0}),
             "image:yaw",
-            "is 75.000; at most 65 is taken",
+            "is 75; at most 65 is taken",
         ),
     ] {
         let refused = app.post_form(&path, image(poor(measures))).await;

@@ -5,9 +5,12 @@
 mod answer;
 mod app;
 mod assignment;
+mod attempts;
 mod audit;
 mod authorization;
 mod bodies;
+mod browsers;
+mod budgets;
 mod consent;
 mod document;
 mod documentation;
@@ -20,14 +23,19 @@ mod imports;
 mod keeping;
 mod operations;
 mod photographs;
+mod ports;
 mod retention;
 mod reviews;
+mod rounding;
 mod subjects;
 mod tenants;
+mod tls;
 mod tokens;
 mod verifications;
 mod watchlists;
 mod world;
 
+#[path = "../support/http2.rs"]
+mod http2;
 #[path = "../support/mod.rs"]
 mod support;

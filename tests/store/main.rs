@@ -5,6 +5,7 @@
     reason = "a failed step of a test is a failed test"
 )]
 
+mod attempts;
 mod audit;
 mod cancellation;
 mod changes;

@@ -6,15 +6,21 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use likeness::assets::Assets;
 use likeness::config::Config;
+use likeness::domain::budget::Allowance;
 use likeness::postgres::EmbeddedPostgres;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
 /// The configuration of the machine that runs the tests, for the place of its assets. A database that it may name is
-/// left alone: tests run on the embedded one.
+/// left alone: tests run on the embedded one. Tests ask for more than any caller may, and one that is about budgets sets
+/// its own.
 pub fn config() -> Config {
-    Config::from_env().expect("the environment holds a valid configuration, or none")
+    let mut config =
+        Config::from_env().expect("the environment holds a valid configuration, or none");
+    config.allowance = Allowance::default();
+    config.attempts = None;
+    config
 }
 
 /// Assets are fetched into the ordinary home, once; the data live in a folder that goes with this process.

@@ -4,7 +4,8 @@ mod links;
 mod texts;
 
 use actix_web::App;
-use utoipa::openapi::header::HeaderBuilder;
+use serde_json::json;
+use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Content, Object, OpenApi, Ref, RefOr, Response, ResponseBuilder, Type};
@@ -14,6 +15,7 @@ use utoipa_actix_web::AppExt as _;
 use super::extract::IDEMPOTENCY_KEY;
 use super::problem::{PROBLEM_JSON, Problem};
 use super::routes;
+use super::serve::Surface;
 use crate::error::ErrorCode;
 
 #[derive(utoipa::OpenApi)]
@@ -38,15 +40,21 @@ use crate::error::ErrorCode;
 )]
 struct Base;
 
-/// The document of everything that is served.
+/// The document of everything that can be served.
 #[must_use]
 pub fn openapi() -> OpenApi {
+    openapi_of(Surface::ALL)
+}
+
+/// The document of what a port shows.
+pub(super) fn openapi_of(surface: Surface) -> OpenApi {
     let app = App::new()
         .into_utoipa_app()
         .openapi(Base::openapi())
-        .configure(routes::resources);
+        .configure(|config| routes::resources(config, surface));
     let (_, mut document) = app.split_for_parts();
     BearerScheme.modify(&mut document);
+    RateLimits.modify(&mut document);
     document
         .paths
         .paths
@@ -75,6 +83,64 @@ impl Modify for BearerScheme {
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("bearer", SecurityScheme::Http(scheme));
     }
+}
+
+/// The headers that tell of budgets, and the answer where one is used up: declared once, referred to by every operation
+/// that needs a token.
+struct RateLimits;
+
+const RATE_LIMITED: &str = "RateLimited";
+const HEADERS: [(&str, &str, &str); 3] = [
+    (
+        "RateLimit-Policy",
+        "The budgets of the token's holder (draft-ietf-httpapi-ratelimit-headers-11)",
+        r#""requests";q=6000;w=60, "searches";q=600;w=60"#,
+    ),
+    (
+        "RateLimit",
+        "What is left of them, and the seconds until they are full; where nothing is left, until something is",
+        r#""requests";r=5999;t=1, "searches";r=600;t=0"#,
+    ),
+    ("Retry-After", "Seconds after which to try again", "12"),
+];
+
+impl Modify for RateLimits {
+    fn modify(&self, document: &mut OpenApi) {
+        let components = document.components.get_or_insert_default();
+        for (name, description, example) in HEADERS {
+            let header = HeaderBuilder::new()
+                .description(Some(description))
+                .schema(Some(Object::with_type(Type::String)))
+                .example(Some(json!(example)))
+                .build();
+            components.headers.insert(name.to_owned(), header.into());
+        }
+        let mut limited = problem(ErrorCode::RateLimited);
+        limited.headers = HEADERS.iter().map(|(name, ..)| header(name)).collect();
+        let limited = RefOr::T(limited);
+        components
+            .responses
+            .insert(RATE_LIMITED.to_owned(), limited);
+    }
+}
+
+fn header(name: &str) -> (String, RefOr<Header>) {
+    let reference = Ref::new(format!("#/components/headers/{name}"));
+    (name.to_owned(), RefOr::Ref(reference))
+}
+
+/// Tells of budgets in the successful answers of an operation, and that it may be refused for them.
+fn add_budgets(operation: &mut Operation) {
+    let responses = &mut operation.responses.responses;
+    for response in responses.values_mut() {
+        if let RefOr::T(response) = response {
+            let told = HEADERS.iter().take(2).map(|(name, ..)| header(name));
+            response.headers.extend(told);
+        }
+    }
+    let limited = Ref::from_response_name(RATE_LIMITED);
+    let status = ErrorCode::RateLimited.status().as_u16().to_string();
+    responses.insert(status, RefOr::Ref(limited));
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
@@ -126,6 +192,7 @@ fn add_problems(operation: &mut Operation) {
     use ErrorCode as E;
     let mut codes = Vec::new();
     if operation.security.is_some() {
+        add_budgets(operation);
         codes.extend([
             E::Unauthenticated,
             E::Forbidden,

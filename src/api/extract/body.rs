@@ -106,7 +106,7 @@ fn refuse_declared_excess(headers: &HeaderMap, max_bytes: usize) -> Result<(), A
 }
 
 /// How long the body is to be, where its sender says so.
-pub(super) fn declared_length(headers: &HeaderMap) -> Option<u64> {
+pub(in crate::api) fn declared_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 

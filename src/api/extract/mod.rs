@@ -16,6 +16,7 @@ mod query;
 pub mod rules;
 mod upload;
 
+pub(super) use body::declared_length;
 pub use consent::ConsentForm;
 pub use form::{Form, JsonForm, Keyed};
 pub use image::Image;

@@ -9,6 +9,7 @@ use super::made;
 use crate::api::answers::{found, gone};
 use crate::api::extract::{Keyed, Page, Path};
 use crate::api::idempotency::{IdempotencyHeader, once};
+use crate::api::throttle::SearchBudget;
 use crate::api::views::{EnrolledFaceView, FaceEnrolmentView};
 use crate::auth::{Authorized, WatchlistRead, WatchlistWrite};
 use crate::domain::audit::FaceDeleted;
@@ -36,6 +37,7 @@ use crate::state::AppState;
 #[post("/watchlists/{id}/subjects/{subject_id}/faces")]
 pub async fn create_face(
     caller: Authorized<WatchlistWrite>,
+    _budget: SearchBudget,
     state: Data<AppState>,
     Path((id, subject_id)): Path<(Uuid, Uuid)>,
     Keyed(form, key): Keyed<CreateFace>,

@@ -13,6 +13,7 @@ use self::forms::{CreateSubject, ExternalId, ListSubjectsQuery, PatchSubject, Pu
 use super::answers::{enrolled, found, gone};
 use super::extract::{Form, JsonForm, Keyed, Page, Path, Query};
 use super::idempotency::{IdempotencyHeader, once};
+use super::throttle::SearchBudget;
 use super::views::{EnrolmentView, SubjectView};
 use crate::auth::{Authorized, WatchlistRead, WatchlistWrite};
 use crate::domain::audit::{SubjectChanged, SubjectDeleted};
@@ -55,6 +56,7 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
 #[post("/watchlists/{id}/subjects")]
 pub async fn create_subject(
     caller: Authorized<WatchlistWrite>,
+    _budget: SearchBudget,
     state: Data<AppState>,
     Path(id): Path<Uuid>,
     Keyed(form, key): Keyed<CreateSubject>,
@@ -91,6 +93,7 @@ pub async fn create_subject(
 #[put("/watchlists/{id}/subjects/by-external-id/{external_id}")]
 pub async fn put_subject(
     caller: Authorized<WatchlistWrite>,
+    _budget: SearchBudget,
     state: Data<AppState>,
     Path((id, external_id)): Path<(Uuid, String)>,
     Form(form): Form<PutSubject>,

@@ -13,6 +13,7 @@ mod watchlist;
 mod zone;
 
 use crate::domain::calibration::FmrEstimate;
+use crate::domain::digits::round3;
 use crate::domain::policy::MIN_TARGET_FMR;
 
 pub use audit::AuditEventView;
@@ -23,12 +24,6 @@ pub use job::{JobRowView, JobView};
 pub use subject::{DuplicateView, EnrolledFaceView, EnrolmentView, FaceEnrolmentView, SubjectView};
 pub use verification::VerificationView;
 pub use watchlist::{SearchView, WatchlistView};
-
-/// Rounds to three significant digits: enough to act on, too little to climb by.
-fn round3(value: f64) -> f64 {
-    // Through text: the nearest number to the decimal, without a tail of digits.
-    format!("{value:.2e}").parse().unwrap_or(value)
-}
 
 /// An estimated false match rate, but never a smaller one than may be asked for: no data support such a claim.
 fn told_fmr(estimate: FmrEstimate) -> f64 {
@@ -43,19 +38,6 @@ fn round1(value: f32) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn scores_are_told_to_three_significant_digits() {
-        for (value, rounded) in [
-            (0.612_345, 0.612),
-            (-0.012_345, -0.0123),
-            (3.456_7e-7, 3.46e-7),
-            (0.0, 0.0),
-            (1.0, 1.0),
-        ] {
-            assert_eq!(round3(value), rounded);
-        }
-    }
 
     #[test]
     fn measures_are_told_to_one_decimal() {

@@ -1,0 +1,208 @@
+//! Every kind of request, good and bad, with something secret in each place that takes anything.
+
+mod bad;
+mod faults;
+mod good;
+
+use std::time::Duration;
+
+use half::f16;
+use likeness::auth::{TokenRequest, TokenRules, mint};
+use likeness::domain::ids::TenantId;
+use reqwest::multipart::{Form, Part};
+use reqwest::{Client, Method, RequestBuilder};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Value, json};
+use sqlx::{Connection as _, PgConnection};
+
+use crate::secrets::Secrets;
+use crate::service::Service;
+
+const SCOPES: &str = "verify watchlist:read watchlist:write";
+
+/// An answer with all that came with it.
+pub struct Answer {
+    pub about: String,
+    pub status: u16,
+    pub head: Vec<u8>,
+    pub body: Vec<u8>,
+    /// Whether it shows a record to the tenant who made it.
+    pub is_own_record: bool,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    #[track_caller]
+    fn id(&self) -> String {
+        let body = self.json();
+        let id = body["id"].as_str();
+        id.unwrap_or_else(|| panic!("{}: {body}", self.about))
+            .to_owned()
+    }
+}
+
+pub struct Conversation<'a> {
+    service: &'a Service,
+    secrets: &'a Secrets,
+    database: SecretString,
+    client: Client,
+    answers: Vec<Answer>,
+    templates: Vec<Vec<u8>>,
+}
+
+impl<'a> Conversation<'a> {
+    pub fn new(service: &'a Service, secrets: &'a Secrets, database: &SecretString) -> Self {
+        let client = Client::builder().tls_danger_accept_invalid_certs(true);
+        Self {
+            service,
+            secrets,
+            database: database.clone(),
+            client: client.build().unwrap(),
+            answers: Vec::new(),
+            templates: Vec::new(),
+        }
+    }
+
+    pub async fn everything(&mut self) {
+        let list = self.watchlists().await;
+        self.people(&list).await;
+        self.checks(&list).await;
+        self.imports(&list).await;
+        self.strangers().await;
+        self.refused(&list).await;
+        self.malformed(&list).await;
+        self.too_many(&list).await;
+        self.http_2().await;
+        self.faults_of_the_database(&list).await;
+        self.open().await;
+        let gone = self.request(Method::DELETE, &format!("/v1/watchlists/{list}"));
+        self.hear("deleting a list", gone, false).await;
+    }
+
+    /// Every answer, and the enrolled templates in the ways that a program or the database holds them.
+    pub fn finish(self) -> (Vec<Answer>, Vec<Vec<u8>>) {
+        (self.answers, self.templates)
+    }
+
+    async fn note_templates(&mut self) {
+        let texts: Vec<String> = sqlx::query_scalar("select template::text from faces")
+            .fetch_all(&mut self.owner().await)
+            .await
+            .unwrap();
+        let noted = &mut self.templates;
+        for text in texts {
+            let numbers = text.trim_matches(['[', ']']).split(',');
+            let numbers: Vec<f32> = numbers.map(|number| number.parse().unwrap()).collect();
+            assert_eq!(numbers.len(), 512);
+            let halves = numbers.iter().map(|&number| f16::from_f32(number));
+            noted.push(
+                numbers
+                    .iter()
+                    .flat_map(|number| number.to_le_bytes())
+                    .collect(),
+            );
+            noted.push(halves.clone().flat_map(f16::to_le_bytes).collect());
+            noted.push(halves.flat_map(f16::to_be_bytes).collect());
+            // As text, in case fewer than make a row are shown.
+            noted.push(text.into_bytes());
+        }
+    }
+
+    async fn owner(&self) -> PgConnection {
+        PgConnection::connect(self.database.expose_secret())
+            .await
+            .unwrap()
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("https://{}{path}", self.service.address)
+    }
+
+    fn bare(&self, method: Method, path: &str) -> RequestBuilder {
+        let header = &self.secrets.header;
+        self.client
+            .request(method, self.url(path))
+            .header("user-agent", header)
+            .header("cookie", format!("session={header}"))
+            .header("x-forwarded-for", header)
+            .header("origin", format!("https://{header}.example.com"))
+            .header("x-request-id", format!("not plain: {header}"))
+    }
+
+    fn token(&self, subject: &str, scope: &str) -> String {
+        let rules = TokenRules {
+            issuer: "likeness".to_owned(),
+            audience: "likeness".to_owned(),
+            leeway: Duration::from_secs(5),
+            max_lifetime: Duration::from_secs(3600),
+            token_type: None,
+            one_time_scopes: Vec::new(),
+        };
+        let request = TokenRequest {
+            subject: subject.to_owned(),
+            tenant: TenantId::parse("acme").unwrap(),
+            scope: scope.to_owned(),
+            ttl: Duration::from_secs(600),
+        };
+        let secret = SecretString::from(self.secrets.jwt_secret.clone());
+        self.secrets.used(&mint(&secret, &rules, &request).unwrap())
+    }
+
+    fn request_of(&self, subject: &str, method: Method, path: &str) -> RequestBuilder {
+        let token = self.token(subject, SCOPES);
+        self.bare(method, path).bearer_auth(token)
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.request_of("tester", method, path)
+    }
+
+    async fn hear(&mut self, about: &str, request: RequestBuilder, is_own_record: bool) -> &Answer {
+        let response = request
+            .send()
+            .await
+            .unwrap_or_else(|error| panic!("{about}: {error}"));
+        let status = response.status().as_u16();
+        let mut head = Vec::new();
+        for (name, value) in response.headers() {
+            head.extend(name.as_str().as_bytes());
+            head.extend(b": ");
+            head.extend(value.as_bytes());
+            head.extend(b"\n");
+        }
+        let body = response.bytes().await.unwrap().to_vec();
+        self.answers.push(Answer {
+            about: format!("{about} ({status})"),
+            status,
+            head,
+            body,
+            is_own_record,
+        });
+        self.answers.last().unwrap()
+    }
+
+    fn file(&self, bytes: &[u8]) -> Part {
+        Part::bytes(bytes.to_vec()).file_name(format!("{}.jpg", self.secrets.file_name))
+    }
+
+    fn pair(&self) -> Form {
+        Form::new()
+            .part("selfie", self.file(&self.secrets.portrait))
+            .part("document", self.file(&self.secrets.document))
+    }
+
+    fn metadata(&self) -> Value {
+        json!({"note": self.secrets.metadata, "mrz": self.secrets.mrz})
+    }
+
+    /// What is open to all.
+    async fn open(&mut self) {
+        for path in ["/healthz", "/readyz", "/metrics", "/openapi.json", "/docs/"] {
+            let request = self.bare(Method::GET, path);
+            self.hear(path, request, false).await;
+        }
+    }
+}
