@@ -179,6 +179,7 @@ async fn in_no_table_is_a_row_of_another_tenant_read_changed_removed_or_made() {
                     "{statement}"
                 );
             }
+            let columns = written(&mut owner, &table).await;
             let copy = format!(
                 "insert into {table} ({columns}) select {columns} from jsonb_populate_record(null::{table}, $1::jsonb)"
             );
