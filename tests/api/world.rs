@@ -31,8 +31,8 @@ impl World {
         let check = id(post("/v1/verifications").multipart(check)).await;
         let pictures = archive(zip(&[("ada.jpg", person(2))]));
         let job = id(post(&format!("{path}/imports")).multipart(pictures)).await;
-        let erasure = post("/v1/erasures").json(&json!({"external_id": "nobody"}));
-        let erasure = id(erasure).await;
+        let nobody = json!({"external_id": "nobody"});
+        let erasure = id(post("/v1/erasures").json(&nobody)).await;
         world.ids = BTreeMap::from([
             ("watchlists", list),
             ("subjects", text(&subject["id"])),

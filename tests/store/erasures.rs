@@ -26,7 +26,7 @@ fn request(external_id: &str) -> ErasureRequest {
 }
 
 /// Erases somebody of `acme`.
-async fn erased(store: &Store, external_id: &str) -> Receipt {
+pub async fn erased(store: &Store, external_id: &str) -> Receipt {
     let done = erase(store, &actor("acme"), request(external_id)).await;
     done.unwrap().commit().await.unwrap()
 }
@@ -48,7 +48,7 @@ async fn enrolled(store: &Store, who: &str, list: WatchlistId, key: &str) -> Sub
 }
 
 /// A verification that found people on a list.
-fn found(list: WatchlistId, people: &[(SubjectId, &str)]) -> Verification {
+pub fn found(list: WatchlistId, people: &[(SubjectId, &str)]) -> Verification {
     let hit = |(subject, key): &(SubjectId, &str)| {
         json!({"watchlist_id": list, "subject_id": subject, "external_id": key,
             "display_name": format!("Name of {key}"), "similarity": 0.7, "band": "hit"})

@@ -2,24 +2,20 @@
 //!
 //! The tables come from the catalogue. One that a migration adds fails here until [`everything`] puts a row into it.
 
-use likeness::domain::decision::Decision;
-use likeness::domain::ids::{SubjectId, WatchlistId};
 use likeness::domain::retention::Retention;
 use likeness::domain::review::ReviewDecision;
-use likeness::domain::verification::Verification;
-use likeness::lifecycle::{ErasureRequest, erase};
 use likeness::store::{
     Holder, KeyClaim, KeyedRequest, NewJobRow, NewReview, RowContent, StoredAnswer,
 };
-use serde_json::json;
 use sqlx::{AssertSqlSafe, PgConnection};
 use time::OffsetDateTime;
 
 use crate::audit::an_event;
-use crate::fixture::{Fixture, actor, axis, new_subject, tenant, verification};
+use crate::erasures::{erased, found};
+use crate::fixture::{Fixture, actor, axis, new_subject, tenant};
 
 const LONG: std::time::Duration = std::time::Duration::from_secs(3600);
-/// The queue of jobs and the turns of sweeps are read to find out whose turn it is, and say no more than that.
+/// These are read to find out whose turn it is, and say no more than that.
 const OPEN: [&str; 2] = ["job_queue", "retention_turns"];
 /// A table's own policy is what refuses; so does a right that the role never had.
 const REFUSED: &str = "42501";
@@ -41,20 +37,20 @@ async fn everything() -> Fixture {
             .await
             .unwrap()
     );
-    let check = checked(list, subject.id);
+    let check = found(list, &[(subject.id, "s")]);
     transaction.insert_verification(&check, None).await.unwrap();
     let review = NewReview {
-        reviewer: "r".to_owned(),
-        decision: ReviewDecision::Approved,
+        reviewer: "clerk".to_owned(),
+        decision: ReviewDecision::Declined,
         note: None,
         corrects: None,
     };
     transaction.insert_review(check.id, &review).await.unwrap();
-    let retention = Retention::default();
+    let retention = Retention {
+        job_days: Some(1),
+        ..Retention::default()
+    };
     transaction.put_retention(retention).await.unwrap();
-    transaction
-        .append_audit_event(&actor("acme"), &an_event())
-        .unwrap();
     let job = transaction
         .insert_job(list, &actor("acme"), Holder::new(), LONG)
         .await
@@ -95,36 +91,22 @@ async fn everything() -> Fixture {
     };
     let told = [subject.id.as_uuid()];
     assert!(transaction.keep_answer(&key, &answer, &told).await.unwrap());
+    let event = an_event();
+    transaction
+        .append_audit_event(&actor("acme"), &event)
+        .unwrap();
     transaction.commit().await.unwrap();
-    let request = ErasureRequest {
-        external_id: "somebody else".to_owned(),
-        reason: None,
-    };
-    let erased = erase(&fixture.store, &actor("acme"), request).await;
-    erased.unwrap().commit().await.unwrap();
+    erased(&fixture.store, "nobody").await;
     fixture
-}
-
-/// A verification that found somebody.
-fn checked(list: WatchlistId, subject: SubjectId) -> Verification {
-    let threshold = json!({"similarity": 0.4, "target_fmr": 1e-4, "extrapolated": false});
-    let hit = json!({"watchlist_id": list, "subject_id": subject, "external_id": "s", "display_name": null,
-        "similarity": 0.7});
-    let mut check = verification(Decision::Approved, None);
-    check.assessment.watchlist.searched = serde_json::from_value(json!([
-        {"watchlist_id": list, "kind": "alert", "size": 1, "target_fpir": 0.01, "threshold": threshold, "hits": [hit]},
-    ]))
-    .unwrap();
-    check
 }
 
 async fn tenant_tables(owner: &mut PgConnection) -> Vec<String> {
     let tables: Vec<String> = sqlx::query_scalar(
         "select c.relname::text from pg_class c \
          join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant' \
-         where c.relkind in ('r', 'p') and c.relname <> all ($1) order by 1",
+         where c.relkind in ('r', 'p') and c.relname <> all($1) order by 1",
     )
-    .bind(&OPEN[..])
+    .bind(OPEN.map(str::to_owned))
     .fetch_all(owner)
     .await
     .unwrap();
@@ -289,30 +271,25 @@ async fn every_tenant_table_names_the_tenant_by_itself_and_keys_begin_with_it() 
 }
 
 #[tokio::test]
-async fn what_is_read_without_a_tenant_holds_names_and_nothing_else() {
+async fn what_is_read_without_a_tenant_holds_names_and_times_and_nothing_else() {
     let fixture = Fixture::new().await;
-    let turns: Vec<String> = sqlx::query_scalar(
-        "select attname::text from pg_attribute where attrelid = 'retention_turns'::regclass and attnum > 0 order by attnum",
-    )
-    .fetch_all(&mut fixture.owner().await)
-    .await
-    .unwrap();
-    assert_eq!(turns, ["tenant", "swept_at"]);
-    let columns: Vec<String> = sqlx::query_scalar(
-        "select attname::text from pg_attribute where attrelid = 'job_queue'::regclass and attnum > 0 order by attnum",
-    )
-    .fetch_all(&mut fixture.owner().await)
-    .await
-    .unwrap();
-    assert_eq!(
-        columns,
-        [
-            "tenant",
-            "job_id",
-            "holder",
-            "leased_until",
-            "turn",
-            "strikes"
-        ]
-    );
+    let queue = [
+        "tenant",
+        "job_id",
+        "holder",
+        "leased_until",
+        "turn",
+        "strikes",
+    ];
+    for (table, expected) in OPEN.into_iter().zip([&queue[..], &["tenant", "swept_at"]]) {
+        let columns: Vec<String> = sqlx::query_scalar(
+            "select attname::text from pg_attribute \
+             where attrelid = $1::regclass and attnum > 0 and not attisdropped order by attnum",
+        )
+        .bind(table)
+        .fetch_all(&mut fixture.owner().await)
+        .await
+        .unwrap();
+        assert_eq!(columns, expected, "{table}");
+    }
 }
