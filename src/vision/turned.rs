@@ -18,7 +18,7 @@ impl Quarters {
 
     /// The size of a picture before it was turned to this one.
     pub(super) fn size_before(self, (width, height): (f64, f64)) -> (f64, f64) {
-        if self.0 % 2 == 0 {
+        if self.0.is_multiple_of(2) {
             (width, height)
         } else {
             (height, width)
