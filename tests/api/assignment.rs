@@ -98,7 +98,7 @@ async fn a_field_that_is_not_listed_is_refused_by_name_on_every_route() {
         }
     }
     assert!(refused > 200, "{refused}");
-    println!("{refused} fields refused");
+    eprintln!("{refused} fields refused");
     for (path, left) in [("/v1/watchlists", 1), ("/v1/verifications", 1)] {
         let page = app.get(path).await.expect(StatusCode::OK);
         assert_eq!(page["items"].as_array().unwrap().len(), left, "{path}");

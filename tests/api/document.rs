@@ -147,13 +147,14 @@ pub fn with_body(
 
 fn add(form: Form, (name, value): (&String, &Value)) -> Form {
     let name = name.clone();
-    match value {
-        Value::String(text) => form.part(name, Part::bytes(text.clone().into_bytes())),
-        Value::Array(items) if items.iter().all(Value::is_string) => {
-            let named = |form, item: &Value| add(form, (&name, item));
-            items.iter().fold(form, named)
-        }
-        other => form.text(name, other.to_string()),
+    let texts = |items: &Vec<Value>| items.iter().all(Value::is_string);
+    if let Some(text) = value.as_str() {
+        form.part(name, Part::bytes(text.to_owned().into_bytes()))
+    } else if let Some(items) = value.as_array().filter(|items| texts(items)) {
+        let named = |form, item: &Value| add(form, (&name, item));
+        items.iter().fold(form, named)
+    } else {
+        form.text(name, value.to_string())
     }
 }
 
@@ -162,10 +163,11 @@ fn encoded(schema: &Value, body: &Map<String, Value>) -> Value {
     let encode = |(name, value): (&String, &Value)| {
         let schema = &schema["properties"][name];
         let text = |value: &Value| STANDARD.encode(value.as_str().unwrap());
-        let value = match value {
-            Value::String(_) if is_picture(schema) => text(value).into(),
-            Value::Array(items) if is_picture(&schema["items"]) => items.iter().map(text).collect(),
-            other => other.clone(),
+        let pictures = value.as_array().filter(|_| is_picture(&schema["items"]));
+        let value = match pictures {
+            Some(items) => items.iter().map(text).collect(),
+            None if value.is_string() && is_picture(schema) => text(value).into(),
+            None => value.clone(),
         };
         (name.clone(), value)
     };

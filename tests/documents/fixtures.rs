@@ -63,7 +63,7 @@ fn a_turned_and_skewed_document_is_read_and_says_how_it_lies() {
         let expected = f32::from(quarters) * 90.0 + skew as f32;
         let difference = (zone.turn_degrees - expected).rem_euclid(360.0);
         assert!(
-            difference < 5.0 || difference > 355.0,
+            !(5.0..=355.0).contains(&difference),
             "{name}: {} {expected}",
             zone.turn_degrees
         );

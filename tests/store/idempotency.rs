@@ -45,10 +45,11 @@ async fn claim(
 }
 
 async fn held(fixture: &Fixture, who: &TenantId, key: u8, lease: Duration) -> HeldKey {
-    match claim(fixture, who, key, lease, DAY).await {
-        KeyClaim::Held(held) => held,
-        other => panic!("{other:?}"),
-    }
+    let claim = claim(fixture, who, key, lease, DAY).await;
+    let KeyClaim::Held(held) = claim else {
+        panic!("{claim:?}");
+    };
+    held
 }
 
 async fn keep(fixture: &Fixture, who: &TenantId, held: &HeldKey, tells_of: &[Uuid]) -> bool {

@@ -2,6 +2,9 @@
 //!
 //! The tables come from the catalogue. One that a migration adds fails here until [`everything`] puts a row into it.
 
+use std::num::NonZeroU32;
+
+use likeness::domain::budget::AttemptLimit;
 use likeness::domain::retention::Retention;
 use likeness::domain::review::ReviewDecision;
 use likeness::store::{
@@ -91,6 +94,12 @@ async fn everything() -> Fixture {
     };
     let told = [subject.id.as_uuid()];
     assert!(transaction.keep_answer(&key, &answer, &told).await.unwrap());
+    let attempts = AttemptLimit {
+        failures: NonZeroU32::MIN,
+        window: LONG,
+    };
+    let failed = transaction.insert_failed_attempt(&[1; 32], attempts).await;
+    assert!(failed.unwrap());
     let event = an_event();
     transaction
         .append_audit_event(&actor("acme"), &event)
