@@ -307,7 +307,7 @@ async fn no_name_key_metadata_file_name_token_or_template_is_ever_in_the_log() {
     );
     let form = described(pair(person(1), person(1)))
         .text("watchlist_ids", list.clone())
-        .text("expected", r#"{"name": "canarywant"}"#);
+        .text("expected", r#"{"last_names": "canarywant"}"#);
     let checked = app
         .post_form("/v1/verifications", form)
         .await

@@ -135,7 +135,7 @@ impl Conversation<'_> {
             ("application/json", format!("{{\"name\": \"{refused}")),
             (
                 "application/json",
-                format!("{{\"{refused}\": 1, \"{refused}\": 2}}"),
+                format!("{{\"image\": \"{refused}\", \"image\": \"{refused}\"}}"),
             ),
             ("application/json", format!("[\"{refused}\"]")),
             ("text/plain", refused.clone()),
