@@ -32,7 +32,7 @@ use crate::vision::{
     ModelFiles, OnnxBackend, Replacements, Runtime,
 };
 
-/// Documents are read by a thread for every so many others: their models take some 150 MB.
+/// Documents are read by a thread for every so many others, since their models are large.
 const WORKERS_PER_READER: usize = 4;
 
 /// A service that is ready to answer.

@@ -1,6 +1,7 @@
 //! The OpenAPI document, generated from the registered handlers.
 
 mod links;
+mod parts;
 mod texts;
 
 use actix_web::App;
@@ -65,6 +66,7 @@ pub(super) fn openapi_of(surface: Surface) -> OpenApi {
             add_problems(operation);
         });
     texts::describe(&mut document);
+    parts::allow_absent(&mut document);
     links::connect(&mut document);
     document
 }

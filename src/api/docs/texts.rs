@@ -11,16 +11,19 @@ const CURSOR: &str = "^[A-Za-z0-9_-]{21}[AQgw]$";
 const KIND: &str = "^(block|alert|allow)$";
 const ON_DUPLICATE: &str = "^(report|reject|add_to_subject)$";
 const DECISION: &str = "^(approved|review|declined)$";
+const SEX: &str = "^(M|F|X)$";
 const ROW_STATE: &str = "^(pending|succeeded|failed|cancelled)$";
 
 /// Fields of bodies.
-const FIELDS: [(&str, &str); 6] = [
+const FIELDS: [(&str, &str); 8] = [
     ("external_id", PRINTABLE),
     ("display_name", PRINTABLE),
     ("name", PRINTABLE),
     ("kind", KIND),
     ("on_duplicate", ON_DUPLICATE),
     ("decision", DECISION),
+    ("sex", SEX),
+    ("text_version", PRINTABLE),
 ];
 /// Parameters of paths and queries.
 const PARAMETERS: [(&str, &str); 7] = [
@@ -71,6 +74,7 @@ mod tests {
     use crate::domain::decision::Decision;
     use crate::domain::duplicate::OnDuplicate;
     use crate::domain::job::RowState;
+    use crate::domain::mrz::Sex;
     use crate::domain::watchlist::WatchlistKind;
 
     fn reads_all<T: DeserializeOwned>(pattern: &str) {
@@ -88,5 +92,6 @@ mod tests {
         reads_all::<OnDuplicate>(ON_DUPLICATE);
         reads_all::<Decision>(DECISION);
         reads_all::<RowState>(ROW_STATE);
+        reads_all::<Sex>(SEX);
     }
 }

@@ -45,7 +45,7 @@ impl NotCheckedView {
         chip: "not_evaluated: a picture does not reach it",
         hologram: "not_evaluated: a single picture does not show it",
         print: "not_evaluated: no reference of genuine documents is held",
-        tampering: "not_evaluated: no sign was measured well enough to be told",
+        tampering: "not_evaluated: no sign of it is looked for",
     };
 }
 
