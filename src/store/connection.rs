@@ -217,9 +217,10 @@ impl Store {
         &self.home
     }
 
-    /// A connection, on loan. To be called at home.
+    /// A connection, on loan. To be called at home. Why ever there is none, the database is not to be had then.
     pub(super) async fn session(&self) -> Result<Session, StoreError> {
-        let connection = self.pool.acquire().await?;
+        let connection = self.pool.acquire().await;
+        let connection = connection.map_err(StoreError::Unavailable)?;
         Ok(Session::new(connection, self.home.clone()))
     }
 
