@@ -53,7 +53,10 @@ impl Service {
         let greeting = BufReader::new(child.stdout.take().unwrap());
         let find = move || {
             let mut lines = greeting.lines().map(Result::unwrap);
-            lines.find_map(|line| Some(line.split_once("https://")?.1.parse().unwrap()))
+            let address = lines.find_map(|line| line.split_once("https://")?.1.parse().ok());
+            // It goes on being read, since the service does not like to talk to nobody.
+            std::thread::spawn(move || lines.for_each(drop));
+            address
         };
         let address = tokio::task::spawn_blocking(find).await.unwrap();
         let address = address.expect("the service says where it is");

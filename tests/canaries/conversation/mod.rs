@@ -164,7 +164,7 @@ impl<'a> Conversation<'a> {
         let response = request
             .send()
             .await
-            .unwrap_or_else(|error| panic!("{about}: {error}"));
+            .unwrap_or_else(|error| panic!("{about}: {error:?}"));
         let status = response.status().as_u16();
         let mut head = Vec::new();
         for (name, value) in response.headers() {
