@@ -146,83 +146,57 @@ const TD1: &[Stretch] = &[
     stretch(2, 0..30, Field::Names, Class::Letters),
 ];
 
-/// What the second line of every two-line format begins with.
-const NUMBER: Stretch = stretch(1, 0..9, Field::DocumentNumber, Class::Any);
+/// After a number.
 const NUMBER_DIGIT: Stretch = stretch(1, 9..10, Field::CheckDigit, Class::Digits);
-const NATIONALITY: Stretch = stretch(1, 10..13, Field::Nationality, Class::Letters);
-const BIRTH: Stretch = stretch(1, 13..19, Field::DateOfBirth, Class::DigitsOrFillers);
-const BIRTH_DIGIT: Stretch = stretch(1, 19..20, Field::CheckDigit, Class::Digits);
-const SEX: Stretch = stretch(1, 20..21, Field::Sex, Class::Sex);
-const EXPIRY: Stretch = stretch(1, 21..27, Field::ExpiryDate, Class::DigitsOrFillers);
-const EXPIRY_DIGIT: Stretch = stretch(1, 27..28, Field::CheckDigit, Class::Digits);
 
-const TD2: &[Stretch] = &[
-    CODE,
-    SECOND_CODE,
-    STATE,
-    stretch(0, 5..36, Field::Names, Class::Letters),
-    NUMBER,
+/// A format of two lines: how long they are, what may stand after the number, and what follows the expiry.
+macro_rules! two_lines {
+    ($length:literal, $number_digit:expr, $($rest:expr),+ $(,)?) => {
+        &[
+            CODE,
+            SECOND_CODE,
+            STATE,
+            stretch(0, 5..$length, Field::Names, Class::Letters),
+            stretch(1, 0..9, Field::DocumentNumber, Class::Any),
+            $number_digit,
+            stretch(1, 10..13, Field::Nationality, Class::Letters),
+            stretch(1, 13..19, Field::DateOfBirth, Class::DigitsOrFillers),
+            stretch(1, 19..20, Field::CheckDigit, Class::Digits),
+            stretch(1, 20..21, Field::Sex, Class::Sex),
+            stretch(1, 21..27, Field::ExpiryDate, Class::DigitsOrFillers),
+            stretch(1, 27..28, Field::CheckDigit, Class::Digits),
+            $($rest),+
+        ]
+    };
+}
+
+const TD2: &[Stretch] = two_lines!(
+    36,
     // As on TD1.
     stretch(1, 9..10, Field::CheckDigit, Class::OptionalDigit),
-    NATIONALITY,
-    BIRTH,
-    BIRTH_DIGIT,
-    SEX,
-    EXPIRY,
-    EXPIRY_DIGIT,
     stretch(1, 28..35, Field::OptionalData, Class::Any),
     stretch(1, 35..36, Field::CheckDigit, Class::Digits),
-];
+);
 
-const TD3: &[Stretch] = &[
-    CODE,
-    SECOND_CODE,
-    STATE,
-    stretch(0, 5..44, Field::Names, Class::Letters),
-    NUMBER,
+const TD3: &[Stretch] = two_lines!(
+    44,
     NUMBER_DIGIT,
-    NATIONALITY,
-    BIRTH,
-    BIRTH_DIGIT,
-    SEX,
-    EXPIRY,
-    EXPIRY_DIGIT,
     stretch(1, 28..42, Field::OptionalData, Class::Any),
     stretch(1, 42..43, Field::CheckDigit, Class::OptionalDigit),
     stretch(1, 43..44, Field::CheckDigit, Class::Digits),
-];
+);
 
-const MRV_A: &[Stretch] = &[
-    CODE,
-    SECOND_CODE,
-    STATE,
-    stretch(0, 5..44, Field::Names, Class::Letters),
-    NUMBER,
+const MRV_A: &[Stretch] = two_lines!(
+    44,
     NUMBER_DIGIT,
-    NATIONALITY,
-    BIRTH,
-    BIRTH_DIGIT,
-    SEX,
-    EXPIRY,
-    EXPIRY_DIGIT,
     stretch(1, 28..44, Field::OptionalData, Class::Any),
-];
+);
 
-const MRV_B: &[Stretch] = &[
-    CODE,
-    SECOND_CODE,
-    STATE,
-    stretch(0, 5..36, Field::Names, Class::Letters),
-    NUMBER,
+const MRV_B: &[Stretch] = two_lines!(
+    36,
     NUMBER_DIGIT,
-    NATIONALITY,
-    BIRTH,
-    BIRTH_DIGIT,
-    SEX,
-    EXPIRY,
-    EXPIRY_DIGIT,
     stretch(1, 28..36, Field::OptionalData, Class::Any),
-];
+);
 
 #[cfg(test)]
 mod tests {
