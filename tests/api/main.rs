@@ -27,6 +27,7 @@ mod ports;
 mod retention;
 mod reviews;
 mod rounding;
+mod scripted;
 mod subjects;
 mod tenants;
 mod tls;

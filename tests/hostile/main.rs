@@ -13,6 +13,7 @@ mod answer;
 #[path = "../api/app.rs"]
 #[allow(
     dead_code,
+    unused_imports,
     reason = "the harness is that of the tests of the API, and more than is needed here"
 )]
 mod app;
@@ -25,6 +26,12 @@ mod machine;
 mod pictures;
 mod reduced;
 mod scores;
+#[path = "../api/scripted.rs"]
+#[allow(
+    dead_code,
+    reason = "the harness is that of the tests of the API, and more than is needed here"
+)]
+mod scripted;
 mod sockets;
 mod stuck;
 mod texts;

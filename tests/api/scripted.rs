@@ -1,0 +1,166 @@
+//! Pictures that say what they show, and workers that find it there.
+
+use std::time::Duration;
+
+use likeness::domain::face::{BoundingBox, Face, FivePoints, Point, Pose, Quality, Template};
+use likeness::vision::document::Zone;
+use likeness::vision::{
+    Analysis, AnalysisRequest, EMBEDDER_DIMENSIONS, EMBEDDER_ID, Embed, FaceBackend, Layout,
+    StageTimings, VisionError,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// A picture in the language of [`Scripted`].
+pub fn picture(script: Value) -> Vec<u8> {
+    script.to_string().into_bytes()
+}
+
+/// A picture of one person; two pictures of one person have a similarity of 1.
+pub fn person(number: usize) -> Vec<u8> {
+    picture(json!({"faces": [{"person": number}]}))
+}
+
+/// A picture of somebody who looks as much like a person as the similarity says.
+pub fn lookalike(number: usize, similarity: f32) -> Vec<u8> {
+    picture(json!({"faces": [{"person": number, "similarity": similarity}]}))
+}
+
+/// What a picture shows, or how it fails.
+#[derive(Default, Deserialize)]
+struct Script {
+    #[serde(default)]
+    faces: Vec<ScriptedFace>,
+    /// Milliseconds that the analysis takes.
+    #[serde(default)]
+    takes_ms: u64,
+    fails: Option<String>,
+    /// Lines of a machine-readable zone.
+    zone: Option<Vec<String>>,
+    /// How far they are turned, clockwise. A document that lies on its side shows its face only to who turns it back.
+    #[serde(default)]
+    turn_degrees: f32,
+}
+
+#[derive(Deserialize)]
+struct ScriptedFace {
+    person: usize,
+    #[serde(default = "one")]
+    similarity: f32,
+    #[serde(default = "one")]
+    liveness: f32,
+    #[serde(default = "sixty")]
+    eye_distance: f32,
+    confidence: Option<f32>,
+    sharpness: Option<f32>,
+    brightness: Option<f32>,
+    #[serde(default)]
+    yaw: f32,
+}
+
+fn one() -> f32 {
+    1.0
+}
+
+fn sixty() -> f32 {
+    60.0
+}
+
+/// Finds what the picture says, instead of looking.
+pub struct Scripted;
+
+impl FaceBackend for Scripted {
+    fn analyse(
+        &mut self,
+        encoded: &[u8],
+        request: &AnalysisRequest,
+    ) -> Result<Analysis, VisionError> {
+        // A real picture is one without faces: readiness looks at a blank one.
+        let mut script: Script = serde_json::from_slice(encoded).unwrap_or_default();
+        let turned_back = match script.turn_degrees {
+            0.0 => Layout::Document,
+            degrees => Layout::Turned((4 - (degrees / 90.0) as u8) % 4),
+        };
+        if script.zone.is_some() && request.layout != turned_back {
+            script.faces.clear();
+        }
+        std::thread::sleep(Duration::from_millis(script.takes_ms));
+        match script.fails.as_deref() {
+            Some("unsupported") => return Err(VisionError::UnsupportedImage),
+            Some("corrupt") => return Err(VisionError::CorruptImage),
+            Some("too_large") => {
+                return Err(VisionError::ImageTooLarge {
+                    width: 9_000,
+                    height: 9_000,
+                    max_pixels: 50_000_000,
+                });
+            }
+            Some("inference") => {
+                return Err(VisionError::Inference("as the script says".to_owned()));
+            }
+            Some(other) => panic!("{other}: as the script says"),
+            None => {}
+        }
+        let embedded = |index: usize| match request.embed {
+            Embed::None => false,
+            Embed::Largest => index == 0,
+            Embed::All => true,
+        };
+        let faces = script
+            .faces
+            .iter()
+            .enumerate()
+            .map(|(i, face)| describe(face, embedded(i)))
+            .collect();
+        Ok(Analysis {
+            width: 640,
+            height: 480,
+            faces,
+            zone: script.zone.map(|lines| Zone {
+                lines,
+                corners: [(10.0, 400.0), (600.0, 400.0), (600.0, 460.0), (10.0, 460.0)]
+                    .map(|(x, y)| Point { x, y }),
+                turn_degrees: script.turn_degrees,
+                confidence: 0.97,
+            }),
+            timings: StageTimings::default(),
+        })
+    }
+}
+
+fn describe(face: &ScriptedFace, embedded: bool) -> Face {
+    let mut values = vec![0.0; EMBEDDER_DIMENSIONS];
+    values[face.person] = face.similarity;
+    values[EMBEDDER_DIMENSIONS - 1 - face.person] =
+        (1.0 - face.similarity * face.similarity).max(0.0).sqrt();
+    let point = |x, y| Point { x, y };
+    Face {
+        bounding_box: BoundingBox {
+            x: 100.0,
+            y: 50.0,
+            width: 120.0,
+            height: 150.0,
+        },
+        confidence: face.confidence.unwrap_or(0.99),
+        landmarks: FivePoints {
+            left_eye: point(130.0, 100.0),
+            right_eye: point(130.0 + face.eye_distance, 100.0),
+            nose: point(160.0, 130.0),
+            left_mouth: point(140.0, 160.0),
+            right_mouth: point(180.0, 160.0),
+        },
+        quality: Quality {
+            inter_eye_distance: face.eye_distance,
+            sharpness: face.sharpness.unwrap_or(300.0),
+            brightness: face.brightness.unwrap_or(0.5),
+            contrast: 0.2,
+        },
+        pose: Some(Pose {
+            yaw: face.yaw,
+            pitch: 2.0,
+            roll: 3.0,
+        }),
+        liveness: Some(face.liveness),
+        template: embedded.then(|| Template::normalised(EMBEDDER_ID, values).unwrap()),
+    }
+}
