@@ -6,6 +6,8 @@ use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::domain::hex::hex;
+
 pub(super) fn of_bytes(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
@@ -30,10 +32,6 @@ pub(super) fn while_copying(from: &mut dyn Read, to: &mut dyn Write) -> io::Resu
         to.write_all(&buffer[..read])?;
         bytes += read as u64;
     }
-}
-
-fn hex(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

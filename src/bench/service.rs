@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use crate::auth::{Scope, TokenRequest, mint};
 use crate::config::{Config, JwtKey};
 use crate::domain::budget::Allowance;
+use crate::domain::hex::hex;
 use crate::domain::ids::TenantId;
 use crate::startup::{Application, token_rules};
 
@@ -33,7 +34,7 @@ impl Service {
         tenant: &TenantId,
     ) -> anyhow::Result<Self> {
         let key: [u8; 32] = rand::rng().random();
-        let key = SecretString::from(key.map(|byte| format!("{byte:02x}")).concat());
+        let key = SecretString::from(hex(&key));
         let mut config = config.clone();
         config.listen = SocketAddr::from(([127, 0, 0, 1], 0));
         config.database.url = Some(database.clone());

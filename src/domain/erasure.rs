@@ -3,6 +3,7 @@
 use serde::Serialize;
 use time::OffsetDateTime;
 
+use super::hex::hex;
 use super::ids::ErasureId;
 
 /// How much was removed, by kind.
@@ -46,7 +47,6 @@ impl Erasure {
     /// The commitment in hexadecimal.
     #[must_use]
     pub fn commitment_text(&self) -> String {
-        let bytes = self.commitment.iter();
-        bytes.map(|byte| format!("{byte:02x}")).collect()
+        hex(&self.commitment)
     }
 }

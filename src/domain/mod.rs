@@ -12,6 +12,7 @@ pub mod document;
 pub mod duplicate;
 pub mod erasure;
 pub mod face;
+pub mod hex;
 pub mod ids;
 pub mod job;
 pub mod metadata;

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::dataset::{Dataset, DatasetImage};
 use super::{EvalError, parallel};
 use crate::domain::face::{BoundingBox, Face, Template};
+use crate::domain::hex::hex;
 use crate::vision::{
     Analysis, AnalysisRequest, Embed, FaceBackend, Layout, ModelError, StageTimings, VisionError,
 };
@@ -140,8 +141,4 @@ fn add(total: &mut StageTimings, one: &StageTimings) {
     for (sum, time) in stages {
         *sum += time;
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::domain::audit::{Actor, ErasureCreated};
 use crate::domain::erasure::Erasure;
+use crate::domain::hex::hex;
 use crate::domain::ids::{ErasureId, TenantId};
 use crate::store::{NewErasure, Store, StoreError, Uncommitted};
 
@@ -76,7 +77,7 @@ pub fn commitment(proof_key: &str, tenant: &TenantId, external_id: &str) -> [u8;
 fn random_key() -> String {
     let mut bytes = [0; KEY_BYTES];
     rand::rng().fill_bytes(&mut bytes);
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&bytes)
 }
 
 #[cfg(test)]
@@ -91,9 +92,8 @@ mod tests {
     fn a_commitment_can_be_checked_with_common_tools() {
         // printf '%s\n' 00112233445566778899aabbccddeeff acme case-4711 | sha256sum
         let hash = commitment("00112233445566778899aabbccddeeff", &acme(), "case-4711");
-        let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(
-            hex,
+            hex(&hash),
             "0beaa3ceac029b2c8e1250ab8413c1421a99726dcadfa54398edb0b2720dc181"
         );
     }

@@ -1,7 +1,5 @@
 //! What an event of the audit log looks like.
 
-use std::fmt::Write as _;
-
 use serde::Serialize;
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -9,6 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::audit::AuditRecord;
+use crate::domain::hex::hex;
 
 /// An event of the audit log.
 #[derive(Debug, Serialize, ToSchema)]
@@ -51,12 +50,4 @@ impl From<AuditRecord> for AuditEventView {
             hash: hex(&event.hash),
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a text does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -29,10 +29,12 @@
 //! from audit_events order by tenant, sequence
 //! ```
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::str::FromStr;
 
 use sha2::{Digest as _, Sha256};
+
+use crate::domain::hex::hex;
 
 /// A hash of the chain.
 pub(super) type Hash = [u8; 32];
@@ -81,15 +83,6 @@ impl Columns<'_> {
         }
         hasher.finalize().into()
     }
-}
-
-/// In lower case.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a text does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// The newest event of a chain: its number, and its hash, which stands for all events up to it.
