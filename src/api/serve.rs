@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actix_cors::Cors;
 use actix_web::dev::Server;
-use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, LOCATION, RETRY_AFTER};
+use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use actix_web::middleware::{Condition, from_fn};
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpServer};
@@ -19,6 +19,7 @@ use super::fallback::{KnownRoutes, fallback};
 use super::idempotency::IDEMPOTENCY_REPLAYED;
 use super::throttle::{RATE_LIMIT, RATE_LIMIT_POLICY};
 use super::{docs, edge, health, routes};
+use crate::auth::X_REQUEST_ID;
 use crate::state::AppState;
 
 /// Async threads: requests wait for workers and the database here, they do not compute.
@@ -79,10 +80,14 @@ pub fn serve(port: Port, state: AppState, grace: Duration) -> std::io::Result<Se
     let served_routes = docs::openapi_of(surface);
     let known = Data::new(KnownRoutes::of(&served_routes));
     // A page on a port without the API describes the one that has it.
-    let document = docs::openapi_of(Surface {
-        api: true,
-        ..surface
-    });
+    let document = if surface.api {
+        served_routes
+    } else {
+        docs::openapi_of(Surface {
+            api: true,
+            ..surface
+        })
+    };
     let (state, surface_data) = (Data::new(state), Data::new(surface));
     let server = HttpServer::new(move || {
         App::new()
@@ -135,17 +140,11 @@ fn swagger(surface: Surface) -> SwaggerConfig<'static> {
 /// Tokens are sent by scripts and never by browsers themselves, so no page needs to call with credentials. What a
 /// browser asks beforehand has no token, and is answered before one is looked for.
 fn cors(origins: &[String]) -> Cors {
-    let request_id = HeaderName::from_static("x-request-id");
     let cors = Cors::default()
         .allowed_methods(["GET", "POST", "PUT", "PATCH", "DELETE"])
-        .allowed_headers([
-            AUTHORIZATION,
-            CONTENT_TYPE,
-            IDEMPOTENCY_KEY,
-            request_id.clone(),
-        ])
+        .allowed_headers([AUTHORIZATION, CONTENT_TYPE, IDEMPOTENCY_KEY, X_REQUEST_ID])
         .expose_headers([
-            request_id,
+            X_REQUEST_ID,
             IDEMPOTENCY_REPLAYED,
             LOCATION,
             RETRY_AFTER,
