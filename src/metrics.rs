@@ -24,7 +24,7 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
-    method: String,
+    method: &'static str,
     route: String,
     status: u16,
 }
@@ -135,9 +135,15 @@ impl Default for Metrics {
 
 impl Metrics {
     /// Counts an answered request. `route` is the pattern that it matched, `method` one of the known ones.
-    pub fn observe_request(&self, method: &str, route: &str, status: u16, duration: Duration) {
+    pub fn observe_request(
+        &self,
+        method: &'static str,
+        route: &str,
+        status: u16,
+        duration: Duration,
+    ) {
         let labels = RequestLabels {
-            method: method.to_owned(),
+            method,
             route: route.to_owned(),
             status,
         };

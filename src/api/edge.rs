@@ -109,21 +109,10 @@ pub(super) async fn edge<B: MessageBody + 'static>(
 /// metrics do not take it over.
 fn known_method(method: &Method) -> &'static str {
     let known = [
-        Method::GET,
-        Method::POST,
-        Method::PUT,
-        Method::PATCH,
-        Method::DELETE,
-        Method::HEAD,
-        Method::OPTIONS,
-        Method::TRACE,
-        Method::CONNECT,
-    ];
-    let names = [
         "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "CONNECT",
     ];
-    let at = known.iter().position(|one| one == method);
-    at.map_or("other", |at| names[at])
+    let name = known.into_iter().find(|name| *name == method.as_str());
+    name.unwrap_or("other")
 }
 
 /// Adds the headers that every answer carries.

@@ -4,14 +4,14 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json};
 use actix_web::{HttpResponse, get, post};
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 use validator::Validate;
 
 use super::answers::found;
 use super::extract::rules::{self, MAX_EXTERNAL_ID_CHARS};
-use super::extract::{Keyed, MAX_LIMIT, Page, PageQuery, Path, Query};
+use super::extract::{Keyed, Page, PageQuery, Path, Query};
 use super::idempotency::{IdempotencyHeader, Made, once};
 use super::views::{ErasureView, ReceiptView};
 use crate::auth::{Admin, Authorized};
@@ -105,40 +105,24 @@ fn made(receipt: Receipt) -> Result<Made, ApiError> {
     Ok(made.at(format!("/v1/erasures/{id}")))
 }
 
-/// Which receipts a list is to hold.
-#[derive(Debug, Deserialize, Validate, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ListErasuresQuery {
-    /// Most items to return, 1 to 200; 50 unless given.
-    #[validate(range(min = 1, max = MAX_LIMIT))]
-    #[param(minimum = 1, maximum = 200, example = 50)]
-    pub limit: Option<u32>,
-    /// `next_cursor` of the page before.
-    pub cursor: Option<String>,
-}
-
 /// List the receipts of erasures
 ///
 /// The newest first.
 #[utoipa::path(
     tag = "lifecycle",
     security(("bearer" = ["admin"])),
-    params(ListErasuresQuery),
+    params(PageQuery),
     responses((status = 200, description = "One page", body = Page<ErasureView>))
 )]
 #[get("/erasures")]
 pub async fn list_erasures(
     caller: Authorized<Admin>,
     state: Data<AppState>,
-    Query(query): Query<ListErasuresQuery>,
+    Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<ErasureView>>, ApiError> {
-    let page = PageQuery {
-        limit: query.limit,
-        cursor: query.cursor,
-    };
+    let page = page.to_page()?;
     let mut records = state.records(&caller.tenant).await?;
-    let erasures = records.list_erasures(page.to_page()?).await?;
+    let erasures = records.list_erasures(page).await?;
     Ok(Json(Page::of(erasures, ErasureView::from)))
 }
 

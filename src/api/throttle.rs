@@ -5,7 +5,7 @@
 
 use std::cell::Cell;
 use std::fmt::Write as _;
-use std::future::{Future, ready};
+use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -81,13 +81,13 @@ impl FromRequest for SearchBudget {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let (state, caller) = (state(request), caller(request));
-        let Some(caller) = caller else {
-            return Box::pin(ready(Ok(Self)));
-        };
         // Drawn when it is polled, which it is not where the scope is missing.
         Box::pin(async move {
-            let drawn = state.throttle.search(&caller, Instant::now());
-            drawn.map(|()| Self).map_err(ApiError::of_exhausted)
+            if let Some(caller) = caller {
+                let drawn = state.throttle.search(&caller, Instant::now());
+                drawn.map_err(ApiError::of_exhausted)?;
+            }
+            Ok(Self)
         })
     }
 }

@@ -123,25 +123,19 @@ impl<'a> Reader<'a> {
     }
 
     pub fn yes(&mut self, name: &str) -> bool {
-        match self.text(name).as_str() {
-            "yes" => true,
-            "no" => false,
-            other => {
-                self.fault(name, &format!("is {other:?}, has to be yes or no"));
-                false
-            }
-        }
+        self.either(name, "yes", "no")
     }
 
     pub fn on(&mut self, name: &str) -> bool {
-        match self.text(name).as_str() {
-            "on" => true,
-            "off" => false,
-            other => {
-                self.fault(name, &format!("is {other:?}, has to be on or off"));
-                false
-            }
+        self.either(name, "on", "off")
+    }
+
+    fn either(&mut self, name: &str, yes: &str, no: &str) -> bool {
+        let text = self.text(name);
+        if text != yes && text != no {
+            self.fault(name, &format!("is {text:?}, has to be {yes} or {no}"));
         }
+        text == yes
     }
 
     pub fn hours(&mut self, name: &str, bounds: RangeInclusive<u64>) -> Duration {

@@ -148,6 +148,12 @@ fn note(found: &mut Vec<(ReasonCode, Severity)>, reason: (ReasonCode, Severity))
     }
 }
 
+/// Whether an issue counts against the document; any other is only told.
+#[must_use]
+pub fn is_fault(issue: IssueCode) -> bool {
+    reason_of(issue).1 != Severity::Info
+}
+
 fn reason_of(issue: IssueCode) -> (ReasonCode, Severity) {
     match issue {
         IssueCode::CheckDigitWrong

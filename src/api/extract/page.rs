@@ -17,6 +17,7 @@ pub const MAX_LIMIT: u32 = 200;
 
 /// Which page of a list is wanted.
 #[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
     /// Most items to return, 1 to 200; 50 unless given.
