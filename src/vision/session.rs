@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use ort::environment::Environment;
 use ort::logging::LogLevel;
-use ort::session::Session;
+use ort::session::{Session, SessionOutputs};
 use ort::value::TensorRef;
 
 use super::VisionError;
@@ -161,27 +161,30 @@ impl Model {
         read: impl FnOnce(&[i64], &[f32]) -> T,
     ) -> Result<T, VisionError> {
         let failed = |error: ort::Error| VisionError::Inference(error.to_string());
-        let tensor = TensorRef::from_array_view((shape.to_vec(), input)).map_err(failed)?;
-        let outputs = self.session.run(ort::inputs![tensor]).map_err(failed)?;
-        let (shape, values) = outputs[self.outputs[0]]
-            .try_extract_tensor::<f32>()
-            .map_err(failed)?;
+        let first = self.outputs[0];
+        let outputs = self.infer(shape.to_vec(), input).map_err(failed)?;
+        let (shape, values) = outputs[first].try_extract_tensor::<f32>().map_err(failed)?;
         Ok(read(shape, values))
     }
 
     /// Runs the graph on one tensor; the outputs come in the order that they were named in at loading.
     pub(super) fn run(&mut self, input: &[f32]) -> Result<Vec<Vec<f32>>, VisionError> {
         let failed = |error: ort::Error| VisionError::Inference(error.to_string());
-        let tensor =
-            TensorRef::from_array_view((self.input_shape.clone(), input)).map_err(failed)?;
-        let started = Instant::now();
-        let outputs = self.session.run(ort::inputs![tensor]).map_err(failed)?;
-        self.spent += started.elapsed();
-        let named = self.outputs.iter().map(|name| {
+        let (shape, names) = (self.input_shape.clone(), self.outputs);
+        let outputs = self.infer(shape, input).map_err(failed)?;
+        let named = names.iter().map(|name| {
             let (_, values) = outputs[*name].try_extract_tensor::<f32>().map_err(failed)?;
             Ok(values.to_vec())
         });
         named.collect()
+    }
+
+    fn infer(&mut self, shape: Vec<i64>, input: &[f32]) -> Result<SessionOutputs<'_>, ort::Error> {
+        let tensor = TensorRef::from_array_view((shape, input))?;
+        let started = Instant::now();
+        let outputs = self.session.run(ort::inputs![tensor])?;
+        self.spent += started.elapsed();
+        Ok(outputs)
     }
 }
 

@@ -176,6 +176,10 @@ impl ZoneReader {
                     break;
                 }
             }
+            // A zone that lacks a line is none.
+            if lines[target].is_none() {
+                return Ok(None);
+            }
         }
         let lines: Option<Vec<Line>> = lines.into_iter().collect();
         Ok(lines.map(|lines| zone(&lines)))
@@ -193,76 +197,66 @@ impl ZoneReader {
         if confidence < MIN_CONFIDENCE {
             return Ok(None);
         }
-        let grid = Grid::fit(&glyphs);
-        let wanted = length.or_else(|| nearest_length(glyphs.len()));
-        let Some(wanted) = wanted else {
+        let Some(wanted) = length.or_else(|| nearest_length(glyphs.len())) else {
             return Ok(None);
         };
+        let grid = Grid::fit(&glyphs);
         if glyphs.len() == wanted {
-            return Ok(line(*row, grid, &glyphs, length));
+            return Ok(line(row, grid, text_of(&glyphs), &glyphs, length));
         }
         let Some(grid) = grid else {
             return Ok(None);
         };
         // Too few or too many: once more, with as much space at the ends as is missing there.
-        let missing = wanted as f64 - grid.count(&glyphs) as f64;
-        let space = (missing.max(0.0) + MARGIN) * grid.pitch;
+        let count = grid.count(&glyphs) as f64;
+        let space = ((wanted as f64 - count).max(0.0) + MARGIN) * grid.pitch;
         let (start, end) = (
             grid.start - space,
-            grid.start + grid.pitch * (grid.count(&glyphs) as f64 - 1.0) + space,
+            grid.start + grid.pitch * (count - 1.0) + space,
         );
         let place = |at: f64| (at - 0.5) * row.length;
         let wider = row.between(place(start), place(end));
         let again = self.recogniser.read(image, &wider)?;
         if again.len() == wanted {
-            return Ok(line(wider, Grid::fit(&again), &again, length));
+            let grid = Grid::fit(&again);
+            return Ok(line(&wider, grid, text_of(&again), &again, length));
         }
         if glyphs.len() * MAX_LOST.1 < wanted * MAX_LOST.0 {
             return Ok(None);
         }
-        Ok(padded(*row, &grid, &glyphs, wanted, length))
+        // With gaps, laid on its grid.
+        let text = grid.line(&glyphs, wanted);
+        Ok(line(row, Some(grid), text, &glyphs, length))
     }
 }
 
-/// A line whose characters are all there.
-fn line(row: Row, grid: Option<Grid>, glyphs: &[Glyph], known: Option<usize>) -> Option<Line> {
-    let text: String = glyphs.iter().map(|glyph| glyph.character).collect();
-    let length = glyphs.len();
-    Some(Line {
-        role: role_of(&text, length, known)?,
-        row: trimmed(&row, grid, length),
-        text,
-        confidence: confidence(glyphs),
-    })
-}
-
-/// A line with gaps, laid on its grid.
-fn padded(
-    row: Row,
-    grid: &Grid,
+/// A line of that text. Beside a known line, of `known` characters, it is what its place says; only one that is read
+/// first has to show what it is.
+fn line(
+    row: &Row,
+    grid: Option<Grid>,
+    text: String,
     glyphs: &[Glyph],
-    wanted: usize,
     known: Option<usize>,
 ) -> Option<Line> {
-    let text = grid.line(glyphs, wanted);
-    Some(Line {
-        role: role_of(&text, wanted, known)?,
-        row: trimmed(&row, Some(*grid), wanted),
-        text,
-        confidence: confidence(glyphs),
-    })
-}
-
-/// Beside a known line, a line is what its place says; only one that is read first has to show what it is.
-fn role_of(text: &str, length: usize, known: Option<usize>) -> Option<Role> {
-    match known {
-        None => role(text),
-        Some(_) => Some(Role {
+    let role = match known {
+        None => role(&text)?,
+        Some(length) => Role {
             length,
             lines: 0,
             index: 0,
-        }),
-    }
+        },
+    };
+    Some(Line {
+        row: trimmed(row, grid, role.length),
+        text,
+        role,
+        confidence: confidence(glyphs),
+    })
+}
+
+fn text_of(glyphs: &[Glyph]) -> String {
+    glyphs.iter().map(|glyph| glyph.character).collect()
 }
 
 /// The row between the ends of its text.
