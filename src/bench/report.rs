@@ -4,10 +4,10 @@ use std::fmt;
 
 use serde::Serialize;
 
-/// Times of one search each, in milliseconds.
+/// Times of one request each, in milliseconds.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Latency {
-    /// Half of the searches took no longer.
+    /// Half of the requests took no longer.
     pub p50_ms: f64,
     /// Of a hundred 95 took no longer.
     pub p95_ms: f64,

@@ -26,7 +26,7 @@ const REQUESTS: usize = 300;
 /// What is sent to the service.
 #[derive(Debug, Clone)]
 pub struct RequestOptions {
-    /// Of the service, all but its database, address and key.
+    /// Of the service, all that `Service::start` does not set itself.
     config: Config,
     picture: Vec<u8>,
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
 use secrecy::SecretString;
 
 use super::load;
@@ -14,14 +13,10 @@ use super::request::RequestOptions;
 use super::synthetic::Population;
 use crate::assets::PostgresProgram;
 use crate::domain::ids::TenantId;
-use crate::eval::Spectrum;
 use crate::gallery::GalleryKey;
 use crate::postgres::EmbeddedPostgres;
 use crate::store::{NewSubject, PageRequest, SearchSettings, Store, SubjectFilter};
 
-/// How the templates of the shipped embedder spread, measured by `likeness eval --spectrum`.
-pub(super) const SPECTRUM: &str = include_str!("spectrum.json");
-pub(super) const SEED: u64 = 20_261_123;
 const CONNECTIONS: u32 = 10;
 /// Another tenant's faces, whose searches must not feel the gallery beside them.
 const NEIGHBOUR_FACES: u64 = 1_000;
@@ -57,8 +52,7 @@ pub async fn search(
     program: &PostgresProgram,
     progress: impl Fn(&str) + Sync,
 ) -> anyhow::Result<SearchReport> {
-    let spectrum: Spectrum = serde_json::from_str(SPECTRUM).context("the committed spectrum")?;
-    let population = Arc::new(Population::new(spectrum, SEED));
+    let population = Arc::new(Population::shipped()?);
     let mut galleries = Vec::new();
     for &size in &options.sizes {
         let program = program.clone();

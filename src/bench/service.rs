@@ -27,7 +27,7 @@ pub(super) struct Service {
 }
 
 impl Service {
-    /// Starts it as it is configured, but for its database, address and key.
+    /// Starts it as it is configured, but for its database, address and key, without TLS, and without budgets.
     pub(super) async fn start(
         config: &Config,
         database: &SecretString,

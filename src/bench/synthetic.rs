@@ -2,11 +2,16 @@
 
 use std::f32::consts::TAU;
 
+use anyhow::Context as _;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 use crate::domain::face::Template;
 use crate::eval::Spectrum;
+
+/// How the templates of the shipped embedder spread, measured by `likeness eval --spectrum`.
+const SPECTRUM: &str = include_str!("spectrum.json");
+const SEED: u64 = 20_261_123;
 
 /// As many people as are wanted, each by number, always the same.
 pub(super) struct Population {
@@ -17,7 +22,13 @@ pub(super) struct Population {
 }
 
 impl Population {
-    pub(super) fn new(spectrum: Spectrum, seed: u64) -> Self {
+    /// People whose templates spread like those of the shipped embedder.
+    pub(super) fn shipped() -> anyhow::Result<Self> {
+        let spectrum = serde_json::from_str(SPECTRUM).context("the committed spectrum")?;
+        Ok(Self::new(spectrum, SEED))
+    }
+
+    fn new(spectrum: Spectrum, seed: u64) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
         let mut axes: Vec<Vec<f32>> = Vec::with_capacity(spectrum.between.len());
         while axes.len() < spectrum.between.len() {

@@ -32,12 +32,15 @@ pub(super) fn program(
     Ok(program.copied_to(&copy)?)
 }
 
-/// The folder of the home's database where there is one; nothing is made or opened.
+/// The folder that the home's database is in, if it was made; nothing is made or opened.
 pub(super) fn known(home: &Path) -> PathBuf {
-    match fs::read_to_string(home.join(ELSEWHERE)) {
-        Ok(id) => Path::new(SHARED).join(id.trim()),
-        Err(_) => home.join(DATA),
-    }
+    elsewhere(home).unwrap_or_else(|| home.join(DATA))
+}
+
+/// The folder that stands in for the one in the home, where the home names one.
+fn elsewhere(home: &Path) -> Option<PathBuf> {
+    let id = fs::read_to_string(home.join(ELSEWHERE)).ok()?;
+    Some(Path::new(SHARED).join(id.trim()))
 }
 
 /// The folder of the home's database, which need not exist yet.
@@ -47,8 +50,8 @@ pub(super) fn known(home: &Path) -> PathBuf {
 pub(super) fn data(home: &Path, account: &Account) -> Result<PathBuf, PostgresError> {
     let in_home = home.join(DATA);
     let id_file = home.join(ELSEWHERE);
-    if let Ok(id) = fs::read_to_string(&id_file) {
-        return Ok(Path::new(SHARED).join(id.trim()));
+    if let Some(folder) = elsewhere(home) {
+        return Ok(folder);
     }
     if open_home(home, account)? {
         return Ok(in_home);

@@ -26,11 +26,10 @@ pub(super) fn closer(
     if reduction >= first.reduction() {
         return Ok(None);
     }
-    let mut areas = faces.iter().map(|face| around(face, first));
-    let Some(mut area) = areas.next() else {
+    let areas = faces.iter().map(|face| around(face, first));
+    let Some(mut area) = areas.reduce(Area::with) else {
         return Ok(None);
     };
-    area = areas.fold(area, Area::with);
     if let (true, Some(largest)) = (liveness, faces.first()) {
         area = area.with(surroundings(first, &largest.bounding_box));
     }

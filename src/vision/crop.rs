@@ -19,7 +19,14 @@ pub(super) struct Area {
 impl Area {
     /// The part of a rectangle that lies inside a picture; at least one pixel of it.
     pub(super) fn inside(left: f64, top: f64, right: f64, bottom: f64, image: &View) -> Self {
-        let (width, height) = (image.width(), image.height());
+        Self::within([left, top, right, bottom], (image.width(), image.height()))
+    }
+
+    /// The part of a rectangle, of these edges, within a size; at least one pixel of it.
+    pub(super) fn within(
+        [left, top, right, bottom]: [f64; 4],
+        (width, height): (f64, f64),
+    ) -> Self {
         let left = left.clamp(0.0, width - 1.0);
         let top = top.clamp(0.0, height - 1.0);
         let right = right.clamp(left + 1.0, width);

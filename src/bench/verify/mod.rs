@@ -23,7 +23,6 @@ use super::synthetic::Population;
 use crate::assets::{InferenceFiles, PostgresProgram};
 use crate::config::Config;
 use crate::domain::ids::{TenantId, WatchlistId};
-use crate::eval::Spectrum;
 use crate::postgres::EmbeddedPostgres;
 use crate::startup::{search_settings, worker_count};
 use crate::store::Store;
@@ -37,7 +36,7 @@ const CONNECTIONS: u32 = 10;
 /// What to measure.
 #[derive(Debug, Clone)]
 pub struct VerifyOptions {
-    /// Of the service, all but its database, address and key.
+    /// Of the service, all that `Service::start` does not set itself.
     pub config: Config,
     /// A selfie that shows one face.
     pub image: PathBuf,
@@ -119,9 +118,7 @@ async fn watchlist(
         return Ok(None);
     }
     progress("a watchlist is filled");
-    let spectrum: Spectrum =
-        serde_json::from_str(super::search::SPECTRUM).context("the committed spectrum")?;
-    let population = Arc::new(Population::new(spectrum, super::search::SEED));
+    let population = Arc::new(Population::shipped()?);
     let store = Store::connect(url, CONNECTIONS).await?;
     let store = store.with_search(search_settings(&options.config));
     store

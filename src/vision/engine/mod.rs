@@ -180,8 +180,7 @@ impl Engine {
     /// False while a worker is missing; the others go on meanwhile.
     #[must_use]
     pub fn is_healthy(&self) -> bool {
-        let readers_are = |readers: &Self| readers.is_healthy();
-        self.workers().working == self.wanted && self.readers().is_none_or(readers_are)
+        self.workers().working == self.wanted && self.readers().is_none_or(Self::is_healthy)
     }
 
     /// Pictures that may wait for a worker.

@@ -78,21 +78,14 @@ impl View {
 
     /// Where an area of the picture lies among the view's pixels: what of it can be seen.
     pub(super) fn to_pixels(&self, area: Area) -> Area {
-        let (width, height) = (
-            f64::from(self.pixels.width()),
-            f64::from(self.pixels.height()),
+        let (left, top) = (area.left - self.left, area.top - self.top);
+        let (right, bottom) = (
+            area.left + area.width - self.left,
+            area.top + area.height - self.top,
         );
-        let left = ((area.left - self.left) / self.reduction).clamp(0.0, width - 1.0);
-        let top = ((area.top - self.top) / self.reduction).clamp(0.0, height - 1.0);
-        let right = (area.left + area.width - self.left) / self.reduction;
-        let bottom = (area.top + area.height - self.top) / self.reduction;
-        // A sliver of a picture is one pixel.
-        Area {
-            left,
-            top,
-            width: right.clamp(left + 1.0, width) - left,
-            height: bottom.clamp(top + 1.0, height) - top,
-        }
+        let edges = [left, top, right, bottom].map(|edge| edge / self.reduction);
+        let size = (self.pixels.width().into(), self.pixels.height().into());
+        Area::within(edges, size)
     }
 
     /// Where the middle of a pixel of the picture lies among the middles of the view's.
