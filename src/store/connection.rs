@@ -239,11 +239,16 @@ impl Store {
     }
 }
 
+/// A connection of its own, as the user of the URL.
+pub(super) async fn open(options: &PgConnectOptions) -> Result<PgConnection, StoreError> {
+    let connected = timeout(CONNECT_TIMEOUT, options.connect()).await;
+    Ok(connected.unwrap_or(Err(sqlx::Error::PoolTimedOut))?)
+}
+
 /// On a connection of its own, as the user of the URL: the service's role may not change the schema. Ends with a
 /// trial of the set-up, whose failure would reach us from within the pool only as a timeout.
 async fn prepare(options: &PgConnectOptions) -> Result<(), StoreError> {
-    let connected = timeout(CONNECT_TIMEOUT, options.connect()).await;
-    let mut connection = connected.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
+    let mut connection = open(options).await?;
     versions::check(&mut connection).await?;
     sqlx::migrate!()
         .run(&mut connection)

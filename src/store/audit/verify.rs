@@ -8,10 +8,11 @@ use std::str::FromStr as _;
 use futures_util::TryStreamExt as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
+use sqlx::{Connection as _, PgConnection};
 
 use super::chain::{ChainFault, ChainHead, Columns, Walk};
 use crate::store::StoreError;
+use crate::store::connection::open;
 
 /// What the walk along one chain came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +39,7 @@ impl AuditReader {
         let options = PgConnectOptions::from_str(url.expose_secret())
             .map_err(StoreError::InvalidUrl)?
             .application_name("likeness audit");
-        let mut connection = options.connect().await?;
+        let mut connection = open(&options).await?;
         let sees_all = sqlx::query_scalar!(
             r#"
             select (rolsuper or rolbypassrls or (
