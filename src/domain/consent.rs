@@ -26,14 +26,16 @@ impl Consent {
     /// Whether its texts keep to their bounds, and hold no control characters.
     #[must_use]
     pub fn is_bounded(&self) -> bool {
-        let fits = |text: &str, most: u64| {
-            (1..=most).contains(&(text.chars().count() as u64))
-                && !text.chars().any(char::is_control)
-        };
         let version = self.text_version.as_deref();
         fits(&self.id, MAX_CONSENT_ID_CHARS)
             && version.is_none_or(|version| fits(version, MAX_TEXT_VERSION_CHARS))
     }
+}
+
+/// Whether a text has at least one character, at most so many, and no control characters.
+pub(crate) fn fits(text: &str, max_chars: u64) -> bool {
+    let chars = text.chars().count() as u64;
+    (1..=max_chars).contains(&chars) && !text.chars().any(char::is_control)
 }
 
 /// Whether the service works on people without a word of their consent.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::domain::consent::{Consent, ConsentRule};
+use crate::domain::consent::{Consent, ConsentRule, fits};
 use crate::domain::job::{RowCode, RowFault};
 use crate::domain::metadata::{Metadata, check_metadata};
 use crate::domain::watchlist::{MAX_EXTERNAL_ID_CHARS, MAX_NAME_CHARS};
@@ -115,11 +115,6 @@ fn consent(value: Value) -> Result<Option<Consent>, RowFault> {
 fn shown(text: &str, max_chars: usize) -> String {
     let plain = |c: char| if c.is_control() { '\u{FFFD}' } else { c };
     text.chars().take(max_chars).map(plain).collect()
-}
-
-fn fits(text: &str, max_chars: u64) -> bool {
-    let chars = text.chars().count() as u64;
-    (1..=max_chars).contains(&chars) && !text.chars().any(char::is_control)
 }
 
 fn object(value: Value) -> Result<Metadata, RowFault> {

@@ -374,8 +374,8 @@ fn finding(error: VerifyError, attempts: u32) -> Finding {
             let words: Vec<_> = shortfalls.map(ToString::to_string).collect();
             refused(RowCode::QualityTooLow, &words.join(", "))
         }
-        VerifyError::ConsentRequired => Finding::Refused(no_consent()),
         VerifyError::NotFound
+        | VerifyError::ConsentRequired
         | VerifyError::TooManyAttempts { .. }
         | VerifyError::DuplicateSubject(_)
         | VerifyError::NoSuchWatchlist(_)

@@ -4,6 +4,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::error::StoreError;
+use super::jobs::as_count;
 use super::page::{Page, PageRequest};
 use super::transaction::TenantTx;
 use crate::domain::erasure::{ErasedCounts, Erasure};
@@ -288,9 +289,4 @@ impl TryFrom<ErasureRow> for Erasure {
             created_at: row.created_at,
         })
     }
-}
-
-/// A count as the database holds it.
-fn as_count(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }

@@ -193,8 +193,8 @@ impl TenantTx {
         Ok(true)
     }
 
-    /// Empties every kept answer that tells of one of these, and tells how many. The keys stay until they expire, so that a late repetition
-    /// does not make again what was deleted.
+    /// Empties every kept answer that tells of one of these, and tells how many. The keys stay until they expire, so
+    /// that a late repetition does not make again what was deleted.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot do it.

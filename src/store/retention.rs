@@ -2,6 +2,8 @@
 //!
 //! The instants are arguments: nothing here reads the database's clock to decide what is due.
 
+use std::num::NonZeroU16;
+
 use time::{Duration, OffsetDateTime};
 
 use super::connection::Store;
@@ -11,6 +13,12 @@ use crate::domain::ids::{JobId, SubjectId, TenantId, WatchlistId};
 use crate::domain::retention::Retention;
 
 impl TenantTx {
+    /// Days that records are kept where their tenant has not chosen.
+    pub(super) fn default_days(&self) -> Option<i32> {
+        let days = self.store().default_retention();
+        days.map(NonZeroU16::get).map(i32::from)
+    }
+
     /// What the tenant has chosen.
     ///
     /// # Errors

@@ -1,7 +1,5 @@
 //! The identity checks that were made.
 
-use std::num::NonZeroU16;
-
 use sqlx::types::Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -173,12 +171,6 @@ impl TenantTx {
             .await?;
         self.forget_idempotent_answers(&[id.as_uuid()]).await?;
         Ok(done.rows_affected() == 1)
-    }
-
-    /// Days that records are kept where their tenant has not chosen.
-    pub(super) fn default_days(&self) -> Option<i32> {
-        let days = self.store().default_retention();
-        days.map(NonZeroU16::get).map(i32::from)
     }
 }
 

@@ -292,7 +292,7 @@ fn parse_state(name: &str) -> Result<JobState, StoreError> {
     }
 }
 
-/// A count as the database holds it; no import has more rows than that.
-fn as_count(count: u64) -> i64 {
+/// A count as the database holds it; nothing has more rows than that.
+pub(super) fn as_count(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }

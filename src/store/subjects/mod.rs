@@ -133,7 +133,7 @@ impl TenantTx {
         Ok(removed)
     }
 
-    /// The same of a person without faces, whom no stored answer tells of.
+    /// The same of a person without faces. The stored answers that tell of them are the caller's to forget.
     pub(super) async fn remove_subject(
         &mut self,
         watchlist: WatchlistId,
