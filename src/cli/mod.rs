@@ -3,7 +3,6 @@
 mod audit;
 mod bench;
 mod dumps;
-mod folder;
 mod health;
 mod import;
 

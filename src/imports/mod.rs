@@ -11,6 +11,7 @@
 mod archive;
 mod directory;
 mod fields;
+pub mod folder;
 mod intake;
 mod manifest;
 mod ndjson;

@@ -18,7 +18,7 @@ use crate::gallery::{Claim, CodedFace, Codes, FaceChange, GalleryKey};
 
 /// Revisions for which removals and changed times are kept. A process that is further behind reads the gallery anew,
 /// which costs it a few seconds.
-pub(super) const CHANGES_KEPT: i64 = 100_000;
+pub(crate) const CHANGES_KEPT: i64 = 100_000;
 /// Codes that one statement reads, so that it ends well before its time limit.
 const CODES_PER_PAGE: i64 = 200_000;
 

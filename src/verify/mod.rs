@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 pub use bulk::BulkEnrolment;
 pub use document::DocumentReading;
+pub(crate) use enrolment::ENROLMENT;
 pub use enrolment::{Candidate, Enrolment, FaceEnrolment, PoorPicture};
 pub use faces::{Comparison, TargetComparison};
 pub use recall::RecallMonitor;
