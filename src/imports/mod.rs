@@ -11,6 +11,7 @@
 mod archive;
 mod directory;
 mod fields;
+mod finding;
 pub mod folder;
 mod intake;
 mod manifest;
