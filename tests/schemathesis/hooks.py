@@ -9,6 +9,7 @@ import zipfile
 import zlib
 
 import schemathesis
+from schemathesis.transport.requests import multipart_serializer
 from schemathesis.transport.serialization import Binary
 
 FIXTURES = pathlib.Path(os.environ["FIXTURES"])
@@ -24,7 +25,22 @@ def archive():
     return buffer.getvalue()
 
 
-ARCHIVE = archive()
+# What stands in a generated form for bytes that are put in when it is sent, since bytes in it would count as invalid.
+NAMED = {f"picture {number}": picture for number, picture in enumerate(PICTURES)} | {"archive": archive()}
+
+
+@schemathesis.serializer("multipart/form-data")
+def form(context, value):
+    """A form with the bytes that are named in it."""
+    if isinstance(value, dict):
+        value = {name: with_bytes(item) for name, item in value.items()}
+    return multipart_serializer(context, value)
+
+
+def with_bytes(value):
+    if isinstance(value, list):
+        return [with_bytes(item) for item in value]
+    return Binary(NAMED[value]) if isinstance(value, str) and value in NAMED else value
 
 
 @schemathesis.serializer("application/x-ndjson")
@@ -32,6 +48,8 @@ def lines(context, value):
     """A body is one line of an import."""
     if isinstance(value, bytes):
         return {"data": value}
+    if isinstance(value, dict) and "image" in value and not is_wrong(context.case):
+        value = value | {"image": with_picture(value["image"], as_text=True)}
     return {"data": json.dumps(value).encode() + b"\n"}
 
 
@@ -47,30 +65,39 @@ def with_picture(value, as_text):
         return [with_picture(item, as_text) for item in value]
     if not isinstance(value, (str, bytes)):
         return value
-    raw = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value
+    if isinstance(value, Binary):
+        raw = value.data
+    else:
+        raw = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value
     choice = zlib.crc32(raw) % (2 * len(PICTURES))
     if choice >= len(PICTURES) and raw:
-        return value
-    picture = PICTURES[choice % len(PICTURES)]
-    return base64.b64encode(picture).decode() if as_text else Binary(picture)
+        if as_text:
+            return value
+        name = f"bytes {zlib.crc32(raw)}"
+        NAMED[name] = raw
+        return name
+    number = choice % len(PICTURES)
+    return base64.b64encode(PICTURES[number]).decode() if as_text else f"picture {number}"
+
+
+def is_wrong(case):
+    return case.meta is not None and case.meta.generation.mode.is_negative
 
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
     """Makes valid requests sensible. Those that are meant to be wrong stay as they are."""
-    if case.meta is not None and case.meta.generation.mode.is_negative:
+    if is_wrong(case):
         return
-    # What is put in below does not make the request a wrong one.
-    case.freeze_metadata()
     body = case.body
-    if not isinstance(body, dict):
+    if not isinstance(body, dict) or case.media_type == "application/x-ndjson":
         return
     in_json = "json" in (case.media_type or "")
     for field in PICTURE_FIELDS:
         if field in body:
             body[field] = with_picture(body[field], in_json)
     if isinstance(body.get("archive"), (str, bytes)):
-        body["archive"] = Binary(ARCHIVE)
+        body["archive"] = "archive"
         body.pop("manifest", None)
     policy = body.get("policy")
     if isinstance(policy, dict) and policy.get("approve_fmr") is not None and policy.get("review_fmr") is not None:

@@ -13,6 +13,7 @@ const KEY: &str = "^[!#-~]([ -~]*[!-~])?$";
 const KIND: &str = "^(block|alert|allow)$";
 const ON_DUPLICATE: &str = "^(report|reject|add_to_subject)$";
 const DECISION: &str = "^(approved|review|declined)$";
+const RULING: &str = "^(approved|declined)$";
 const SEX: &str = "^(M|F|X)$";
 const ROW_STATE: &str = "^(pending|succeeded|failed|cancelled)$";
 
@@ -33,9 +34,10 @@ const FIELDS: [(&str, &str); 13] = [
     ("issuing_state", PRINTABLE),
 ];
 /// Fields whose names say something else elsewhere, each after the body that it is of.
-const FIELDS_OF: [(&str, &str, &str); 2] = [
+const FIELDS_OF: [(&str, &str, &str); 3] = [
     ("ConsentForm", "id", PRINTABLE),
     ("CreateErasure", "reason", PRINTABLE),
+    ("CreateReview", "decision", RULING),
 ];
 /// Parameters of paths and queries.
 const PARAMETERS: [(&str, &str); 9] = [
@@ -92,6 +94,7 @@ mod tests {
     use crate::domain::duplicate::OnDuplicate;
     use crate::domain::job::RowState;
     use crate::domain::mrz::Sex;
+    use crate::domain::review::ReviewDecision;
     use crate::domain::watchlist::WatchlistKind;
 
     fn reads_all<T: DeserializeOwned>(pattern: &str) {
@@ -109,6 +112,7 @@ mod tests {
         reads_all::<OnDuplicate>(ON_DUPLICATE);
         reads_all::<Decision>(DECISION);
         reads_all::<RowState>(ROW_STATE);
+        reads_all::<ReviewDecision>(RULING);
         reads_all::<Sex>(SEX);
     }
 }
