@@ -215,7 +215,7 @@ impl OnnxBackend {
             bounding_box,
             confidence: detection.confidence,
             landmarks,
-            quality: quality::measure(&aligned, &landmarks),
+            quality: quality::measure(&aligned, &landmarks, &bounding_box, views.first),
             pose: head.transpose()?,
             eyes: lids.transpose()?,
             liveness: live.transpose()?,

@@ -125,6 +125,7 @@ mod tests {
                     sharpness: 0.0,
                     brightness: 0.0,
                     contrast: 0.0,
+                    details: None,
                 },
                 pose: None,
                 eyes: None,

@@ -82,6 +82,7 @@ fn face(person: u64, embedded: bool) -> Face {
             sharpness: 300.0,
             brightness: 0.5,
             contrast: 0.2,
+            details: None,
         },
         pose: Some(Pose {
             yaw: 1.0,
