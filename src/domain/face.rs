@@ -91,6 +91,9 @@ pub struct Quality {
     /// What records from before it was measured lack.
     #[serde(default)]
     pub details: Option<Details>,
+    /// Length of the embedder's vector before it was scaled to one, where it was made.
+    #[serde(default)]
+    pub embedding_length: Option<f32>,
 }
 
 /// Further measures of the picture of a face; all but the margin are of the face between brows and chin.
@@ -149,11 +152,7 @@ impl Template {
     /// # Errors
     /// [`DegenerateEmbedding`] when it has no direction.
     pub fn normalised(model_id: &str, mut values: Vec<f32>) -> Result<Self, DegenerateEmbedding> {
-        let norm = values
-            .iter()
-            .map(|v| f64::from(*v) * f64::from(*v))
-            .sum::<f64>()
-            .sqrt();
+        let norm = length(&values);
         if !norm.is_finite() || norm < 1e-6 {
             return Err(DegenerateEmbedding);
         }
@@ -192,6 +191,13 @@ impl Template {
             dot.clamp(-1.0, 1.0)
         })
     }
+}
+
+/// The length of a vector.
+#[must_use]
+pub fn length(values: &[f32]) -> f64 {
+    let squares = values.iter().map(|v| f64::from(*v) * f64::from(*v));
+    squares.sum::<f64>().sqrt()
 }
 
 impl fmt::Debug for Template {

@@ -16,22 +16,19 @@ use crate::vision::{
     Analysis, AnalysisRequest, Embed, FaceBackend, Layout, ModelError, StageTimings,
 };
 
-/// What is wanted of each picture. What only quality rests on is left out unless that is wanted, for the timings' sake.
-fn request(quality: bool) -> AnalysisRequest {
-    AnalysisRequest {
-        layout: Layout::Selfie,
-        embed: Embed::All,
-        liveness: false,
-        pose: quality,
-        eyes: quality,
-    }
-}
+const REQUEST: AnalysisRequest = AnalysisRequest {
+    layout: Layout::Selfie,
+    embed: Embed::All,
+    liveness: false,
+    pose: false,
+    eyes: false,
+};
 
 /// The templates of a dataset.
 pub(super) struct Enrolment {
     /// One for each picture, in the dataset's order; `None` where no template could be made.
     pub(super) templates: Vec<Option<Template>>,
-    /// Quality scores of the same faces, where they were wanted and could be made.
+    /// Quality scores of the same faces.
     pub(super) scores: Vec<Option<f32>>,
     /// SHA-256 over the SHA-256 digests of the pictures, in the dataset's order.
     pub(super) dataset_sha256: String,
@@ -50,10 +47,10 @@ struct Outcome {
     timings: StageTimings,
 }
 
-/// Makes the templates, and quality scores if they are wanted, on `jobs` threads, each with a backend of its own.
+/// Makes the templates on `jobs` threads, each with a backend of its own.
 pub(super) fn enrol<B: FaceBackend>(
     dataset: &Dataset,
-    (jobs, quality): (usize, bool),
+    jobs: usize,
     make_backend: &(impl Fn() -> Result<B, ModelError> + Sync),
     progress: &(impl Fn(usize, usize) + Sync),
 ) -> Result<Enrolment, EvalError> {
@@ -63,7 +60,7 @@ pub(super) fn enrol<B: FaceBackend>(
         jobs,
         || make_backend().map_err(EvalError::from),
         |backend, index| {
-            let outcome = enrol_image(backend, &dataset.images[index], &request(quality))?;
+            let outcome = enrol_image(backend, &dataset.images[index])?;
             progress(done.fetch_add(1, Ordering::Relaxed) + 1, count);
             Ok(outcome)
         },
@@ -87,11 +84,7 @@ pub(super) fn enrol<B: FaceBackend>(
     Ok(enrolment)
 }
 
-fn enrol_image(
-    backend: &mut impl FaceBackend,
-    image: &DatasetImage,
-    request: &AnalysisRequest,
-) -> Result<Outcome, EvalError> {
+fn enrol_image(backend: &mut impl FaceBackend, image: &DatasetImage) -> Result<Outcome, EvalError> {
     let bytes = fs::read(&image.path).map_err(|source| EvalError::Read {
         path: image.path.clone(),
         source,
@@ -104,7 +97,7 @@ fn enrol_image(
         faces,
         timings,
     };
-    match backend.analyse(&bytes, request) {
+    match backend.analyse(&bytes, &REQUEST) {
         Ok(analysis) => {
             let (faces, timings) = (analysis.faces.len(), analysis.timings);
             Ok(outcome(central_face(analysis), faces, timings))

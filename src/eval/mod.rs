@@ -130,12 +130,7 @@ pub fn run<B: FaceBackend>(
     progress: impl Fn(usize, usize) + Sync,
 ) -> Result<Report, EvalError> {
     let dataset = Dataset::read(&options.dataset)?;
-    let enrolment = enrol(
-        &dataset,
-        (options.jobs, options.quality),
-        &make_backend,
-        &progress,
-    )?;
+    let enrolment = enrol(&dataset, options.jobs, &make_backend, &progress)?;
     let samples = samples(&dataset, &enrolment, |_| true);
     let comparisons = Comparisons::of(&samples, options.jobs);
     let (mated, non_mated) = (comparisons.mated.len(), comparisons.non_mated.len());
@@ -225,7 +220,7 @@ fn in_first_folds(dataset: &Dataset) -> Vec<bool> {
         .collect()
 }
 
-/// The curves of everybody, of the people whom the weights of the score come from, and of the others.
+/// The curves of everybody, and of two parts of them that have nobody in common.
 fn quality_of(
     dataset: &Dataset,
     enrolment: &Enrolment,

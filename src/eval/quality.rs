@@ -2,6 +2,7 @@
 //!
 //! A mated comparison is as good as the worse of its two pictures. Those with the worst quality are left out step by
 //! step, and the FNMR of the rest is taken at a threshold that stays. A score that tells nothing leaves it where it was.
+//! The curve is taken of all people, and of two parts of them that have nobody in common.
 
 use std::fmt;
 

@@ -30,6 +30,7 @@ pub(super) fn measure(
         brightness: brightness / 255.0,
         contrast: variance.sqrt() / 255.0,
         details: Some(details(&grey, width, margin(face, image))),
+        embedding_length: None,
     }
 }
 

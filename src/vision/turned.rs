@@ -126,6 +126,7 @@ mod tests {
                     brightness: 0.0,
                     contrast: 0.0,
                     details: None,
+                    embedding_length: None,
                 },
                 pose: None,
                 eyes: None,

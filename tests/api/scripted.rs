@@ -57,6 +57,7 @@ struct ScriptedFace {
     sharpness: Option<f32>,
     brightness: Option<f32>,
     uniformity: Option<f32>,
+    embedding_length: Option<f32>,
     #[serde(default)]
     yaw: f32,
     /// How open the person's left and right eye are.
@@ -171,6 +172,7 @@ fn describe(face: &ScriptedFace, embedded: bool) -> Face {
                 dynamic_range: 7.0,
                 margin: 0.3,
             }),
+            embedding_length: embedded.then(|| face.embedding_length.unwrap_or(4.0)),
         },
         pose: Some(Pose {
             yaw: face.yaw,

@@ -132,6 +132,7 @@ mod tests {
             brightness: 0.5,
             contrast: 0.2,
             details: None,
+            embedding_length: None,
         },
         pose: Some(Pose {
             yaw: 0.0,
