@@ -3,11 +3,9 @@
 //! Answers tell how much is left in the fields `RateLimit` and `RateLimit-Policy`
 //! (draft-ietf-httpapi-ratelimit-headers-11), and every refusal is counted and noted in the audit log.
 
-use std::cell::Cell;
 use std::fmt::Write as _;
 use std::future::Future;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -25,7 +23,7 @@ use crate::auth::{AUDIT_TARGET, Principal};
 use crate::domain::budget::{Budget, Exhausted};
 use crate::error::{ApiError, whole_seconds};
 use crate::state::AppState;
-use crate::throttle::{Balance, Caller};
+use crate::throttle::{Balance, Caller, Received};
 
 /// What the budgets allow, which stays the same.
 pub(super) const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -50,10 +48,9 @@ pub(super) async fn within_budgets<B: MessageBody + 'static>(
         .throttle
         .admit(caller.clone(), declared, Instant::now())
     {
-        Ok(mut admission) => {
-            let received = Received::count(&mut request);
+        Ok(admission) => {
+            count(&mut request, admission.received());
             let response = next.call(request).await;
-            admission.received(received.get());
             drop(admission);
             response?.map_into_boxed_body()
         }
@@ -179,27 +176,12 @@ fn standing(balances: &[Balance], exhausted: Option<Exhausted>) -> String {
     text
 }
 
-/// How much of a body was read.
-#[derive(Clone, Default)]
-struct Received(Rc<Cell<u64>>);
-
-impl Received {
-    /// Counts what passes from a request's body from now on.
-    fn count(request: &mut ServiceRequest) -> Self {
-        let received = Self::default();
-        let counted = Counted {
-            payload: request.take_payload(),
-            received: received.clone(),
-        };
-        request.set_payload(Payload::Stream {
-            payload: Box::pin(counted),
-        });
-        received
-    }
-
-    fn get(&self) -> u64 {
-        self.0.get()
-    }
+/// Counts what passes from a request's body from now on.
+fn count(request: &mut ServiceRequest, received: Received) {
+    let payload = request.take_payload();
+    request.set_payload(Payload::Stream {
+        payload: Box::pin(Counted { payload, received }),
+    });
 }
 
 struct Counted {
@@ -213,8 +195,7 @@ impl Stream for Counted {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let polled = Pin::new(&mut self.payload).poll_next(cx);
         if let Poll::Ready(Some(Ok(chunk))) = &polled {
-            let received = &self.received.0;
-            received.set(received.get().saturating_add(chunk.len() as u64));
+            self.received.add(chunk.len());
         }
         polled
     }

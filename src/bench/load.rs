@@ -16,10 +16,10 @@ use super::synthetic::Population;
 use crate::domain::duplicate::OnDuplicate;
 use crate::domain::ids::{FaceId, SubjectId, TenantId, WatchlistId};
 use crate::domain::watchlist::WatchlistKind;
-use crate::store::{NewWatchlist, Store};
+use crate::store::{CHANGES_KEPT, NewWatchlist, Store};
 
 /// Faces whose rows are made at once.
-const CHUNK: u64 = 10_000;
+pub(super) const CHUNK: u64 = 10_000;
 /// When the first person would have been enrolled, in seconds since 1970; the others follow, one a millisecond.
 const FIRST_ENROLMENT: u64 = 1_700_000_000;
 
@@ -42,14 +42,7 @@ pub(super) async fn gallery(
     let list = transaction.insert_watchlist(list).await?.id;
     transaction.commit().await?;
 
-    let mut connection = owner(url).await?;
-    sqlx::raw_sql("set session_replication_role = replica")
-        .execute(&mut connection)
-        .await?;
-    sqlx::query("select set_config('likeness.tenant', $1, false)")
-        .bind(tenant.as_str())
-        .execute(&mut connection)
-        .await?;
+    let mut connection = unchecked(url, tenant).await?;
     sqlx::query(
         "insert into galleries (watchlist_id, model_id, revision, faces) values ($1, $2, $3, $3)",
     )
@@ -64,20 +57,15 @@ pub(super) async fn gallery(
             let rows = (tenant.as_str().to_owned(), list, Arc::clone(population));
             let people = first..(first + CHUNK).min(size);
             async move {
-                let rows =
-                    tokio::task::spawn_blocking(move || rows_of(&rows.0, rows.1, &rows.2, people));
+                let rows = tokio::task::spawn_blocking(move || {
+                    rows_of(&rows.0, rows.1, &rows.2, people, first + 1)
+                });
                 rows.await.context("making rows panicked")
             }
         })
         .buffered(jobs);
     while let Some(rows) = chunks.try_next().await? {
-        copy(
-            &mut connection,
-            "copy subjects (tenant, watchlist_id, id, metadata) from stdin (format binary)",
-            &rows.subjects,
-        )
-        .await?;
-        copy(&mut connection, "copy faces (tenant, watchlist_id, subject_id, id, model_id, revision, template) from stdin (format binary)", &rows.faces).await?;
+        copy(&mut connection, &rows).await?;
         progress(rows.count);
     }
     sqlx::raw_sql("vacuum analyze subjects, faces, galleries")
@@ -87,19 +75,99 @@ pub(super) async fn gallery(
     Ok(list)
 }
 
+/// Replaces the people `doomed`, who were put on a list by [`gallery`], by as many others, whose numbers begin at
+/// `newcomers`. Each removal and each addition takes a revision of its own, as in the service.
+pub(super) async fn replace(
+    url: &SecretString,
+    tenant: &TenantId,
+    list: WatchlistId,
+    population: &Arc<Population>,
+    doomed: std::ops::Range<u64>,
+    newcomers: u64,
+) -> anyhow::Result<()> {
+    let count = doomed.end - doomed.start;
+    let mut connection = unchecked(url, tenant).await?;
+    let mut transaction = connection.begin().await?;
+    let revision: i64 = sqlx::query_scalar(
+        "update galleries set revision = revision + 2 * $3 \
+         where tenant = $4 and watchlist_id = $1 and model_id = $2 returning revision - 2 * $3",
+    )
+    .bind(list.as_uuid())
+    .bind(population.model_id())
+    .bind(i64::try_from(count)?)
+    .bind(tenant.as_str())
+    .fetch_one(&mut *transaction)
+    .await?;
+    sqlx::query(
+        "with gone as (\
+             delete from faces where tenant = $6 and watchlist_id = $1 and model_id = $2 and revision > $3 and revision <= $4 \
+             returning revision, subject_id\
+         ), people as (\
+             delete from subjects where tenant = $6 and watchlist_id = $1 and id in (select subject_id from gone)\
+         ) \
+         insert into gallery_changes (tenant, watchlist_id, model_id, revision, face_revision, removed) \
+         select $6, $1, $2, $5 + row_number() over (), revision, true from gone",
+    )
+    .bind(list.as_uuid())
+    .bind(population.model_id())
+    .bind(i64::try_from(doomed.start)?)
+    .bind(i64::try_from(doomed.end)?)
+    .bind(revision)
+    .bind(tenant.as_str())
+    .execute(&mut *transaction)
+    .await?;
+    sqlx::query("delete from gallery_changes where tenant = $4 and watchlist_id = $1 and model_id = $2 and revision < $3")
+        .bind(list.as_uuid())
+        .bind(population.model_id())
+        .bind(revision - CHANGES_KEPT)
+        .bind(tenant.as_str())
+        .execute(&mut *transaction)
+        .await?;
+    let rows = (tenant.as_str().to_owned(), Arc::clone(population));
+    let first_revision = revision.unsigned_abs() + count + 1;
+    let people = newcomers..newcomers + count;
+    let rows = tokio::task::spawn_blocking(move || {
+        rows_of(&rows.0, list, &rows.1, people, first_revision)
+    });
+    copy(&mut transaction, &rows.await?).await?;
+    transaction.commit().await?;
+    Ok(connection.close().await?)
+}
+
+/// A connection as the owner for the rows of a tenant, whose foreign keys are not checked.
+async fn unchecked(url: &SecretString, tenant: &TenantId) -> anyhow::Result<PgConnection> {
+    let mut connection = owner(url).await?;
+    sqlx::raw_sql("set session_replication_role = replica")
+        .execute(&mut connection)
+        .await?;
+    sqlx::query("select set_config('likeness.tenant', $1, false)")
+        .bind(tenant.as_str())
+        .execute(&mut connection)
+        .await?;
+    Ok(connection)
+}
+
 /// A connection as the owner of everything, who is a superuser of the scratch server.
 pub(super) async fn owner(url: &SecretString) -> anyhow::Result<PgConnection> {
     Ok(PgConnection::connect(url.expose_secret()).await?)
 }
 
-async fn copy(
-    connection: &mut PgConnection,
-    statement: &'static str,
-    rows: &[u8],
-) -> anyhow::Result<()> {
-    let mut copy = connection.copy_in_raw(statement).await?;
-    copy.send(rows).await?;
-    copy.finish().await?;
+async fn copy(connection: &mut PgConnection, rows: &Rows) -> anyhow::Result<()> {
+    let tables = [
+        (
+            "copy subjects (tenant, watchlist_id, id, metadata) from stdin (format binary)",
+            &rows.subjects,
+        ),
+        (
+            "copy faces (tenant, watchlist_id, subject_id, id, model_id, revision, template) from stdin (format binary)",
+            &rows.faces,
+        ),
+    ];
+    for (statement, rows) in tables {
+        let mut copy = connection.copy_in_raw(statement).await?;
+        copy.send(rows.as_slice()).await?;
+        copy.finish().await?;
+    }
     Ok(())
 }
 
@@ -115,10 +183,11 @@ fn rows_of(
     list: WatchlistId,
     population: &Population,
     people: std::ops::Range<u64>,
+    first_revision: u64,
 ) -> Rows {
     let count = people.end - people.start;
     let (mut subjects, mut faces) = (Table::new(), Table::new());
-    for person in people {
+    for (person, revision) in people.zip(first_revision..) {
         let subject = subject_of(person);
         subjects.row(4);
         subjects.field(tenant.as_bytes());
@@ -132,7 +201,7 @@ fn rows_of(
         faces.uuid(subject.as_uuid());
         faces.uuid(FaceId::new().as_uuid());
         faces.field(population.model_id().as_bytes());
-        faces.field(&(person + 1).to_be_bytes());
+        faces.field(&revision.to_be_bytes());
         faces.halfvec(population.template(person, 0).values());
     }
     Rows {

@@ -1,5 +1,6 @@
 //! Measurements of speed on this machine: `likeness bench`.
 
+mod import;
 mod load;
 mod measure;
 mod report;
@@ -9,6 +10,7 @@ mod service;
 mod synthetic;
 mod verify;
 
+pub use import::{ImportOptions, ImportReport, import};
 pub use report::{GalleryReport, SearchReport};
 pub use request::RequestOptions;
 pub use search::{SearchOptions, search};

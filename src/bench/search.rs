@@ -15,7 +15,7 @@ use crate::assets::PostgresProgram;
 use crate::domain::ids::TenantId;
 use crate::gallery::GalleryKey;
 use crate::postgres::EmbeddedPostgres;
-use crate::store::{NewSubject, PageRequest, SearchSettings, Store, SubjectFilter};
+use crate::store::{SearchSettings, Store};
 
 const CONNECTIONS: u32 = 10;
 /// Another tenant's faces, whose searches must not feel the gallery beside them.
@@ -23,8 +23,6 @@ const NEIGHBOUR_FACES: u64 = 1_000;
 const NEIGHBOUR_SEARCHES: u64 = 1_000;
 /// How often is looked whether codes are in memory.
 const POLL: Duration = Duration::from_millis(5);
-/// Subjects that one transaction of the churn replaces.
-const CHURN_BATCH: u32 = 200;
 
 /// What to measure.
 #[derive(Debug, Clone)]
@@ -209,7 +207,7 @@ impl Scratch<'_> {
         Ok(bytes as f64 / 1e6)
     }
 
-    /// Deletes a share of the subjects, the latest, and enrols as many others as the service does, vacuum running.
+    /// Deletes a share of the subjects, the latest, and enrols as many others, vacuum running all the time.
     async fn after_churn(
         &self,
         mut searching: Searching,
@@ -230,44 +228,27 @@ impl Scratch<'_> {
             }
             Ok::<_, sqlx::Error>(())
         });
-        let mut page = PageRequest {
-            after: None,
-            limit: CHURN_BATCH,
-        };
-        let mut next = self.size;
-        while next < self.size + replaced {
-            let mut transaction = searching.store.begin(&searching.tenant).await?;
-            // From the latest of the original people to the first: newcomers have higher ids than the page begins at.
-            let doomed = transaction
-                .list_subjects(searching.list, &SubjectFilter::default(), page)
-                .await?;
-            page.after = doomed.items.last().map(|subject| subject.id.as_uuid());
-            anyhow::ensure!(page.after.is_some(), "nobody is left to replace");
-            for subject in doomed.items {
-                transaction
-                    .delete_subject(searching.list, subject.id)
-                    .await?;
-                let face = self.population.template(next, 0);
-                let new = NewSubject::default();
-                transaction
-                    .insert_subject(searching.list, new, &[face])
-                    .await?;
-                next += 1;
-            }
-            transaction.commit().await?;
-            progress(&format!(
-                "{} of {replaced} faces replaced",
-                next - self.size
-            ));
+        // The latest, so that the first of those who are searched for stay.
+        let kept = self.size - replaced;
+        for done in (0..replaced).step_by(usize::try_from(load::CHUNK)?) {
+            let doomed = kept + done..(kept + done + load::CHUNK).min(self.size);
+            let (tenant, list) = (&searching.tenant, searching.list);
+            let newcomers = self.size + done;
+            load::replace(&self.url, tenant, list, &self.population, doomed, newcomers).await?;
+            // As in a service that is searched meanwhile.
+            searching.store.take_in(&self.key(&searching)).await?;
+            progress(&format!("{done} of {replaced} faces replaced"));
         }
         stop.store(true, Ordering::Relaxed);
         vacuuming.await??;
+        let churned = searching
+            .people
+            .split_off(searching.people.partition_point(|person| *person < kept));
+        // In their places, as many of those who came.
         searching
             .people
-            .retain(|person| *person < self.size - replaced);
-        searching.store.take_in(&self.key(&searching)).await?;
-        let searched = searching.measure().await?;
-        Ok(Some(searched))
+            .extend(churned.iter().map(|person| person + replaced));
+        Ok(Some(searching.measure().await?))
     }
 }
 

@@ -28,6 +28,10 @@ pub enum BenchCommand {
     ///
     /// Runs a service of its own on a scratch database, which is gone afterwards.
     Verify(VerifyArgs),
+    /// The import of a folder of pictures, beside what the models alone take for them.
+    ///
+    /// Runs a service of its own on a scratch database, which is gone afterwards.
+    Import(ImportArgs),
 }
 
 /// What `bench search` takes.
@@ -73,6 +77,16 @@ pub struct VerifyArgs {
     json: Option<PathBuf>,
 }
 
+/// What `bench import` takes.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// Folder with pictures: person/picture.jpg, or person.jpg.
+    dir: PathBuf,
+    /// Write the figures to this file as JSON, too.
+    #[arg(long)]
+    json: Option<PathBuf>,
+}
+
 /// Measures, and prints a table.
 ///
 /// # Errors
@@ -91,6 +105,10 @@ pub(super) fn run(command: &BenchCommand, config: Config) -> anyhow::Result<Exit
         }
         BenchCommand::Verify(args) => {
             let report = verify(args, config, progress)?;
+            (printed(&report)?, &args.json)
+        }
+        BenchCommand::Import(args) => {
+            let report = import(args, config, progress)?;
             (printed(&report)?, &args.json)
         }
     };
@@ -146,4 +164,19 @@ fn verify(
     };
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(bench::verify(&options, &program, &files, progress))
+}
+
+fn import(
+    args: &ImportArgs,
+    config: Config,
+    progress: impl Fn(&str),
+) -> anyhow::Result<bench::ImportReport> {
+    let assets = Assets::open(&config.assets)?;
+    let (program, files) = (assets.ensure_postgres()?, assets.ensure_inference()?);
+    let options = bench::ImportOptions {
+        config,
+        dir: args.dir.clone(),
+    };
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(bench::import(&options, &program, &files, progress))
 }

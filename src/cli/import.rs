@@ -17,12 +17,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::folder;
 use super::health::reachable;
 use super::print;
 use crate::auth::{Scope, TokenRequest, TokenRules, mint};
 use crate::config::Config;
 use crate::domain::ids::TenantId;
+use crate::imports::folder;
 use crate::startup::{signing_secret, token_rules};
 
 /// How long a token of the command's own lasts: each request gets a new one.
@@ -215,8 +215,9 @@ impl Service {
         let bar = ProgressBar::new(files.iter().map(|file| file.bytes).sum())
             .with_style(ProgressStyle::with_template(style)?);
         bar.enable_steady_tick(Duration::from_millis(200));
-        let archive = Part::stream(Body::wrap_stream(folder::as_zip(files, bar.clone())))
-            .file_name("folder.zip");
+        let sent = bar.clone();
+        let archive = folder::as_zip(files, move |bytes| sent.inc(bytes));
+        let archive = Part::stream(Body::wrap_stream(archive)).file_name("folder.zip");
         let request = self
             .request(Method::POST, &format!("/v1/watchlists/{list}/imports"))
             .multipart(Form::new().part("archive", archive));

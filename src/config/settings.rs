@@ -234,7 +234,7 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting(
         "LIKENESS_SEARCH_CANDIDATES",
-        Some("500"),
+        Some("300"),
         "Faces that the codes pick for exact comparison, of a million",
     ),
     setting(

@@ -5,6 +5,8 @@ use std::path::Path;
 use secrecy::ExposeSecret as _;
 
 use super::*;
+use crate::startup::search_settings;
+use crate::store::SearchSettings;
 
 fn values<const N: usize>(values: [(&str, &str); N]) -> BTreeMap<String, String> {
     values
@@ -37,6 +39,7 @@ fn without_settings_every_default_holds() {
     assert!(!config.jwt.jwks.private_network && config.jwt.one_time_scopes.is_empty());
     assert_eq!(config.lifecycle.retention_days, None);
     assert_eq!(config.lifecycle.consent, ConsentRule::Optional);
+    assert_eq!(search_settings(&config), SearchSettings::default());
 }
 
 #[test]

@@ -11,6 +11,8 @@
 mod archive;
 mod directory;
 mod fields;
+mod finding;
+pub mod folder;
 mod intake;
 mod manifest;
 mod ndjson;

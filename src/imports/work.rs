@@ -11,11 +11,12 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::{sleep, timeout_at};
 
 use super::fields::no_consent;
+use super::finding::Finding;
 use crate::domain::audit::{Actor, ImportedRow};
 use crate::domain::ids::{JobId, WatchlistId};
 use crate::domain::job::{RowCode, RowFault};
 use crate::store::{FinishedRow, NewSubject, PendingRow, RowOutcome, StoreError};
-use crate::verify::{BulkEnrolment, Candidate, Verifier, VerifyError};
+use crate::verify::{BulkEnrolment, BulkRow, RowRefusal, Verifier, VerifyError};
 use crate::vision::VisionError;
 
 /// How long a job is worked on before another one gets its turn.
@@ -27,8 +28,6 @@ const BATCH_ROWS: usize = 16;
 const BATCH_PATIENCE: Duration = Duration::from_millis(250);
 /// How long a row waits before it asks for a place in a full queue again.
 const QUEUE_PATIENCE: Duration = Duration::from_millis(20);
-/// How often the models may fail on a picture before its row is refused.
-const MAX_ATTEMPTS: u32 = 2;
 
 /// Why the work on a job paused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,15 +57,6 @@ struct Analysed {
     number: u64,
     subject: NewSubject,
     finding: Finding,
-}
-
-enum Finding {
-    Face(Box<Candidate>),
-    Refused(RowFault),
-    /// The models failed, and it may be the picture's doing.
-    Suspect,
-    /// It was not looked at: that is nobody's fault.
-    Skipped,
 }
 
 /// What became of a batch.
@@ -181,7 +171,7 @@ impl<'a> Work<'a> {
                     ..
                 }) => sleep(QUEUE_PATIENCE).await,
                 Ok(candidate) => break Finding::Face(Box::new(candidate)),
-                Err(error) => break finding(error, row.attempts),
+                Err(error) => break Finding::of(error, row.attempts),
             }
         };
         Analysed {
@@ -250,18 +240,12 @@ impl<'a> Work<'a> {
         if !bulk.transaction.count_rows(self.job, 0, 0).await? {
             return Ok(Commit::Overtaken);
         }
-        let mut failed = 0;
-        for row in rows {
-            let outcome = self.outcome(&mut bulk, row).await?;
-            failed += u64::from(matches!(outcome, RowOutcome::Refused(_)));
-            let finished = FinishedRow {
-                number: row.number,
-                outcome,
-            };
-            if !bulk.transaction.finish_row(self.job, &finished).await? {
-                return Ok(Commit::Overtaken);
-            }
+        let finished = self.outcomes(&mut bulk, rows).await?;
+        if !bulk.transaction.finish_rows(self.job, &finished).await? {
+            return Ok(Commit::Overtaken);
         }
+        let refused = |row: &&FinishedRow| matches!(row.outcome, RowOutcome::Refused(_));
+        let failed = finished.iter().filter(refused).count() as u64;
         let mut transaction = bulk.transaction;
         let done = rows.len() as u64;
         transaction.count_rows(self.job, done, failed).await?;
@@ -270,36 +254,50 @@ impl<'a> Work<'a> {
         Ok(Commit::Done)
     }
 
-    /// Enrols a row's face, unless there is a reason not to.
-    async fn outcome(
+    /// Enrols the faces of rows, but for those that there is a reason not to.
+    async fn outcomes(
         &self,
         bulk: &mut BulkEnrolment,
-        row: &Analysed,
-    ) -> Result<RowOutcome, VerifyError> {
-        let candidate = match &row.finding {
-            Finding::Face(candidate) => candidate,
-            Finding::Refused(fault) => return Ok(RowOutcome::Refused(fault.clone())),
-            Finding::Suspect | Finding::Skipped => {
-                unreachable!("rows to be tried again are not finished")
+        rows: &[Analysed],
+    ) -> Result<Vec<FinishedRow>, VerifyError> {
+        let (mut with_face, mut finished) = (Vec::new(), Vec::with_capacity(rows.len()));
+        let mut numbers = Vec::new();
+        for row in rows {
+            match &row.finding {
+                Finding::Face(candidate) => {
+                    numbers.push(row.number);
+                    with_face.push(BulkRow {
+                        subject: row.subject.clone(),
+                        candidate,
+                        source: ImportedRow {
+                            job_id: self.job,
+                            row: row.number,
+                        },
+                    });
+                }
+                Finding::Refused(fault) => finished.push(FinishedRow {
+                    number: row.number,
+                    outcome: RowOutcome::Refused(fault.clone()),
+                }),
+                Finding::Suspect | Finding::Skipped => {
+                    unreachable!("rows to be tried again are not finished")
+                }
             }
-        };
-        let subject = row.subject.clone();
-        let source = ImportedRow {
-            job_id: self.job,
-            row: row.number,
-        };
-        let enrolled = self
-            .verifier
-            .enrol_in_bulk(bulk, subject, candidate, source);
-        match enrolled.await {
-            Ok((subject, face)) => Ok(RowOutcome::Enrolled(subject, face)),
-            Err(VerifyError::DuplicateSubject(_)) => Ok(RowOutcome::Refused(RowFault::new(
-                RowCode::DuplicateSubject,
-                "the face belongs to somebody else who is on the list",
-            ))),
-            Err(VerifyError::ConsentRequired) => Ok(RowOutcome::Refused(no_consent())),
-            Err(error) => Err(error),
         }
+        let enrolled = self.verifier.enrol_in_bulk(bulk, with_face).await?;
+        let enrolled = numbers.into_iter().zip(enrolled);
+        finished.extend(enrolled.map(|(number, outcome)| FinishedRow {
+            number,
+            outcome: match outcome {
+                Ok((subject, face)) => RowOutcome::Enrolled(subject, face),
+                Err(RowRefusal::ConsentRequired) => RowOutcome::Refused(no_consent()),
+                Err(RowRefusal::DuplicateSubject) => RowOutcome::Refused(RowFault::new(
+                    RowCode::DuplicateSubject,
+                    "the face belongs to somebody else who is on the list",
+                )),
+            },
+        }));
+        Ok(finished)
     }
 
     async fn count_attempt(&self, number: u64) -> Result<(), VerifyError> {
@@ -337,51 +335,6 @@ fn is_of_a_row(error: &VerifyError) -> bool {
             StoreError::Conflict { .. } | StoreError::Refused { .. } | StoreError::InvalidValue(_)
         )
     )
-}
-
-/// What a failure says about the row.
-fn finding(error: VerifyError, attempts: u32) -> Finding {
-    let refused = |code, message: &str| Finding::Refused(RowFault::new(code, message));
-    match error {
-        VerifyError::NoFace { .. } => refused(RowCode::NoFace, "no face was found in this picture"),
-        VerifyError::MultipleFaces { count, .. } => {
-            let message = format!("{count} faces were found; exactly one is wanted");
-            refused(RowCode::MultipleFaces, &message)
-        }
-        VerifyError::Vision { source, .. } => match source {
-            VisionError::UnsupportedImage => refused(
-                RowCode::UnsupportedImage,
-                "the picture is not a JPEG, PNG or WebP",
-            ),
-            VisionError::CorruptImage => refused(RowCode::CorruptImage, "the picture is broken"),
-            VisionError::ImageTooLarge { .. } => {
-                refused(RowCode::ImageTooLarge, "the picture has too many pixels")
-            }
-            VisionError::Overloaded => Finding::Skipped,
-            error @ (VisionError::DeadlineExceeded
-            | VisionError::WorkerLost
-            | VisionError::Inference(_)) => {
-                tracing::warn!(%error, attempts, "a picture of an import was not analysed");
-                if attempts + 1 < MAX_ATTEMPTS {
-                    Finding::Suspect
-                } else {
-                    refused(RowCode::Internal, "the models failed on this picture")
-                }
-            }
-        },
-        VerifyError::QualityTooLow(poor) => {
-            let shortfalls = poor.iter().flat_map(|picture| &picture.shortfalls);
-            let words: Vec<_> = shortfalls.map(ToString::to_string).collect();
-            refused(RowCode::QualityTooLow, &words.join(", "))
-        }
-        VerifyError::NotFound
-        | VerifyError::ConsentRequired
-        | VerifyError::TooManyAttempts { .. }
-        | VerifyError::DuplicateSubject(_)
-        | VerifyError::NoSuchWatchlist(_)
-        | VerifyError::ModelsDiffer
-        | VerifyError::Store(_) => Finding::Skipped,
-    }
 }
 
 #[cfg(test)]

@@ -24,25 +24,54 @@ impl TenantTx {
         subject: SubjectId,
         template: &Template,
     ) -> Result<EnrolledFace, StoreError> {
-        let id = FaceId::new();
-        let revision = self.next_revision(watchlist, template.model_id()).await?;
-        let created_at = sqlx::query_scalar!(
-            "insert into faces (watchlist_id, subject_id, id, model_id, revision, template) \
-             values ($1, $2, $3, $4, $5, $6) returning created_at",
-            watchlist.as_uuid(),
-            subject.as_uuid(),
-            id.as_uuid(),
-            template.model_id(),
-            revision,
-            half_precision(template)
-        )
-        .fetch_one(self.connection())
-        .await?;
-        Ok(EnrolledFace {
-            id,
-            model_id: template.model_id().to_owned(),
-            created_at,
-        })
+        let mut faces = self.insert_faces(watchlist, &[(subject, template)]).await?;
+        faces.pop().ok_or_else(|| sqlx::Error::RowNotFound.into())
+    }
+
+    /// Adds faces to subjects of a list, in their order.
+    ///
+    /// # Errors
+    /// Those of [`TenantTx::insert_face`].
+    pub async fn insert_faces(
+        &mut self,
+        watchlist: WatchlistId,
+        faces: &[(SubjectId, &Template)],
+    ) -> Result<Vec<EnrolledFace>, StoreError> {
+        let mut enrolled = Vec::with_capacity(faces.len());
+        for faces in faces.chunk_by(|(_, a), (_, b)| a.model_id() == b.model_id()) {
+            let model_id = faces[0].1.model_id();
+            let count = i64::try_from(faces.len()).unwrap_or(i64::MAX);
+            let last = self.next_revisions(watchlist, model_id, count).await?;
+            let ids: Vec<FaceId> = faces.iter().map(|_| FaceId::new()).collect();
+            let subjects: Vec<Uuid> = faces.iter().map(|(subject, _)| subject.as_uuid()).collect();
+            let revisions: Vec<i64> = (last - count + 1..=last).collect();
+            let templates = faces.iter().map(|(_, template)| half_precision(template));
+            let created_at = sqlx::query_scalar!(
+                "insert into faces (watchlist_id, subject_id, id, model_id, revision, template) \
+                 select $1, face.subject_id, face.id, $2, face.revision, face.template \
+                 from unnest($3::uuid[], $4::uuid[], $5::bigint[], $6::halfvec[]) \
+                 as face (subject_id, id, revision, template) returning created_at",
+                watchlist.as_uuid(),
+                model_id,
+                &subjects,
+                &ids.iter().map(|id| id.as_uuid()).collect::<Vec<_>>(),
+                &revisions,
+                &templates.collect::<Vec<_>>() as _
+            )
+            .fetch_all(self.connection())
+            .await?;
+            // The time is that of the transaction, so it is the same for all of them.
+            enrolled.extend(
+                ids.into_iter()
+                    .zip(created_at)
+                    .map(|(id, created_at)| EnrolledFace {
+                        id,
+                        model_id: model_id.to_owned(),
+                        created_at,
+                    }),
+            );
+        }
+        Ok(enrolled)
     }
 
     /// Reads the faces of a subject, oldest first.

@@ -18,7 +18,7 @@ use crate::gallery::{Claim, CodedFace, Codes, FaceChange, GalleryKey};
 
 /// Revisions for which removals and changed times are kept. A process that is further behind reads the gallery anew,
 /// which costs it a few seconds.
-pub(super) const CHANGES_KEPT: i64 = 100_000;
+pub(crate) const CHANGES_KEPT: i64 = 100_000;
 /// Codes that one statement reads, so that it ends well before its time limit.
 const CODES_PER_PAGE: i64 = 200_000;
 
@@ -37,20 +37,22 @@ impl TenantTx {
         Ok(locked.is_some())
     }
 
-    /// The number of a face that is about to be added.
-    pub(super) async fn next_revision(
+    /// Numbers for so many faces that are about to be added; answers the last of them.
+    pub(super) async fn next_revisions(
         &mut self,
         watchlist: WatchlistId,
         model_id: &str,
+        count: i64,
     ) -> Result<i64, StoreError> {
         let revision = sqlx::query_scalar!(
             "with list as (select id from watchlists where id = $1 for no key update) \
-             insert into galleries (watchlist_id, model_id, revision, faces) select id, $2, 1, 1 from list \
+             insert into galleries (watchlist_id, model_id, revision, faces) select id, $2, $3, $3 from list \
              on conflict on constraint galleries_pkey \
-             do update set revision = galleries.revision + 1, faces = galleries.faces + 1 \
+             do update set revision = galleries.revision + $3, faces = galleries.faces + $3 \
              returning revision",
             watchlist.as_uuid(),
-            model_id
+            model_id,
+            count
         )
         .fetch_optional(self.connection())
         .await?;

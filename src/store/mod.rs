@@ -32,6 +32,7 @@ pub use audit::{AuditFilter, AuditReader, ChainFault, ChainHead, ChainReport, In
 pub use connection::{SearchSettings, Store};
 pub use erasures::NewErasure;
 pub use error::StoreError;
+pub(crate) use galleries::CHANGES_KEPT;
 pub use idempotency::{HeldKey, KeyClaim, KeyedRequest, StoredAnswer};
 pub use jobs::{Claim, Duty, FinishedRow, Holder, NewJobRow, PendingRow, RowContent, RowOutcome};
 pub use page::{Page, PageRequest};

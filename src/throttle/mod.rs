@@ -7,6 +7,7 @@
 mod accounts;
 
 use std::num::NonZeroU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -48,13 +49,18 @@ pub struct Balance {
     pub standing: Standing,
 }
 
-/// A request that was let in. It counts as under way until this is dropped, and pays then for the bytes it brought.
+/// A request that was let in. It counts as under way until this is dropped, and pays then for the bytes it brought,
+/// also where its caller has hung up.
 pub struct Admission {
     throttle: Throttle,
     caller: Caller,
     reserved: u64,
-    received: u64,
+    received: Received,
 }
+
+/// Counts the bytes that a request brings.
+#[derive(Debug, Clone, Default)]
+pub struct Received(Arc<AtomicU64>);
 
 impl Throttle {
     /// Nobody has used anything yet.
@@ -101,7 +107,7 @@ impl Throttle {
             throttle: self.clone(),
             caller,
             reserved,
-            received: 0,
+            received: Received::default(),
         })
     }
 
@@ -161,7 +167,7 @@ impl Throttle {
         let mut accounts = self.lock();
         let account = accounts.of(&admission.caller, &self.allowance, now);
         account.under_way = account.under_way.saturating_sub(1);
-        let (reserved, received) = (admission.reserved, admission.received);
+        let (reserved, received) = (admission.reserved, admission.received.bytes());
         if received > reserved {
             draw(&mut account.bytes, per_minute, now, received - reserved);
         } else if let Some(per_minute) = per_minute {
@@ -175,9 +181,21 @@ impl Throttle {
 }
 
 impl Admission {
-    /// Tells how many bytes the body had, or what was read of it.
-    pub fn received(&mut self, bytes: u64) {
-        self.received = bytes;
+    /// Where the bytes of the body are counted as they are read.
+    #[must_use]
+    pub fn received(&self) -> Received {
+        self.received.clone()
+    }
+}
+
+impl Received {
+    /// Counts some more.
+    pub fn add(&self, bytes: usize) {
+        self.0.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    fn bytes(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
     }
 }
 

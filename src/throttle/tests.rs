@@ -56,13 +56,13 @@ fn a_body_is_paid_for_as_declared_and_in_the_end_as_received() {
     let throttle = Throttle::new(allowance(0, 1000, 0, 0));
     let (now, ada) = (Instant::now(), caller("acme", "ada"));
     let left = || throttle.balances(&ada, now)[0].standing.remaining;
-    let mut declared = throttle.admit(ada.clone(), 900, now).unwrap();
+    let declared = throttle.admit(ada.clone(), 900, now).unwrap();
     assert_eq!(left(), 100);
-    declared.received(300);
+    declared.received().add(300);
     drop(declared);
     assert!((700..=701).contains(&left()), "{}", left());
-    let mut chunked = throttle.admit(ada.clone(), 0, now).unwrap();
-    chunked.received(5000);
+    let chunked = throttle.admit(ada.clone(), 0, now).unwrap();
+    chunked.received().add(5000);
     drop(chunked);
     let exhausted = refused(&throttle, &ada, now).unwrap();
     assert_eq!(exhausted.budget, Budget::Bytes);
@@ -85,8 +85,8 @@ fn searches_have_a_budget_beside_that_of_requests() {
 fn what_is_refused_costs_nothing() {
     let throttle = Throttle::new(allowance(10, 1, 0, 0));
     let (now, ada) = (Instant::now(), caller("acme", "ada"));
-    let mut large = throttle.admit(ada.clone(), 100, now).unwrap();
-    large.received(100);
+    let large = throttle.admit(ada.clone(), 100, now).unwrap();
+    large.received().add(100);
     drop(large);
     for _ in 0..20 {
         assert_eq!(refused(&throttle, &ada, now).unwrap().budget, Budget::Bytes);

@@ -17,7 +17,7 @@ use crate::store::{NewSubject, TenantTx, Uncommitted};
 use crate::vision::{AnalysisRequest, Embed, Layout};
 
 /// What is wanted of a picture to enrol: one face, its template, and all that tells how good it is.
-pub(super) const ENROLMENT: AnalysisRequest = AnalysisRequest {
+pub(crate) const ENROLMENT: AnalysisRequest = AnalysisRequest {
     layout: Layout::Selfie,
     embed: Embed::Largest,
     liveness: false,

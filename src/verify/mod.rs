@@ -15,8 +15,9 @@ mod verification;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub use bulk::BulkEnrolment;
+pub use bulk::{BulkEnrolment, BulkRow, RowRefusal};
 pub use document::DocumentReading;
+pub(crate) use enrolment::ENROLMENT;
 pub use enrolment::{Candidate, Enrolment, FaceEnrolment, PoorPicture};
 pub use faces::{Comparison, TargetComparison};
 pub use recall::RecallMonitor;

@@ -207,6 +207,33 @@ async fn what_was_declared_and_not_sent_is_not_paid_for() {
 }
 
 #[tokio::test]
+async fn what_a_caller_sent_before_hanging_up_is_paid_for() {
+    let app = app_with(Allowance {
+        bytes_per_minute: NonZeroU64::new(100_000),
+        ..Allowance::default()
+    })
+    .await;
+    let address = app.address.trim_start_matches("http://");
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    let head = format!(
+        "POST /v1/faces/detect HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\
+         Content-Type: application/json\r\nContent-Length: 600000\r\n\r\n{{\"image\": \"",
+        token("acme", ALL_SCOPES)
+    );
+    socket.write_all(head.as_bytes()).await.unwrap();
+    socket.write_all(&[b'A'; 500_000]).await.unwrap();
+    drop(socket);
+    // What is declared is held back until the service notices: then what was sent stays paid.
+    let mut waits = Vec::new();
+    for _ in 0..10 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        waits.push(expect_limited(&app.get("/v1/watchlists").await, "bytes"));
+    }
+    let last = *waits.last().unwrap();
+    assert!((200..=245).contains(&last), "{waits:?}");
+}
+
+#[tokio::test]
 async fn requests_at_the_same_time_are_bounded_and_others_are_not_affected() {
     let app = app_with(Allowance {
         concurrency: NonZeroU32::new(2),

@@ -60,6 +60,8 @@ def before_call(context, case, kwargs):
     """Makes valid requests sensible. Those that are meant to be wrong stay as they are."""
     if case.meta is not None and case.meta.generation.mode.is_negative:
         return
+    # What is put in below does not make the request a wrong one.
+    case.freeze_metadata()
     body = case.body
     if not isinstance(body, dict):
         return

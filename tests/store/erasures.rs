@@ -210,7 +210,12 @@ async fn imports_keep_neither_picture_nor_key_nor_file_of_a_person_and_still_add
         number: 1,
         outcome: RowOutcome::Enrolled(made.id, made.faces[0].id),
     };
-    assert!(transaction.finish_row(job, &enrolled).await.unwrap());
+    assert!(
+        transaction
+            .finish_rows(job, std::slice::from_ref(&enrolled))
+            .await
+            .unwrap()
+    );
     transaction.count_rows(job, 1, 0).await.unwrap();
     // Known by another key since; the row still says the old one.
     let change = SubjectChange {
@@ -250,7 +255,12 @@ async fn imports_keep_neither_picture_nor_key_nor_file_of_a_person_and_still_add
         number: 2,
         outcome: RowOutcome::Enrolled(made.id, made.faces[0].id),
     };
-    assert!(!transaction.finish_row(job, &late).await.unwrap());
+    assert!(
+        !transaction
+            .finish_rows(job, std::slice::from_ref(&late))
+            .await
+            .unwrap()
+    );
     let going_on = transaction.find_job(job).await.unwrap().unwrap();
     assert_eq!(
         (going_on.state, going_on.done, going_on.total),

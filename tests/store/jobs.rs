@@ -151,7 +151,10 @@ async fn a_row_that_two_work_on_gets_one_face() {
                 number: 1,
                 outcome: RowOutcome::Enrolled(subject.id, subject.faces[0].id),
             };
-            let finished = transaction.finish_row(job, &finished).await.unwrap();
+            let finished = transaction
+                .finish_rows(job, std::slice::from_ref(&finished))
+                .await
+                .unwrap();
             if finished {
                 assert_eq!(pending.len(), 1);
                 assert!(transaction.count_rows(job, 1, 0).await.unwrap());
@@ -184,8 +187,18 @@ async fn a_finished_row_keeps_neither_picture_nor_details_and_no_writer_can_leav
         number: 1,
         outcome: RowOutcome::Refused(RowFault::new(RowCode::NoFace, "none")),
     };
-    assert!(transaction.finish_row(job, &refused).await.unwrap());
-    assert!(!transaction.finish_row(job, &refused).await.unwrap());
+    assert!(
+        transaction
+            .finish_rows(job, std::slice::from_ref(&refused))
+            .await
+            .unwrap()
+    );
+    assert!(
+        !transaction
+            .finish_rows(job, std::slice::from_ref(&refused))
+            .await
+            .unwrap()
+    );
     transaction.commit().await.unwrap();
     let mut session = fixture.service(Some("acme")).await;
     let left: i64 = sqlx::query_scalar(

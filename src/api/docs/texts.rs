@@ -8,6 +8,8 @@ use super::operations;
 const PRINTABLE: &str = r"^[^\u0000-\u001F\u007F-\u009F]*$";
 /// An id in base64url: 22 characters, of which the last holds two bits.
 const CURSOR: &str = "^[A-Za-z0-9_-]{21}[AQgw]$";
+/// What needs no quotes, though it may have them.
+const KEY: &str = "^[!#-~]([ -~]*[!-~])?$";
 const KIND: &str = "^(block|alert|allow)$";
 const ON_DUPLICATE: &str = "^(report|reject|add_to_subject)$";
 const DECISION: &str = "^(approved|review|declined)$";
@@ -15,7 +17,7 @@ const SEX: &str = "^(M|F|X)$";
 const ROW_STATE: &str = "^(pending|succeeded|failed|cancelled)$";
 
 /// Fields of bodies.
-const FIELDS: [(&str, &str); 8] = [
+const FIELDS: [(&str, &str); 13] = [
     ("external_id", PRINTABLE),
     ("display_name", PRINTABLE),
     ("name", PRINTABLE),
@@ -24,9 +26,19 @@ const FIELDS: [(&str, &str); 8] = [
     ("decision", DECISION),
     ("sex", SEX),
     ("text_version", PRINTABLE),
+    ("document_number", PRINTABLE),
+    ("first_names", PRINTABLE),
+    ("last_names", PRINTABLE),
+    ("nationality", PRINTABLE),
+    ("issuing_state", PRINTABLE),
+];
+/// Fields whose names say something else elsewhere, each after the body that it is of.
+const FIELDS_OF: [(&str, &str, &str); 2] = [
+    ("ConsentForm", "id", PRINTABLE),
+    ("CreateErasure", "reason", PRINTABLE),
 ];
 /// Parameters of paths and queries.
-const PARAMETERS: [(&str, &str); 7] = [
+const PARAMETERS: [(&str, &str); 9] = [
     ("external_id", PRINTABLE),
     ("display_name", PRINTABLE),
     ("name", PRINTABLE),
@@ -34,15 +46,20 @@ const PARAMETERS: [(&str, &str); 7] = [
     ("decision", DECISION),
     ("state", ROW_STATE),
     ("cursor", CURSOR),
+    ("subject", PRINTABLE),
+    ("Idempotency-Key", KEY),
 ];
 
 /// Writes the rules into the document.
 pub(super) fn describe(document: &mut OpenApi) {
     let schemas = document.components.iter_mut();
-    for schema in schemas.flat_map(|components| components.schemas.values_mut()) {
+    for (body, schema) in schemas.flat_map(|components| &mut components.schemas) {
         if let RefOr::T(Schema::Object(object)) = schema {
             for (name, field) in &mut object.properties {
                 constrain(field, &FIELDS, name);
+                for (_, name_there, pattern) in FIELDS_OF.iter().filter(|(of, ..)| of == body) {
+                    constrain(field, &[(name_there, pattern)], name);
+                }
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Bulk imports: the jobs themselves, from the first stored row to the end.
 
+mod ends;
 mod queue;
 mod rows;
 
@@ -8,8 +9,9 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+pub use ends::{FinishedRow, RowOutcome};
 pub use queue::{Claim, Holder};
-pub use rows::{FinishedRow, NewJobRow, PendingRow, RowContent, RowOutcome};
+pub use rows::{NewJobRow, PendingRow, RowContent};
 
 use super::error::StoreError;
 use super::page::{Page, PageRequest};

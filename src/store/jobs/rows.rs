@@ -11,7 +11,7 @@ use super::super::subjects::NewSubject;
 use super::super::transaction::TenantTx;
 use super::as_count;
 use crate::domain::consent::Consent;
-use crate::domain::ids::{FaceId, JobId, SubjectId};
+use crate::domain::ids::JobId;
 use crate::domain::job::{JobRow, RowFault, RowState};
 use crate::domain::metadata::Metadata;
 
@@ -59,24 +59,6 @@ pub struct PendingRow {
     pub image: Vec<u8>,
     /// How often the models failed on it.
     pub attempts: u32,
-}
-
-/// How a row ends.
-#[derive(Debug, Clone, PartialEq)]
-pub enum RowOutcome {
-    /// Its face is enrolled, in the same transaction.
-    Enrolled(SubjectId, FaceId),
-    /// It is refused.
-    Refused(RowFault),
-}
-
-/// A row and how it ends.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FinishedRow {
-    /// Its place in the job.
-    pub number: u64,
-    /// How it ends.
-    pub outcome: RowOutcome,
 }
 
 impl TenantTx {
@@ -166,35 +148,6 @@ impl TenantTx {
             attempts: u32::from(row.attempts.unsigned_abs()),
         });
         Ok(row.collect())
-    }
-
-    /// Finishes a row that waits. False when it does not wait any more: somebody else has finished it, and nothing
-    /// that was done for it in this transaction may last.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database cannot do it.
-    pub async fn finish_row(&mut self, job: JobId, row: &FinishedRow) -> Result<bool, StoreError> {
-        let (ids, fault) = match &row.outcome {
-            RowOutcome::Enrolled(subject, face) => {
-                (Some((subject.as_uuid(), face.as_uuid())), None)
-            }
-            RowOutcome::Refused(fault) => (None, Some(fault)),
-        };
-        let finished = sqlx::query!(
-            "update job_rows set state = $3, subject_id = $4, face_id = $5, error_code = $6, error_message = $7, \
-             image = null, display_name = null, metadata = null, valid_until = null, consent = null \
-             where job_id = $1 and number = $2 and state = 'pending'",
-            job.as_uuid(),
-            as_count(row.number),
-            if fault.is_some() { "failed" } else { "succeeded" },
-            ids.map(|(subject, _)| subject),
-            ids.map(|(_, face)| face),
-            fault.map(|fault| fault.code.name()),
-            fault.map(|fault| fault.message.as_str())
-        )
-        .execute(self.connection())
-        .await?;
-        Ok(finished.rows_affected() == 1)
     }
 
     /// Notes that the models failed on a row once more.

@@ -1,5 +1,6 @@
 //! The people on a watchlist.
 
+mod bulk;
 mod change;
 mod list;
 
@@ -65,10 +66,8 @@ impl TenantTx {
         )
         .fetch_one(self.connection())
         .await?;
-        let mut faces = Vec::with_capacity(templates.len());
-        for template in templates {
-            faces.push(self.insert_face(watchlist, id, template).await?);
-        }
+        let faces: Vec<_> = templates.iter().map(|template| (id, template)).collect();
+        let faces = self.insert_faces(watchlist, &faces).await?;
         row.with_faces(watchlist, faces)
     }
 

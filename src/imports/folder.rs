@@ -1,4 +1,4 @@
-//! A folder on its way: the files below it, as a ZIP that is made while it is sent.
+//! A folder on its way to the service: the files below it, as a ZIP that is made while it is sent.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use futures_util::{Stream, stream};
-use indicatif::ProgressBar;
 use tokio::sync::mpsc;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
@@ -18,17 +17,20 @@ const LARGE_FILE_BYTES: u64 = 0xFFFF_0000;
 
 /// One file of a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
+pub struct Entry {
     /// Where it is.
-    path: PathBuf,
+    pub path: PathBuf,
     /// Its path below the folder, with slashes.
     name: String,
     /// Its size when it was looked at.
-    pub(super) bytes: u64,
+    pub bytes: u64,
 }
 
 /// Every file below a folder in the order of the names, hidden ones left out.
-pub(super) fn files(folder: &Path) -> anyhow::Result<Vec<Entry>> {
+///
+/// # Errors
+/// Where a folder or a file cannot be looked at.
+pub fn files(folder: &Path) -> anyhow::Result<Vec<Entry>> {
     let mut entries = Vec::new();
     collect(folder, "", &mut entries)?;
     Ok(entries)
@@ -67,9 +69,10 @@ fn collect(folder: &Path, prefix: &str, entries: &mut Vec<Entry>) -> anyhow::Res
 }
 
 /// The files as a ZIP, piece by piece, made on a thread of its own. A file that cannot be read ends it with an error.
-pub(super) fn as_zip(
+/// `progress` is told the bytes that were read.
+pub fn as_zip(
     files: Vec<Entry>,
-    progress: ProgressBar,
+    progress: impl Fn(u64) + Send + 'static,
 ) -> impl Stream<Item = io::Result<Vec<u8>>> + Send + 'static {
     let (pieces, mut made) = mpsc::channel(4);
     tokio::task::spawn_blocking(move || {
@@ -85,7 +88,7 @@ pub(super) fn as_zip(
 fn write_zip(
     files: &[Entry],
     pieces: &mpsc::Sender<io::Result<Vec<u8>>>,
-    progress: &ProgressBar,
+    progress: &impl Fn(u64),
 ) -> io::Result<()> {
     let sink = Pieces {
         buffer: Vec::new(),
@@ -98,7 +101,7 @@ fn write_zip(
             .large_file(file.bytes >= LARGE_FILE_BYTES);
         zip.start_file(file.name.as_str(), options)?;
         let copied = io::copy(&mut File::open(&file.path)?, &mut zip)?;
-        progress.inc(copied);
+        progress(copied);
     }
     zip.finish()?.into_inner().flush()
 }
@@ -148,10 +151,7 @@ mod tests {
         let files = files(folder.path()).unwrap();
         let names: Vec<_> = files.iter().map(|file| file.name.as_str()).collect();
         assert_eq!(names, ["jane/1.jpg", "john.jpg"]);
-        let pieces: Vec<_> = as_zip(files, ProgressBar::hidden())
-            .try_collect()
-            .await
-            .unwrap();
+        let pieces: Vec<_> = as_zip(files, |_| ()).try_collect().await.unwrap();
         assert!(pieces.len() > 2, "it comes in pieces");
         let mut zip = zip::ZipArchive::new(Cursor::new(pieces.concat())).unwrap();
         let mut read = Vec::new();
@@ -170,7 +170,7 @@ mod tests {
         fs::write(&path, b"a").unwrap();
         let files = files(folder.path()).unwrap();
         fs::remove_file(path).unwrap();
-        let made: io::Result<Vec<_>> = as_zip(files, ProgressBar::hidden()).try_collect().await;
+        let made: io::Result<Vec<_>> = as_zip(files, |_| ()).try_collect().await;
         assert_eq!(made.unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 
