@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use likeness::domain::face::{BoundingBox, Face, FivePoints, Point, Pose, Quality, Template};
+use likeness::domain::face::{
+    BoundingBox, Details, Eyes, Face, FivePoints, Point, Pose, Quality, Template,
+};
 use likeness::vision::document::Zone;
 use likeness::vision::{
     Analysis, AnalysisRequest, EMBEDDER_DIMENSIONS, EMBEDDER_ID, Embed, FaceBackend, Layout,
@@ -54,12 +56,21 @@ struct ScriptedFace {
     confidence: Option<f32>,
     sharpness: Option<f32>,
     brightness: Option<f32>,
+    uniformity: Option<f32>,
+    embedding_length: Option<f32>,
     #[serde(default)]
     yaw: f32,
+    /// How open the person's left and right eye are.
+    #[serde(default = "both_open")]
+    eyes: [f32; 2],
 }
 
 fn one() -> f32 {
     1.0
+}
+
+fn both_open() -> [f32; 2] {
+    [1.0; 2]
 }
 
 fn sixty() -> f32 {
@@ -154,11 +165,23 @@ fn describe(face: &ScriptedFace, embedded: bool) -> Face {
             sharpness: face.sharpness.unwrap_or(300.0),
             brightness: face.brightness.unwrap_or(0.5),
             contrast: 0.2,
+            details: Some(Details {
+                under_exposure: 0.01,
+                over_exposure: 0.0,
+                illumination_uniformity: face.uniformity.unwrap_or(0.9),
+                dynamic_range: 7.0,
+                margin: 0.3,
+            }),
+            embedding_length: embedded.then(|| face.embedding_length.unwrap_or(4.0)),
         },
         pose: Some(Pose {
             yaw: face.yaw,
             pitch: 2.0,
             roll: 3.0,
+        }),
+        eyes: Some(Eyes {
+            left: face.eyes[0],
+            right: face.eyes[1],
         }),
         liveness: Some(face.liveness),
         template: embedded.then(|| Template::normalised(EMBEDDER_ID, values).unwrap()),

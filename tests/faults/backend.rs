@@ -82,12 +82,15 @@ fn face(person: u64, embedded: bool) -> Face {
             sharpness: 300.0,
             brightness: 0.5,
             contrast: 0.2,
+            details: None,
+            embedding_length: None,
         },
         pose: Some(Pose {
             yaw: 1.0,
             pitch: 2.0,
             roll: 3.0,
         }),
+        eyes: None,
         liveness: Some(1.0),
         template: embedded.then(|| Template::normalised(EMBEDDER_ID, direction(person)).unwrap()),
     }

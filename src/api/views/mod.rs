@@ -6,6 +6,7 @@ mod document;
 mod erasure;
 mod face;
 mod job;
+mod quality;
 mod review;
 mod subject;
 mod verification;
