@@ -65,6 +65,7 @@ fn analyse(backend: &mut OnnxBackend, encoded: &[u8], layout: Layout) -> Analysi
         embed: Embed::All,
         liveness: true,
         pose: true,
+        eyes: true,
     };
     backend.analyse(encoded, &request).unwrap()
 }
@@ -317,6 +318,38 @@ fn turning_and_tilting_have_the_signs_that_the_pose_promises() {
     assert!((mirrored.pitch - pose.pitch).abs() < 6.0, "{mirrored:?}");
 }
 
+/// Skin from below drawn over a part of a face: over an eye it looks like a lid.
+fn covered(picture: &RgbImage, centre: (f32, f32), width: f32) -> RgbImage {
+    let mut covered = picture.clone();
+    let reach = |share: f32| (share * width) as i32;
+    for dx in -reach(0.75)..reach(0.75) {
+        for dy in -reach(0.4)..reach(0.4) {
+            let from = 0.625 * width + 0.44 * dy as f32;
+            let x = (centre.0 as i32 + dx) as u32;
+            let skin = *picture.get_pixel(x, (centre.1 + from) as u32);
+            covered.put_pixel(x, (centre.1 as i32 + dy) as u32, skin);
+        }
+    }
+    covered
+}
+
+#[test]
+fn a_covered_eye_is_the_persons_own_left_or_right_one_and_the_other_stays_open() {
+    let backend = &mut models();
+    let picture = photograph("astronaut.jpg");
+    let seen = face(backend, &fixture("astronaut.jpg"));
+    let open = seen.eyes.unwrap();
+    assert!(open.left > 0.9 && open.right > 0.9, "{open:?}");
+    // The person's left eye is the one on the picture's right.
+    let eye = seen.landmarks.right_eye;
+    let winking = covered(&picture, (eye.x, eye.y), 16.4);
+    let eyes = face(backend, &png(winking.clone())).eyes.unwrap();
+    assert!(eyes.left < 0.1 && eyes.right > 0.9, "{eyes:?}");
+    let mirrored = imageops::flip_horizontal(&winking);
+    let eyes = face(backend, &png(mirrored)).eyes.unwrap();
+    assert!(eyes.left > 0.9 && eyes.right < 0.1, "{eyes:?}");
+}
+
 #[test]
 fn the_same_picture_gives_the_same_numbers_from_every_backend() {
     let (first, second) = (&mut models(), &mut models());
@@ -363,6 +396,7 @@ fn broken_and_oversized_pictures_are_told_apart_and_do_no_harm() {
         embed: Embed::All,
         liveness: true,
         pose: true,
+        eyes: true,
     };
     for part in 1..32 {
         let truncated = backend.analyse(&whole[..whole.len() * part / 32], &request);

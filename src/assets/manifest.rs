@@ -140,6 +140,7 @@ mod tests {
         };
         let expected = [
             "fr_detect",
+            "fr_eye",
             "fr_feature",
             "fr_landmark",
             "fr_liveness",

@@ -241,6 +241,7 @@ mod tests {
             "fr_feature",
             "fr_liveness",
             "fr_pose",
+            "fr_eye",
             "text_detect",
             "text_recognise",
         ] {
@@ -255,7 +256,7 @@ mod tests {
         let root = folder.path().join("not yet");
         let assets = Assets::open(&root).unwrap();
         let states = assets.inspect(Depth::Full);
-        assert_eq!(states.len(), 9);
+        assert_eq!(states.len(), 10);
         assert!(states.iter().all(|(_, _, state)| *state == State::Missing));
         assert!(!root.exists());
     }

@@ -68,6 +68,15 @@ pub struct Pose {
     pub roll: f32,
 }
 
+/// Whether the eyes of a face are open: the probability of each, 0 to 1. Left and right are the person's own.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Eyes {
+    /// The person's left eye, on the picture's right.
+    pub left: f32,
+    /// The person's right eye, on the picture's left.
+    pub right: f32,
+}
+
 /// Measures of how well a face can be compared; see `vision::quality` for how each is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Quality {
@@ -94,6 +103,8 @@ pub struct Face {
     pub quality: Quality,
     /// Where the head points, if it was asked for.
     pub pose: Option<Pose>,
+    /// Whether the eyes are open, if it was asked for.
+    pub eyes: Option<Eyes>,
     /// Probability that the face is live, 0 to 1, if it was asked for.
     pub liveness: Option<f32>,
     /// The face's template, if it was asked for.

@@ -19,6 +19,7 @@ const REQUEST: AnalysisRequest = AnalysisRequest {
     embed: Embed::All,
     liveness: false,
     pose: false,
+    eyes: false,
 };
 
 /// The templates of a dataset.
@@ -130,13 +131,14 @@ fn central_template(analysis: Analysis) -> Option<Template> {
 }
 
 fn add(total: &mut StageTimings, one: &StageTimings) {
-    let stages: [(&mut Duration, Duration); 6] = [
+    let stages: [(&mut Duration, Duration); 7] = [
         (&mut total.decode, one.decode),
         (&mut total.detect, one.detect),
         (&mut total.landmarks, one.landmarks),
         (&mut total.embed, one.embed),
         (&mut total.liveness, one.liveness),
         (&mut total.pose, one.pose),
+        (&mut total.eyes, one.eyes),
     ];
     for (sum, time) in stages {
         *sum += time;

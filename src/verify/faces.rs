@@ -14,6 +14,7 @@ const SCENE: AnalysisRequest = AnalysisRequest {
     embed: Embed::None,
     liveness: false,
     pose: true,
+    eyes: true,
 };
 /// What is wanted of a picture that a source face is looked for in.
 const TARGET: AnalysisRequest = AnalysisRequest {
@@ -21,6 +22,7 @@ const TARGET: AnalysisRequest = AnalysisRequest {
     embed: Embed::All,
     liveness: false,
     pose: false,
+    eyes: false,
 };
 
 /// One source face against every face of every target.

@@ -41,6 +41,7 @@ pub(crate) const SELFIE: AnalysisRequest = AnalysisRequest {
     embed: Embed::Largest,
     liveness: true,
     pose: true,
+    eyes: true,
 };
 /// What is wanted of a document: its portrait's template.
 pub(crate) const DOCUMENT: AnalysisRequest = AnalysisRequest {
@@ -48,6 +49,7 @@ pub(crate) const DOCUMENT: AnalysisRequest = AnalysisRequest {
     embed: Embed::Largest,
     liveness: false,
     pose: false,
+    eyes: false,
 };
 /// What is wanted of a picture to enrol or to search with: one face and its template.
 const PROBE: AnalysisRequest = AnalysisRequest {
@@ -55,6 +57,7 @@ const PROBE: AnalysisRequest = AnalysisRequest {
     embed: Embed::Largest,
     liveness: false,
     pose: false,
+    eyes: false,
 };
 
 /// Why a use case did not come to an answer.

@@ -128,7 +128,7 @@ fn timings(stages: &[StageTimings], search: Duration, total: Duration) -> Timing
         decode: sum(|t| t.decode),
         detect: sum(|t| t.detect + t.landmarks),
         embed: sum(|t| t.embed),
-        liveness: sum(|t| t.liveness + t.pose),
+        liveness: sum(|t| t.liveness + t.pose + t.eyes),
         zone: sum(|t| t.zone),
         search: milliseconds(search),
         total: milliseconds(total),

@@ -11,7 +11,8 @@ use super::closer::closer;
 use super::crop::{Channels, Scaler, planar};
 use super::decode::ImageLimits;
 use super::detect::{Detection, Detector};
-use super::landmarks::Landmarker;
+use super::eyes::EyeJudge;
+use super::landmarks::{Landmarker, Located};
 use super::liveness::LivenessJudge;
 use super::picture::{Picture, View};
 use super::pose::PoseEstimator;
@@ -43,6 +44,8 @@ pub struct ModelFiles {
     pub liveness: PathBuf,
     /// `fr_pose`.
     pub pose: PathBuf,
+    /// `fr_eye`.
+    pub eyes: PathBuf,
 }
 
 impl ModelFiles {
@@ -56,6 +59,7 @@ impl ModelFiles {
             embedder: file("fr_feature"),
             liveness: file("fr_liveness"),
             pose: file("fr_pose"),
+            eyes: file("fr_eye"),
         }
     }
 }
@@ -67,6 +71,7 @@ pub struct OnnxBackend {
     embedder: Model,
     liveness: LivenessJudge,
     pose: PoseEstimator,
+    eyes: EyeJudge,
     scaler: Scaler,
     limits: ImageLimits,
 }
@@ -102,6 +107,7 @@ impl OnnxBackend {
             embedder: Model::load(loader, &files.embedder, &[1, 3, side, side], &["output"])?,
             liveness: LivenessJudge::load(loader, &files.liveness)?,
             pose: PoseEstimator::load(loader, &files.pose)?,
+            eyes: EyeJudge::load(loader, &files.eyes)?,
             scaler: Scaler::default(),
             limits,
         })
@@ -117,6 +123,7 @@ impl OnnxBackend {
             embed: Embed::All,
             liveness: true,
             pose: true,
+            eyes: true,
         };
         self.analyse(&blank_picture()?, &request)?;
         let grey = View::whole(blank());
@@ -147,6 +154,7 @@ impl OnnxBackend {
             &mut self.embedder,
             self.liveness.model(),
             self.pose.model(),
+            self.eyes.model(),
         ];
         models.into_iter().map(Model::take_spent).sum()
     }
@@ -164,12 +172,16 @@ impl OnnxBackend {
             embedder,
             liveness,
             pose,
+            eyes,
             scaler,
             ..
         } = self;
         let bounding_box = detection.bounding_box;
         let image = views.closer.unwrap_or(views.first);
-        let landmarks = timed(&mut timings.landmarks, || {
+        let Located {
+            points: landmarks,
+            eyes: outlines,
+        } = timed(&mut timings.landmarks, || {
             landmarker.locate(image, &bounding_box, scaler)
         })?;
         let aligned = timed(&mut timings.embed, || {
@@ -196,12 +208,16 @@ impl OnnxBackend {
                 pose.measure(image, &bounding_box, scaler)
             })
         });
+        let lids = request
+            .eyes
+            .then(|| timed(&mut timings.eyes, || eyes.judge(image, outlines, scaler)));
         Ok(Face {
             bounding_box,
             confidence: detection.confidence,
             landmarks,
             quality: quality::measure(&aligned, &landmarks),
             pose: head.transpose()?,
+            eyes: lids.transpose()?,
             liveness: live.transpose()?,
             template,
         })

@@ -9,13 +9,32 @@ use super::session::{Loader, Model, ModelError};
 use crate::domain::face::{BoundingBox, FivePoints, Point};
 
 const SIDE: u32 = 64;
-/// Points 36 to 47 go round the eyes; these are the lids, without the corners.
+/// Points 36 to 47 go round the eyes; these are the corners of each, and its lids.
+const LEFT_CORNERS: [usize; 2] = [36, 39];
+const RIGHT_CORNERS: [usize; 2] = [42, 45];
 const LEFT_LIDS: [usize; 4] = [37, 38, 40, 41];
 const RIGHT_LIDS: [usize; 4] = [43, 44, 46, 47];
 const NOSE_TIP: usize = 30;
 /// Outer and inner corner of the lips on each side.
 const LEFT_LIPS: [usize; 2] = [48, 60];
 const RIGHT_LIPS: [usize; 2] = [54, 64];
+
+/// Where an eye is in the picture.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct EyeOutline {
+    /// The middle of its lids.
+    pub(super) centre: Point,
+    /// From corner to corner, in pixels.
+    pub(super) width: f32,
+}
+
+/// What is kept of the points of a face.
+pub(super) struct Located {
+    /// The points that alignment rests on.
+    pub(super) points: FivePoints,
+    /// The eye on the picture's left and that on its right.
+    pub(super) eyes: [EyeOutline; 2],
+}
 
 /// Finds the points of a face.
 pub(super) struct Landmarker {
@@ -35,13 +54,13 @@ impl Landmarker {
         &mut self.model
     }
 
-    /// The five points of the face in a box.
+    /// The points of the face in a box.
     pub(super) fn locate(
         &mut self,
         image: &View,
         face: &BoundingBox,
         scaler: &mut Scaler,
-    ) -> Result<FivePoints, VisionError> {
+    ) -> Result<Located, VisionError> {
         let (left, top) = (f64::from(face.x), f64::from(face.y));
         let area = Area::inside(
             left,
@@ -56,12 +75,12 @@ impl Landmarker {
             .map(|grey| grey / 256.0)
             .collect();
         let outputs = self.model.run(&tensor)?;
-        Ok(five_points(&outputs[0], area))
+        Ok(located(&outputs[0], area))
     }
 }
 
 /// Means of the groups of points, from the crop's coordinates (0 to 1) to the picture's pixels.
-fn five_points(values: &[f32], area: Area) -> FivePoints {
+fn located(values: &[f32], area: Area) -> Located {
     let mean = |points: &[usize]| {
         let of = |axis: usize| {
             let sum: f32 = points.iter().map(|point| values[2 * point + axis]).sum();
@@ -74,12 +93,24 @@ fn five_points(values: &[f32], area: Area) -> FivePoints {
             y: y as f32,
         }
     };
-    FivePoints {
+    let points = FivePoints {
         left_eye: mean(&LEFT_LIDS),
         right_eye: mean(&RIGHT_LIDS),
         nose: mean(&[NOSE_TIP]),
         left_mouth: mean(&LEFT_LIPS),
         right_mouth: mean(&RIGHT_LIPS),
+    };
+    let outline = |centre: Point, corners: [usize; 2]| {
+        let [a, b] = corners.map(|corner| mean(&[corner]));
+        let width = (b.x - a.x).hypot(b.y - a.y);
+        EyeOutline { centre, width }
+    };
+    Located {
+        points,
+        eyes: [
+            outline(points.left_eye, LEFT_CORNERS),
+            outline(points.right_eye, RIGHT_CORNERS),
+        ],
     }
 }
 
@@ -99,8 +130,11 @@ mod tests {
             width: 40.0,
             height: 80.0,
         };
-        let points = five_points(&values, area);
+        (values[2 * 36], values[2 * 39], values[2 * 39 + 1]) = (0.1, 0.2, 0.05);
+        let Located { points, eyes } = located(&values, area);
         assert_eq!(points.left_eye, Point { x: 110.0, y: 240.0 });
         assert_eq!(points.nose, Point { x: 100.0, y: 200.0 });
+        assert_eq!(eyes[0].centre, points.left_eye);
+        assert!((eyes[0].width - 4.0_f32.hypot(4.0)).abs() < 1e-4);
     }
 }

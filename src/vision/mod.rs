@@ -11,6 +11,7 @@ mod decode;
 mod detect;
 pub mod document;
 mod engine;
+mod eyes;
 mod graph;
 mod landmarks;
 mod liveness;
@@ -44,6 +45,8 @@ pub struct AnalysisRequest {
     pub liveness: bool,
     /// Whether every face's pose is wanted.
     pub pose: bool,
+    /// Whether it is wanted if each face's eyes are open.
+    pub eyes: bool,
 }
 
 /// Where faces are to be expected in a picture.
@@ -99,6 +102,8 @@ pub struct StageTimings {
     pub liveness: Duration,
     /// Measuring where the heads point.
     pub pose: Duration,
+    /// Judging whether the eyes are open.
+    pub eyes: Duration,
     /// Of all of these, what the models took.
     pub models: Duration,
     /// Finding and reading the machine-readable zone.

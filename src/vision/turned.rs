@@ -127,6 +127,7 @@ mod tests {
                     contrast: 0.0,
                 },
                 pose: None,
+                eyes: None,
                 liveness: None,
                 template: None,
             };

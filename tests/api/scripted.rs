@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use likeness::domain::face::{BoundingBox, Face, FivePoints, Point, Pose, Quality, Template};
+use likeness::domain::face::{BoundingBox, Eyes, Face, FivePoints, Point, Pose, Quality, Template};
 use likeness::vision::document::Zone;
 use likeness::vision::{
     Analysis, AnalysisRequest, EMBEDDER_DIMENSIONS, EMBEDDER_ID, Embed, FaceBackend, Layout,
@@ -56,10 +56,17 @@ struct ScriptedFace {
     brightness: Option<f32>,
     #[serde(default)]
     yaw: f32,
+    /// How open the person's left and right eye are.
+    #[serde(default = "both_open")]
+    eyes: [f32; 2],
 }
 
 fn one() -> f32 {
     1.0
+}
+
+fn both_open() -> [f32; 2] {
+    [1.0; 2]
 }
 
 fn sixty() -> f32 {
@@ -159,6 +166,10 @@ fn describe(face: &ScriptedFace, embedded: bool) -> Face {
             yaw: face.yaw,
             pitch: 2.0,
             roll: 3.0,
+        }),
+        eyes: Some(Eyes {
+            left: face.eyes[0],
+            right: face.eyes[1],
         }),
         liveness: Some(face.liveness),
         template: embedded.then(|| Template::normalised(EMBEDDER_ID, values).unwrap()),

@@ -88,6 +88,7 @@ fn face(person: u64, embedded: bool) -> Face {
             pitch: 2.0,
             roll: 3.0,
         }),
+        eyes: None,
         liveness: Some(1.0),
         template: embedded.then(|| Template::normalised(EMBEDDER_ID, direction(person)).unwrap()),
     }

@@ -62,7 +62,7 @@ fn fetch(assets: &Path, path: &Path) -> Output {
 fn altered_package(path: &Path) {
     let gzip = flate2::write::GzEncoder::new(File::create(path).unwrap(), Default::default());
     let mut tar = tar::Builder::new(gzip);
-    for model in ["detect", "landmark", "feature", "liveness", "pose"] {
+    for model in ["detect", "landmark", "feature", "liveness", "pose", "eye"] {
         let mut header = tar::Header::new_gnu();
         header.set_size(5);
         header.set_mode(0o644);

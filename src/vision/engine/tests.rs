@@ -8,6 +8,7 @@ const REQUEST: AnalysisRequest = AnalysisRequest {
     embed: Embed::None,
     liveness: false,
     pose: false,
+    eyes: false,
 };
 
 type Made = Result<Box<dyn FaceBackend>, String>;
