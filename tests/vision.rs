@@ -20,7 +20,9 @@ use image::{DynamicImage, ExtendedColorType, ImageEncoder, ImageFormat, Rgb, Rgb
 use likeness::assets::Assets;
 use likeness::config::Config;
 use likeness::domain::calibration::Calibration;
+use likeness::domain::decision::FaceQuality;
 use likeness::domain::face::{Face, Template};
+use likeness::domain::quality::score;
 use likeness::vision::{
     Analysis, AnalysisRequest, Embed, FaceBackend, Graphs, ImageLimits, Layout, ModelFiles,
     OnnxBackend, Runtime, VisionError,
@@ -317,6 +319,51 @@ fn turning_and_tilting_have_the_signs_that_the_pose_promises() {
         .unwrap();
     assert!(mirrored.yaw > 5.0 && mirrored.roll < -3.0, "{mirrored:?}");
     assert!((mirrored.pitch - pose.pitch).abs() < 6.0, "{mirrored:?}");
+}
+
+#[test]
+fn a_worse_picture_of_the_same_face_has_worse_components_and_a_lower_score() {
+    let backend = &mut models();
+    let mut measure = |picture: RgbImage| {
+        let quality = FaceQuality::of(&face(backend, &png(picture)));
+        let details = quality.measures.details.unwrap();
+        (quality.measures, details, score(&quality).unwrap())
+    };
+    let picture = photograph("astronaut.jpg");
+    let (measures, details, good) = measure(picture.clone());
+    let (blurred, _, blurred_score) = measure(imageops::blur(&picture, 4.0));
+    assert!(blurred.sharpness < 0.2 * measures.sharpness);
+    assert!(blurred_score < good - 5.0, "{blurred_score} {good}");
+    let scaled = |light: fn(u32) -> f32| {
+        let mut lit = picture.clone();
+        for (x, _, pixel) in lit.enumerate_pixels_mut() {
+            pixel.0 = pixel.0.map(|v| (f32::from(v) * light(x)).min(255.0) as u8);
+        }
+        lit
+    };
+    let (_, dark, _) = measure(scaled(|_| 0.3));
+    assert!(
+        dark.under_exposure > details.under_exposure + 0.05,
+        "{dark:?}"
+    );
+    assert!(dark.dynamic_range < details.dynamic_range - 0.5, "{dark:?}");
+    let (_, bright, _) = measure(scaled(|_| 2.5));
+    assert!(
+        bright.over_exposure > details.over_exposure + 0.2,
+        "{bright:?}"
+    );
+    // The face is 84 pixels wide around 226.
+    let side = scaled(|x| if x < 226 { 0.4 } else { 1.0 });
+    let (_, lit, _) = measure(side);
+    assert!(
+        lit.illumination_uniformity < 0.7 * details.illumination_uniformity,
+        "{lit:?}"
+    );
+    let (_, cut, _) = measure(imageops::crop_imm(&picture, 186, 0, 300, 400).to_image());
+    assert!(
+        cut.margin < 0.05 && details.margin > 0.5,
+        "{cut:?} {details:?}"
+    );
 }
 
 /// Skin from below drawn over a part of a face: over an eye it looks like a lid.

@@ -3,17 +3,17 @@
 mod audit;
 mod bench;
 mod dumps;
+mod eval;
+mod folder;
 mod health;
 mod import;
 
 use std::io::{self, Write as _};
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
-use indicatif::{ProgressBar, ProgressStyle};
 use secrecy::ExposeSecret as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -22,10 +22,8 @@ use crate::assets::{Assets, Depth, State};
 use crate::auth::{Scope, TokenRequest, mint};
 use crate::config::{self, Config};
 use crate::domain::ids::TenantId;
-use crate::eval;
 use crate::postgres::EmbeddedPostgres;
-use crate::startup::{Application, signing_secret, token_rules, worker_count};
-use crate::vision::{ImageLimits, ModelFiles, OnnxBackend, Runtime};
+use crate::startup::{Application, signing_secret, token_rules};
 
 /// Whose records the token of the start reaches, and how long it lasts.
 const DEVELOPMENT_TENANT: &str = "default";
@@ -51,7 +49,7 @@ enum Command {
     /// Print an access token, signed with the configured secret or the home's own key.
     Token(TokenArgs),
     /// Measure accuracy on a dataset of faces, and write the calibration that thresholds come from.
-    Eval(EvalArgs),
+    Eval(eval::EvalArgs),
     /// Measure speed on this machine.
     #[command(subcommand)]
     Bench(bench::BenchCommand),
@@ -95,26 +93,6 @@ pub struct TokenArgs {
     pub ttl: Duration,
 }
 
-/// What `eval` takes.
-#[derive(Debug, Args)]
-pub struct EvalArgs {
-    /// Folder with a dataset in the layout of Labeled Faces in the Wild.
-    #[arg(long)]
-    pub dataset: PathBuf,
-    /// Write the points of the DET curve (FMR against FNMR) to this CSV file.
-    #[arg(long)]
-    pub det: Option<PathBuf>,
-    /// Write the calibration of the embedder (score to FMR) to this file.
-    #[arg(long)]
-    pub calibrate: Option<PathBuf>,
-    /// Write how templates spread between and within people (for `bench search`) to this file.
-    #[arg(long)]
-    pub spectrum: Option<PathBuf>,
-    /// Faces analysed at once; 0 takes one a core.
-    #[arg(long, default_value_t = 0)]
-    pub jobs: usize,
-}
-
 impl Cli {
     /// Does what the command line asks for.
     ///
@@ -126,7 +104,7 @@ impl Cli {
             Command::Postgres => postgres(&config),
             Command::Serve => serve(&config),
             Command::Token(args) => token(&args, &config),
-            Command::Eval(args) => evaluate(args, &config),
+            Command::Eval(args) => eval::run(args, &config),
             Command::Import(args) => import::run(&args, &config),
             Command::Bench(command) => bench::run(&command, config),
             Command::Audit(command) => audit::run(&command, &config),
@@ -210,33 +188,6 @@ fn token(args: &TokenArgs, config: &Config) -> anyhow::Result<ExitCode> {
         &token_rules(config),
         &request,
     )?)?;
-    Ok(ExitCode::SUCCESS)
-}
-
-fn evaluate(args: EvalArgs, config: &Config) -> anyhow::Result<ExitCode> {
-    let files = Assets::open(&config.assets)?.ensure_inference()?;
-    let runtime = Runtime::load(&files.runtime_library)?;
-    let models = ModelFiles::in_dir(&files.models);
-    let options = eval::Options {
-        dataset: args.dataset,
-        output: args.det,
-        calibrate: args.calibrate,
-        spectrum: args.spectrum,
-        jobs: worker_count(args.jobs),
-    };
-    let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template(
-        "{bar:40} {pos}/{len} pictures, {eta} left",
-    )?);
-    let report = eval::run(
-        &options,
-        || OnnxBackend::load(runtime, &models, ImageLimits::default()),
-        |done, total| {
-            bar.set_length(total as u64);
-            bar.set_position(done as u64);
-        },
-    )?;
-    bar.finish_and_clear();
-    print(&report.to_string())?;
     Ok(ExitCode::SUCCESS)
 }
 

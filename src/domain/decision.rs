@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::calibration::{Calibration, FmrEstimate, Threshold};
 use super::document::{DocumentCheck, Sides, judge};
-use super::face::{Face, Pose, Quality};
+use super::face::{Eyes, Face, Pose, Quality};
 use super::ids::LivenessSessionId;
 use super::mrz::Expected;
 use super::policy::{
@@ -105,6 +105,21 @@ pub struct FaceQuality {
     pub measures: Quality,
     /// Where the head points, if it was measured.
     pub pose: Option<Pose>,
+    /// Whether the eyes are open, if it was looked for.
+    #[serde(default)]
+    pub eyes: Option<Eyes>,
+}
+
+impl FaceQuality {
+    /// What was measured of a face.
+    #[must_use]
+    pub fn of(face: &Face) -> Self {
+        Self {
+            measures: face.quality,
+            pose: face.pose,
+            eyes: face.eyes,
+        }
+    }
 }
 
 /// Whether the pictures are good enough to be compared.
@@ -287,14 +302,10 @@ fn judge_quality(selfie: &Face, portrait: &Face, reasons: &mut Vec<Reason>) -> Q
     } else {
         CheckResult::Review
     };
-    let measured = |face: &Face| FaceQuality {
-        measures: face.quality,
-        pose: face.pose,
-    };
     QualityCheck {
         result,
-        selfie: measured(selfie),
-        document: measured(portrait),
+        selfie: FaceQuality::of(selfie),
+        document: FaceQuality::of(portrait),
     }
 }
 

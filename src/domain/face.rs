@@ -88,6 +88,27 @@ pub struct Quality {
     pub brightness: f32,
     /// Standard deviation of the luminance of the aligned face, 0 to 0.5.
     pub contrast: f32,
+    /// What records from before it was measured lack.
+    #[serde(default)]
+    pub details: Option<Details>,
+    /// Length of the embedder's vector before it was scaled to one, where it was made.
+    #[serde(default)]
+    pub embedding_length: Option<f32>,
+}
+
+/// Further measures of the picture of a face; all but the margin are of the face between brows and chin.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Details {
+    /// Share of its pixels that are black, 0 to 1.
+    pub under_exposure: f32,
+    /// Share of its pixels that are white, 0 to 1.
+    pub over_exposure: f32,
+    /// Mean luminance of the darker half, left or right, in parts of the brighter's, 0 to 1.
+    pub illumination_uniformity: f32,
+    /// Entropy of its luminance in bits, 0 to 8.
+    pub dynamic_range: f32,
+    /// Distance of the face's box to the nearest edge of the picture, in widths of the box.
+    pub margin: f32,
 }
 
 /// One face of a picture.
@@ -131,11 +152,7 @@ impl Template {
     /// # Errors
     /// [`DegenerateEmbedding`] when it has no direction.
     pub fn normalised(model_id: &str, mut values: Vec<f32>) -> Result<Self, DegenerateEmbedding> {
-        let norm = values
-            .iter()
-            .map(|v| f64::from(*v) * f64::from(*v))
-            .sum::<f64>()
-            .sqrt();
+        let norm = length(&values);
         if !norm.is_finite() || norm < 1e-6 {
             return Err(DegenerateEmbedding);
         }
@@ -174,6 +191,13 @@ impl Template {
             dot.clamp(-1.0, 1.0)
         })
     }
+}
+
+/// The length of a vector.
+#[must_use]
+pub fn length(values: &[f32]) -> f64 {
+    let squares = values.iter().map(|v| f64::from(*v) * f64::from(*v));
+    squares.sum::<f64>().sqrt()
 }
 
 impl fmt::Debug for Template {

@@ -7,11 +7,13 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use super::dataset::{Dataset, DatasetImage};
-use super::{EvalError, parallel};
+use super::{EvalError, parallel, vision_failure};
+use crate::domain::decision::FaceQuality;
 use crate::domain::face::{BoundingBox, Face, Template};
 use crate::domain::hex::hex;
+use crate::domain::quality::score;
 use crate::vision::{
-    Analysis, AnalysisRequest, Embed, FaceBackend, Layout, ModelError, StageTimings, VisionError,
+    Analysis, AnalysisRequest, Embed, FaceBackend, Layout, ModelError, StageTimings,
 };
 
 const REQUEST: AnalysisRequest = AnalysisRequest {
@@ -27,6 +29,8 @@ const REQUEST: AnalysisRequest = AnalysisRequest {
 pub(super) struct Enrolment {
     /// One for each picture, in the dataset's order; `None` where no template could be made.
     pub(super) templates: Vec<Option<Template>>,
+    /// Quality scores of the same faces.
+    pub(super) scores: Vec<Option<f32>>,
     /// SHA-256 over the SHA-256 digests of the pictures, in the dataset's order.
     pub(super) dataset_sha256: String,
     /// Faces that were found in all pictures together.
@@ -38,6 +42,7 @@ pub(super) struct Enrolment {
 /// What one picture gave.
 struct Outcome {
     template: Option<Template>,
+    score: Option<f32>,
     digest: [u8; 32],
     faces: usize,
     timings: StageTimings,
@@ -64,6 +69,7 @@ pub(super) fn enrol<B: FaceBackend>(
     let mut digest = Sha256::new();
     let mut enrolment = Enrolment {
         templates: Vec::with_capacity(count),
+        scores: Vec::with_capacity(count),
         dataset_sha256: String::new(),
         faces: 0,
         timings: StageTimings::default(),
@@ -73,6 +79,7 @@ pub(super) fn enrol<B: FaceBackend>(
         enrolment.faces += outcome.faces;
         add(&mut enrolment.timings, &outcome.timings);
         enrolment.templates.push(outcome.template);
+        enrolment.scores.push(outcome.score);
     }
     enrolment.dataset_sha256 = hex(&digest.finalize());
     Ok(enrolment)
@@ -84,8 +91,9 @@ fn enrol_image(backend: &mut impl FaceBackend, image: &DatasetImage) -> Result<O
         source,
     })?;
     let digest = Sha256::digest(&bytes).into();
-    let outcome = |template, faces, timings| Outcome {
-        template,
+    let outcome = |face: Option<Face>, faces, timings| Outcome {
+        score: face.as_ref().and_then(|face| score(&FaceQuality::of(face))),
+        template: face.and_then(|face| face.template),
         digest,
         faces,
         timings,
@@ -93,27 +101,16 @@ fn enrol_image(backend: &mut impl FaceBackend, image: &DatasetImage) -> Result<O
     match backend.analyse(&bytes, &REQUEST) {
         Ok(analysis) => {
             let (faces, timings) = (analysis.faces.len(), analysis.timings);
-            Ok(outcome(central_template(analysis), faces, timings))
+            Ok(outcome(central_face(analysis), faces, timings))
         }
-        Err(
-            VisionError::UnsupportedImage
-            | VisionError::CorruptImage
-            | VisionError::ImageTooLarge { .. },
-        ) => Ok(outcome(None, 0, StageTimings::default())),
-        Err(
-            source @ (VisionError::Overloaded
-            | VisionError::DeadlineExceeded
-            | VisionError::WorkerLost
-            | VisionError::Inference(_)),
-        ) => Err(EvalError::Vision {
-            path: image.path.clone(),
-            source,
-        }),
+        Err(error) => {
+            vision_failure(error, &image.path).map(|()| outcome(None, 0, StageTimings::default()))
+        }
     }
 }
 
-/// The template of the face nearest the picture's centre: that is whom the picture is named after.
-fn central_template(analysis: Analysis) -> Option<Template> {
+/// The face nearest the picture's centre: that is whom the picture is named after.
+fn central_face(analysis: Analysis) -> Option<Face> {
     let centre = (analysis.width as f32 / 2.0, analysis.height as f32 / 2.0);
     let distance = |face: &Face| {
         let BoundingBox {
@@ -124,11 +121,10 @@ fn central_template(analysis: Analysis) -> Option<Template> {
         } = face.bounding_box;
         (x + width / 2.0 - centre.0).hypot(y + height / 2.0 - centre.1)
     };
-    let nearest = analysis
+    analysis
         .faces
         .into_iter()
-        .min_by(|a, b| distance(a).total_cmp(&distance(b)));
-    nearest?.template
+        .min_by(|a, b| distance(a).total_cmp(&distance(b)))
 }
 
 fn add(total: &mut StageTimings, one: &StageTimings) {

@@ -12,7 +12,9 @@ mod dataset;
 mod enrolment;
 mod folds;
 mod intervals;
+pub mod pad;
 mod parallel;
+mod quality;
 mod report;
 mod spectrum;
 
@@ -24,6 +26,7 @@ use serde::Serialize;
 pub use calibrate::HeldOutRate;
 pub use folds::FoldAccuracy;
 pub use intervals::Rate;
+pub use quality::{DiscardCurve, QualityReport};
 pub use report::{OperatingPoint, Report};
 pub use spectrum::Spectrum;
 
@@ -47,6 +50,8 @@ pub struct Options {
     pub calibrate: Option<PathBuf>,
     /// Where the spread of the templates goes, as JSON.
     pub spectrum: Option<PathBuf>,
+    /// Whether it is wanted how well the quality score tells which comparisons go wrong.
+    pub quality: bool,
     /// Threads.
     pub jobs: usize,
 }
@@ -87,6 +92,11 @@ pub enum EvalError {
     /// The dataset is too small for a calibration table.
     #[error("{0} non-mated comparisons are too few for a calibration table")]
     TooFewForCalibration(usize),
+    /// A folder has no live faces, or nothing else.
+    #[error(
+        "{0} has to hold a folder `live` and one for each kind of attack, with pictures in them"
+    )]
+    NoPresentations(PathBuf),
     /// A model or the runtime cannot be used.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -142,13 +152,21 @@ pub fn run<B: FaceBackend>(
         write(path, &pretty(&table))?;
         held_out = check_on_others(&dataset, &enrolment, options.jobs);
     }
+    let quality = if options.quality {
+        quality_of(&dataset, &enrolment, &comparisons)
+    } else {
+        Vec::new()
+    };
     let measured = report::Measured {
         dataset: &dataset,
         enrolment: &enrolment,
         samples: &samples,
         comparisons: &comparisons,
     };
-    Ok(Report::new(&measured, held_out, options.jobs))
+    Ok(Report {
+        quality,
+        ..Report::new(&measured, held_out, options.jobs)
+    })
 }
 
 /// The templates of the subjects that are wanted.
@@ -181,18 +199,68 @@ fn origin(dataset: &Dataset, enrolment: &Enrolment, samples: &[Sample<'_>]) -> O
 
 /// Makes a table from the people of the first folds and compares it with the people of the last.
 fn check_on_others(dataset: &Dataset, enrolment: &Enrolment, jobs: usize) -> Vec<HeldOutRate> {
-    let folds = dataset.folds_of_subjects();
-    let last = folds.iter().flatten().max().copied().unwrap_or_default();
-    let fitted = |subject: usize| {
-        folds[subject].is_some_and(|fold| f64::from(fold) <= f64::from(last) * FITTED_FOLDS)
-    };
-    let seen = samples(dataset, enrolment, fitted);
-    let others = samples(dataset, enrolment, |subject| !fitted(subject));
+    let fitted = in_first_folds(dataset);
+    let seen = samples(dataset, enrolment, |subject| fitted[subject]);
+    let others = samples(dataset, enrolment, |subject| !fitted[subject]);
     let origin = origin(dataset, enrolment, &seen);
     let table = calibrate::table(&Comparisons::of(&seen, jobs), origin);
     table.map_or_else(Vec::new, |table| {
         calibrate::check(&table, &Comparisons::of(&others, jobs))
     })
+}
+
+/// Of each subject, whether tables and weights are made from them: they are in the first folds.
+fn in_first_folds(dataset: &Dataset) -> Vec<bool> {
+    let folds = dataset.folds_of_subjects();
+    let last = folds.iter().flatten().max().copied().unwrap_or_default();
+    let first = |fold: u32| f64::from(fold) <= f64::from(last) * FITTED_FOLDS;
+    folds
+        .into_iter()
+        .map(|fold| fold.is_some_and(first))
+        .collect()
+}
+
+/// The curves of everybody, and of two parts of them that have nobody in common.
+fn quality_of(
+    dataset: &Dataset,
+    enrolment: &Enrolment,
+    comparisons: &Comparisons,
+) -> Vec<QualityReport> {
+    let fitted = in_first_folds(dataset);
+    let threshold = |target| comparisons.threshold(target);
+    vec![
+        quality::curves("all people", dataset, enrolment, threshold, |_| true),
+        quality::curves(
+            "people of the first folds",
+            dataset,
+            enrolment,
+            threshold,
+            |s| fitted[s],
+        ),
+        quality::curves(
+            "people of the other folds",
+            dataset,
+            enrolment,
+            threshold,
+            |s| !fitted[s],
+        ),
+    ]
+}
+
+/// A picture that cannot be read is one without an answer; any other failure ends the evaluation.
+fn vision_failure(error: VisionError, path: &Path) -> Result<(), EvalError> {
+    match error {
+        VisionError::UnsupportedImage
+        | VisionError::CorruptImage
+        | VisionError::ImageTooLarge { .. } => Ok(()),
+        source @ (VisionError::Overloaded
+        | VisionError::DeadlineExceeded
+        | VisionError::WorkerLost
+        | VisionError::Inference(_)) => Err(EvalError::Vision {
+            path: path.to_owned(),
+            source,
+        }),
+    }
 }
 
 fn spectrum_of(origin: Origin, samples: &[Sample<'_>]) -> Option<Spectrum> {

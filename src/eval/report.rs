@@ -10,6 +10,7 @@ use super::dataset::Dataset;
 use super::enrolment::Enrolment;
 use super::folds::PairScore;
 use super::intervals::Population;
+use super::quality::QualityReport;
 use super::{FoldAccuracy, HeldOutRate, Rate};
 use crate::vision::StageTimings;
 
@@ -57,6 +58,8 @@ pub struct Report {
     pub operating_points: Vec<OperatingPoint>,
     /// How a table made from some of the people holds for the others, if one was asked for.
     pub held_out: Vec<HeldOutRate>,
+    /// How well the quality score tells which comparisons go wrong, if it was asked for.
+    pub quality: Vec<QualityReport>,
     /// Faces found in all pictures together.
     pub faces: usize,
     /// Time of each stage on one thread, summed over all pictures.
@@ -96,6 +99,7 @@ impl Report {
             non_mated: comparisons.non_mated.len(),
             operating_points: measured.operating_points(jobs),
             held_out,
+            quality: Vec::new(),
             faces: enrolment.faces,
             timings: enrolment.timings,
         }
@@ -199,6 +203,9 @@ impl fmt::Display for Report {
         self.write_dataset(f)?;
         self.write_rates(f)?;
         self.write_held_out(f)?;
+        for curves in &self.quality {
+            writeln!(f, "{curves}")?;
+        }
         self.write_timings(f)
     }
 }

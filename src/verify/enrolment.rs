@@ -249,10 +249,7 @@ pub(super) fn admit(faces: Vec<Face>) -> Result<Vec<Candidate>, VerifyError> {
     let mut candidates = Vec::with_capacity(faces.len());
     let mut poor = Vec::new();
     for (index, face) in faces.into_iter().enumerate() {
-        let quality = FaceQuality {
-            measures: face.quality,
-            pose: face.pose,
-        };
+        let quality = FaceQuality::of(&face);
         let shortfalls = enrolment_shortfalls(&quality);
         if !shortfalls.is_empty() {
             let index = several.then_some(index);

@@ -21,7 +21,7 @@ use super::session::{Graphs, Loader, Model, ModelError, Runtime};
 use super::signature::sign;
 use super::turned::Quarters;
 use super::{Analysis, AnalysisRequest, Embed, FaceBackend, Layout, StageTimings, VisionError};
-use crate::domain::face::{Face, Template};
+use crate::domain::face::{Face, Quality, Template, length};
 
 /// Id of the embedder, stored with every template: its file's name and the start of its SHA-256.
 pub const EMBEDDER_ID: &str = "fr_feature-87aacdfe";
@@ -197,8 +197,13 @@ impl OnnxBackend {
             Embed::Largest => largest,
             Embed::All => true,
         };
+        let mut quality = quality::measure(&aligned, &landmarks, &bounding_box, views.first);
         let template = wanted
-            .then(|| timed(&mut timings.embed, || embed(embedder, &aligned)))
+            .then(|| {
+                timed(&mut timings.embed, || {
+                    embed(embedder, &aligned, &mut quality)
+                })
+            })
             .transpose()?;
         let live = (request.liveness && largest).then(|| {
             timed(&mut timings.liveness, || {
@@ -217,7 +222,7 @@ impl OnnxBackend {
             bounding_box,
             confidence: detection.confidence,
             landmarks,
-            quality: quality::measure(&aligned, &landmarks),
+            quality,
             pose: head.transpose()?,
             eyes: lids.transpose()?,
             liveness: live.transpose()?,
@@ -299,10 +304,15 @@ fn blank() -> RgbImage {
     RgbImage::from_pixel(320, 240, image::Rgb([128; 3]))
 }
 
-/// The template of an aligned face.
-fn embed(model: &mut Model, aligned: &RgbImage) -> Result<Template, VisionError> {
+/// The template of an aligned face, and what it tells of the face's quality.
+fn embed(
+    model: &mut Model,
+    aligned: &RgbImage,
+    quality: &mut Quality,
+) -> Result<Template, VisionError> {
     let tensor = planar(aligned, Channels::Bgr, [127.0; 3], [1.0 / 128.0; 3]);
     let mut outputs = model.run(&tensor)?;
+    quality.embedding_length = Some(length(&outputs[0]) as f32);
     Template::normalised(EMBEDDER_ID, outputs.swap_remove(0))
         .map_err(|error| VisionError::Inference(error.to_string()))
 }

@@ -125,6 +125,8 @@ mod tests {
                     sharpness: 0.0,
                     brightness: 0.0,
                     contrast: 0.0,
+                    details: None,
+                    embedding_length: None,
                 },
                 pose: None,
                 eyes: None,

@@ -50,11 +50,17 @@ async fn an_enrolment_tells_how_good_each_picture_is_and_a_reading_does_not() {
     let turned = picture(json!({"faces": [{"person": 1, "sharpness": 90.0, "yaw": -20.0}]}));
     let form = image(person(1)).part("image", Part::bytes(turned.clone()));
     let made = app.post_form(&path, form).await.expect(StatusCode::CREATED);
+    let mut quality = made["faces"][1]["quality"].clone();
+    let components = quality.as_object_mut().unwrap().remove("components");
+    let score = quality.as_object_mut().unwrap().remove("score").unwrap();
+    assert_eq!(score, 75);
     assert_eq!(
-        made["faces"][1]["quality"],
+        quality,
         json!({"inter_eye_distance": 60.0, "sharpness": 90.0, "brightness": 0.5, "contrast": 0.2,
             "pose": {"yaw": -20.0, "pitch": 2.0, "roll": 3.0}})
     );
+    let yaw = json!({"value": -20.0, "unit": "degrees", "at_least": -65.0, "at_most": 65.0, "result": "pass"});
+    assert_eq!(components.unwrap()["pose_yaw"], yaw);
     assert_eq!(made["faces"][0]["quality"]["sharpness"], 300.0);
     let subject = format!("{path}/{}", made["id"].as_str().unwrap());
     let added = app
@@ -67,6 +73,30 @@ async fn an_enrolment_tells_how_good_each_picture_is_and_a_reading_does_not() {
     for face in read["faces"].as_array().unwrap() {
         assert_eq!(face.get("quality"), None);
     }
+}
+
+#[tokio::test]
+async fn components_that_only_inform_fail_by_name_and_refuse_nothing() {
+    let app = App::start().await;
+    let list = app.watchlist("l", "alert").await;
+    let path = format!("/v1/watchlists/{list}/subjects");
+    let blinking = picture(json!({"faces": [
+        {"person": 1, "eyes": [0.9, 0.05], "uniformity": 0.2, "embedding_length": 2.0}
+    ]}));
+    let made = app.post_form(&path, image(blinking)).await;
+    let made = made.expect(StatusCode::CREATED);
+    let quality = &made["faces"][0]["quality"];
+    let components = quality["components"].as_object().unwrap();
+    let with = |result: &str| -> Vec<&str> {
+        let named = components.iter().filter(|(_, c)| c["result"] == result);
+        named.map(|(name, _)| name.as_str()).collect()
+    };
+    assert_eq!(with("fail"), ["eyes_open", "illumination_uniformity"]);
+    assert_eq!(with("not_evaluated"), ["occlusion"]);
+    assert_eq!(components.len(), 14);
+    let eyes = json!({"value": 0.05, "unit": "probability", "at_least": 0.1, "result": "fail"});
+    assert_eq!(components["eyes_open"], eyes);
+    assert_eq!(quality["score"], 25);
 }
 
 #[tokio::test]

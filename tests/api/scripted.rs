@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use likeness::domain::face::{BoundingBox, Eyes, Face, FivePoints, Point, Pose, Quality, Template};
+use likeness::domain::face::{
+    BoundingBox, Details, Eyes, Face, FivePoints, Point, Pose, Quality, Template,
+};
 use likeness::domain::liveness_session::Signature;
 use likeness::vision::document::Zone;
 use likeness::vision::{
@@ -56,6 +58,8 @@ struct ScriptedFace {
     confidence: Option<f32>,
     sharpness: Option<f32>,
     brightness: Option<f32>,
+    uniformity: Option<f32>,
+    embedding_length: Option<f32>,
     #[serde(default)]
     yaw: f32,
     #[serde(default)]
@@ -187,6 +191,14 @@ fn describe(face: &ScriptedFace, embedded: bool) -> Face {
             sharpness: face.sharpness.unwrap_or(300.0),
             brightness: face.brightness.unwrap_or(0.5),
             contrast: 0.2,
+            details: Some(Details {
+                under_exposure: 0.01,
+                over_exposure: 0.0,
+                illumination_uniformity: face.uniformity.unwrap_or(0.9),
+                dynamic_range: 7.0,
+                margin: 0.3,
+            }),
+            embedding_length: embedded.then(|| face.embedding_length.unwrap_or(4.0)),
         },
         pose: Some(Pose {
             yaw: face.yaw,

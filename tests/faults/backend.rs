@@ -83,6 +83,8 @@ fn face(person: u64, embedded: bool) -> Face {
             sharpness: 300.0,
             brightness: 0.5,
             contrast: 0.2,
+            details: None,
+            embedding_length: None,
         },
         pose: Some(Pose {
             yaw: 1.0,

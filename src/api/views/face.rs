@@ -3,10 +3,11 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::quality::QualityView;
 use super::verification::ThresholdsView;
 use super::{round1, round3, told_fmr};
 use crate::domain::decision::{CheckResult, FaceQuality};
-use crate::domain::face::{BoundingBox, Face, FivePoints, Point, Pose, Quality};
+use crate::domain::face::{BoundingBox, Face, FivePoints, Point, Pose};
 use crate::verify::{Comparison, TargetComparison};
 use crate::vision::Analysis;
 
@@ -83,44 +84,6 @@ impl From<Pose> for PoseView {
     }
 }
 
-/// How well a face can be compared.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct QualityView {
-    /// Distance between the eyes, in pixels.
-    #[schema(example = 96.4)]
-    pub inter_eye_distance: f64,
-    /// Variance of the Laplacian of the aligned grey face; low is blurred.
-    #[schema(example = 412.0)]
-    pub sharpness: f64,
-    /// Mean luminance of the aligned face, 0 to 1.
-    #[schema(example = 0.48)]
-    pub brightness: f64,
-    /// Standard deviation of that luminance, 0 to 0.5.
-    #[schema(example = 0.19)]
-    pub contrast: f64,
-    /// Where the head points, where it was measured.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pose: Option<PoseView>,
-}
-
-impl QualityView {
-    fn new(measures: &Quality, pose: Option<Pose>) -> Self {
-        Self {
-            inter_eye_distance: round1(measures.inter_eye_distance),
-            sharpness: round3(measures.sharpness.into()),
-            brightness: round3(measures.brightness.into()),
-            contrast: round3(measures.contrast.into()),
-            pose: pose.map(PoseView::from),
-        }
-    }
-}
-
-impl From<FaceQuality> for QualityView {
-    fn from(quality: FaceQuality) -> Self {
-        Self::new(&quality.measures, quality.pose)
-    }
-}
-
 /// One face of a picture.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AnalysedFaceView {
@@ -141,7 +104,7 @@ impl From<Face> for AnalysedFaceView {
             r#box: face.bounding_box.into(),
             confidence: round3(face.confidence.into()),
             landmarks: face.landmarks.into(),
-            quality: QualityView::new(&face.quality, face.pose),
+            quality: FaceQuality::of(&face).into(),
         }
     }
 }

@@ -7,6 +7,7 @@ mod erasure;
 mod face;
 mod job;
 mod liveness_session;
+mod quality;
 mod review;
 mod subject;
 mod verification;

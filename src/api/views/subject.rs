@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::consent::ConsentView;
-use super::face::QualityView;
+use super::quality::QualityView;
 use super::round3;
 use crate::domain::decision::FaceQuality;
 use crate::domain::duplicate::Duplicate;

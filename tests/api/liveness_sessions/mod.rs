@@ -57,8 +57,9 @@ impl<'a> Camera<'a> {
     }
 
     async fn post(&mut self, form: Form) -> Value {
-        let answer = self.app.post_form(&format!("{}/frames", self.path()), form);
-        self.session = answer.await.expect(StatusCode::OK);
+        let path = format!("{}/frames", self.path());
+        let answer = self.app.post_form(&path, form).await;
+        self.session = answer.expect(StatusCode::OK);
         self.session.clone()
     }
 

@@ -8,8 +8,8 @@
 
 use std::fmt;
 
-use super::decision::FaceQuality;
-use super::digits::round3;
+use crate::domain::decision::FaceQuality;
+use crate::domain::digits::round3;
 
 /// Smallest distance between the eyes, in pixels. With 10 a person is missed six times as often as with 40.
 pub const MIN_ENROLMENT_EYE_DISTANCE: f32 = 20.0;
@@ -131,12 +131,15 @@ mod tests {
             sharpness: 200.0,
             brightness: 0.5,
             contrast: 0.2,
+            details: None,
+            embedding_length: None,
         },
         pose: Some(Pose {
             yaw: 0.0,
             pitch: 0.0,
             roll: 0.0,
         }),
+        eyes: None,
     };
 
     fn components(quality: &FaceQuality) -> Vec<&'static str> {
