@@ -4,7 +4,6 @@ mod audit;
 mod bench;
 mod dumps;
 mod eval;
-mod folder;
 mod health;
 mod import;
 
