@@ -67,6 +67,7 @@ fn analyse(backend: &mut OnnxBackend, encoded: &[u8], layout: Layout) -> Analysi
         embed: Embed::All,
         liveness: true,
         pose: true,
+        signature: false,
         eyes: true,
     };
     backend.analyse(encoded, &request).unwrap()
@@ -443,6 +444,7 @@ fn broken_and_oversized_pictures_are_told_apart_and_do_no_harm() {
         embed: Embed::All,
         liveness: true,
         pose: true,
+        signature: false,
         eyes: true,
     };
     for part in 1..32 {

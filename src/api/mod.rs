@@ -14,6 +14,7 @@ mod health;
 mod idempotency;
 mod imports;
 mod jobs;
+mod liveness_sessions;
 mod problem;
 mod retention;
 mod reviews;

@@ -7,8 +7,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::serve::Surface;
 use super::throttle::within_budgets;
 use super::{
-    audit_events, documents, erasures, faces, health, imports, jobs, retention, reviews, subjects,
-    verifications, watchlists,
+    audit_events, documents, erasures, faces, health, imports, jobs, liveness_sessions, retention,
+    reviews, subjects, verifications, watchlists,
 };
 use crate::auth::authenticate;
 
@@ -25,6 +25,7 @@ pub(super) fn resources(config: &mut ServiceConfig<'_>, surface: Surface) {
                 .wrap(from_fn(within_budgets))
                 .wrap(from_fn(authenticate))
                 .configure(verifications::routes)
+                .configure(liveness_sessions::routes)
                 .configure(reviews::routes)
                 .configure(faces::routes)
                 .configure(documents::routes)

@@ -30,7 +30,7 @@ use crate::domain::verification::KeptVerification;
 use crate::error::{ApiError, ErrorCode};
 use crate::state::AppState;
 use crate::store::VerificationFilter;
-use crate::verify::Submission;
+use crate::verify::{Selfie, Submission};
 
 /// Most watchlists that one check searches.
 const MAX_WATCHLISTS: u64 = 10;
@@ -82,8 +82,10 @@ impl PolicyForm {
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateVerification {
-    /// The live picture; it must show exactly one face.
-    pub selfie: Image,
+    /// The live picture; it must show exactly one face. Either this or `liveness_session_id` is needed.
+    pub selfie: Option<Image>,
+    /// A liveness session that the person passed and nobody used yet, in place of the selfie: its best picture is taken.
+    pub liveness_session_id: Option<Uuid>,
     /// The picture of the identity document; its largest face is the portrait.
     pub document: Image,
     /// The other side of the document, where cards have their machine-readable zone.
@@ -129,7 +131,7 @@ impl CreateVerification {
         let lists = self.watchlist_ids.into_iter();
         Ok(Submission {
             policy: self.policy.over(state.verifier.default_policy())?,
-            selfie: self.selfie.within(&state.limits, "selfie")?,
+            selfie: selfie(self.selfie, self.liveness_session_id, state)?,
             document: self.document.within(&state.limits, "document")?,
             document_back,
             expected: self.expected.into(),
@@ -139,6 +141,30 @@ impl CreateVerification {
             consent: self.consent.map(Into::into),
             retention_days: self.retention_days,
         })
+    }
+}
+
+/// The one source of the live face.
+fn selfie(
+    picture: Option<Image>,
+    session: Option<Uuid>,
+    state: &AppState,
+) -> Result<Selfie, ApiError> {
+    match (picture, session) {
+        (Some(picture), None) => Ok(Selfie::Picture(picture.within(&state.limits, "selfie")?)),
+        (None, Some(id)) => Ok(Selfie::Session(id.into())),
+        (None, None) => Err(ApiError::of_field(
+            ErrorCode::MissingPart,
+            "selfie",
+            "required",
+            "is required, or liveness_session_id in its place",
+        )),
+        (Some(_), Some(_)) => Err(ApiError::of_field(
+            ErrorCode::ValidationFailed,
+            "liveness_session_id",
+            "excludes_selfie",
+            "stands in place of the selfie, not beside it",
+        )),
     }
 }
 
@@ -160,6 +186,7 @@ fn ids_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Uuid>, 
 /// Compares the face of a live selfie with the portrait of an identity document, judges liveness, reads the document's
 /// machine-readable zone, searches the named watchlists, and decides. Send `multipart/form-data` with files (to upload some on this page, choose it beside
 /// "Request body"), or JSON with base64 under the same names.
+/// In place of the selfie a passed liveness session may be named, which is used up by that.
 /// The pictures are not kept, nor is any template. Where too many checks of one `external_id` were not approved of
 /// late, the next ones get 429 `too_many_attempts`.
 #[utoipa::path(

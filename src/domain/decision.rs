@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::calibration::{Calibration, FmrEstimate, Threshold};
 use super::document::{DocumentCheck, Sides, judge};
 use super::face::{Eyes, Face, Pose, Quality};
+use super::ids::LivenessSessionId;
 use super::mrz::Expected;
 use super::policy::{
     MAX_SELFIE_PITCH, MAX_SELFIE_YAW, MIN_DOCUMENT_EYE_DISTANCE, MIN_SELFIE_EYE_DISTANCE, Policy,
@@ -83,7 +84,7 @@ pub struct FaceMatch {
     pub review: Threshold,
 }
 
-/// Passive liveness of the selfie.
+/// Liveness of the selfie: passive, or by a challenge that was passed before.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Liveness {
     /// What it came to.
@@ -92,6 +93,9 @@ pub struct Liveness {
     pub score: f32,
     /// The score that it was held to.
     pub threshold: f64,
+    /// The session whose challenge the person passed, where the selfie comes from one. Records of earlier versions lack it.
+    #[serde(default)]
+    pub session: Option<LivenessSessionId>,
 }
 
 /// The measures of one face that quality rests on.
@@ -147,6 +151,8 @@ pub struct Evidence<'a> {
     pub selfie: &'a Face,
     /// Probability that the selfie's face is live.
     pub liveness: f32,
+    /// The session whose challenge was passed, where the selfie is a picture of it.
+    pub challenge: Option<LivenessSessionId>,
     /// The portrait on the document.
     pub portrait: &'a Face,
     /// What was read on the document.
@@ -186,7 +192,7 @@ pub struct Assessment {
 pub fn decide(evidence: Evidence<'_>, policy: &Policy, calibration: &Calibration) -> Assessment {
     let mut reasons = Vec::new();
     let face_match = match_faces(evidence.similarity, policy, calibration, &mut reasons);
-    let liveness = judge_liveness(evidence.liveness, policy, &mut reasons);
+    let liveness = judge_liveness(evidence.liveness, evidence.challenge, policy, &mut reasons);
     let quality = judge_quality(evidence.selfie, evidence.portrait, &mut reasons);
     let document = judge(evidence.sides, evidence.expected, &mut reasons);
     let watchlist = judge_searches(evidence.searches, &mut reasons);
@@ -242,22 +248,34 @@ fn match_faces(
     }
 }
 
-fn judge_liveness(score: f32, policy: &Policy, reasons: &mut Vec<Reason>) -> Liveness {
+/// A challenge that was passed outweighs the doubts of the score, which is told all the same.
+fn judge_liveness(
+    score: f32,
+    session: Option<LivenessSessionId>,
+    policy: &Policy,
+    reasons: &mut Vec<Reason>,
+) -> Liveness {
     let threshold = policy.liveness_threshold;
-    let result = if f64::from(score) >= threshold {
-        CheckResult::Pass
-    } else {
+    // Written so that a score that is not a number is doubtful.
+    let plausible = f64::from(score) >= threshold;
+    if !plausible {
         reasons.push(Reason {
             code: ReasonCode::LivenessDoubtful,
             check: Check::Liveness,
-            severity: Severity::Review,
+            severity: match session {
+                Some(_) => Severity::Info,
+                None => Severity::Review,
+            },
         });
-        CheckResult::Fail
-    };
+    }
     Liveness {
-        result,
+        result: match plausible || session.is_some() {
+            true => CheckResult::Pass,
+            false => CheckResult::Fail,
+        },
         score,
         threshold,
+        session,
     }
 }
 

@@ -35,7 +35,7 @@ pub struct Point {
 }
 
 /// The five points that alignment uses. Left and right are the picture's, not the person's.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct FivePoints {
     /// Centre of the eye on the picture's left.
     pub left_eye: Point,

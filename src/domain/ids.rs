@@ -65,6 +65,10 @@ id!(
     /// The erasure of a person.
     ErasureId
 );
+id!(
+    /// One challenge before a camera.
+    LivenessSessionId
+);
 
 /// The tenant that owns a record: 1 to 64 characters of `a-z A-Z 0-9 . _ -`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]

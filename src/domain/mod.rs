@@ -15,6 +15,7 @@ pub mod face;
 pub mod hex;
 pub mod ids;
 pub mod job;
+pub mod liveness_session;
 pub mod metadata;
 pub mod mrz;
 pub mod policy;

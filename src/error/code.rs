@@ -32,6 +32,10 @@ pub enum ErrorCode {
     Conflict,
     /// The face belongs to somebody who is on the list already; see `duplicate_of`.
     DuplicateSubject,
+    /// The person has not passed the challenge of this liveness session, or its time is over.
+    LivenessSessionNotPassed,
+    /// Another verification rests on this liveness session.
+    LivenessSessionUsed,
     /// A request with this `Idempotency-Key` is being worked on; it can be sent again after `Retry-After`.
     IdempotencyKeyInUse,
     /// What the request with this `Idempotency-Key` was answered with has been deleted since.
@@ -70,7 +74,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, for tests and documentation.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 31] = [
         Self::MalformedRequest,
         Self::ValidationFailed,
         Self::MissingPart,
@@ -83,6 +87,8 @@ impl ErrorCode {
         Self::BodyTimeout,
         Self::Conflict,
         Self::DuplicateSubject,
+        Self::LivenessSessionNotPassed,
+        Self::LivenessSessionUsed,
         Self::IdempotencyKeyInUse,
         Self::IdempotencyKeySpent,
         Self::IdempotencyKeyReused,
@@ -149,6 +155,16 @@ impl ErrorCode {
                 "duplicate_subject",
                 S::CONFLICT,
                 "The face belongs to somebody who is on the list already",
+            ),
+            Self::LivenessSessionNotPassed => (
+                "liveness_session_not_passed",
+                S::CONFLICT,
+                "The liveness session was not passed",
+            ),
+            Self::LivenessSessionUsed => (
+                "liveness_session_used",
+                S::CONFLICT,
+                "The liveness session was used already",
             ),
             Self::IdempotencyKeyInUse => (
                 "idempotency_key_in_use",
@@ -306,6 +322,8 @@ mod tests {
                 "408 body_timeout",
                 "409 conflict",
                 "409 duplicate_subject",
+                "409 liveness_session_not_passed",
+                "409 liveness_session_used",
                 "409 idempotency_key_in_use",
                 "410 idempotency_key_spent",
                 "422 idempotency_key_reused",

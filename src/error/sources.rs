@@ -116,11 +116,30 @@ impl From<VerifyError> for ApiError {
                 budget: Budget::Attempts,
                 retry_after,
             }),
+            VerifyError::NoSuchSession => session_fault(
+                ErrorCode::NotFound,
+                "not_found",
+                "there is no such liveness session",
+            ),
+            VerifyError::SessionNotPassed => session_fault(
+                ErrorCode::LivenessSessionNotPassed,
+                "not_passed",
+                "its challenge was not passed, or its time is over",
+            ),
+            VerifyError::SessionUsed => session_fault(
+                ErrorCode::LivenessSessionUsed,
+                "used",
+                "a verification rests on it already; a session is used once",
+            ),
             VerifyError::NotFound => Self::new(ErrorCode::NotFound),
             VerifyError::Store(source) => source.into(),
             error @ VerifyError::ModelsDiffer => Self::caused_by(ErrorCode::Internal, error),
         }
     }
+}
+
+fn session_fault(code: ErrorCode, fault: &'static str, message: &str) -> ApiError {
+    ApiError::of_field(code, "liveness_session_id", fault, message)
 }
 
 /// One fault for each component that is not good enough.

@@ -21,6 +21,7 @@ const REQUEST: AnalysisRequest = AnalysisRequest {
     embed: Embed::All,
     liveness: false,
     pose: false,
+    signature: false,
     eyes: false,
 };
 

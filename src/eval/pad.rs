@@ -24,6 +24,7 @@ const REQUEST: AnalysisRequest = AnalysisRequest {
     embed: Embed::None,
     liveness: true,
     pose: false,
+    signature: false,
     eyes: false,
 };
 /// Quantile of the normal distribution for a 95 % interval.

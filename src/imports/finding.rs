@@ -62,6 +62,9 @@ impl Finding {
             | VerifyError::TooManyAttempts { .. }
             | VerifyError::DuplicateSubject(_)
             | VerifyError::NoSuchWatchlist(_)
+            | VerifyError::NoSuchSession
+            | VerifyError::SessionNotPassed
+            | VerifyError::SessionUsed
             | VerifyError::ModelsDiffer
             | VerifyError::Store(_) => Finding::Skipped,
         }

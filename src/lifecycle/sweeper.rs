@@ -21,6 +21,9 @@ const BATCH: u32 = 500;
 /// People whom one transaction takes off their list: each of them changes the gallery.
 const BATCH_SUBJECTS: u32 = 100;
 
+/// How long a liveness session is kept when it is over, without its pictures: so long its pictures are known again.
+const LIVENESS_SESSIONS_KEPT: Duration = Duration::days(1);
+
 /// Who deletes, as the audit log has it.
 const SUBJECT: &str = "system:retention";
 
@@ -89,14 +92,22 @@ impl Sweeper {
             verifications: self.sweep_verifications(&actor, retention, now).await?,
             jobs: self.sweep_jobs(&actor, retention, now).await?,
             subjects: self.sweep_subjects(&actor, retention, now).await?,
+            liveness_sessions: self.sweep_liveness_sessions(&actor, now).await?,
         };
         if !swept.is_nothing() {
             let Swept {
                 verifications,
                 jobs,
                 subjects,
+                liveness_sessions,
             } = swept;
-            tracing::info!(verifications, jobs, subjects, "what was due is deleted");
+            tracing::info!(
+                verifications,
+                jobs,
+                subjects,
+                liveness_sessions,
+                "what was due is deleted"
+            );
         }
         Ok(swept)
     }
@@ -116,6 +127,31 @@ impl Sweeper {
                 .await?;
             let batch = Swept {
                 verifications: deleted,
+                ..Swept::default()
+            };
+            finish(transaction, actor, batch).await?;
+            swept += deleted;
+            if deleted < u64::from(BATCH) {
+                return Ok(swept);
+            }
+        }
+    }
+
+    /// The pictures of what is over at once; what is left of it a day later.
+    async fn sweep_liveness_sessions(
+        &self,
+        actor: &Actor,
+        now: OffsetDateTime,
+    ) -> Result<u64, StoreError> {
+        let over_before = now - LIVENESS_SESSIONS_KEPT;
+        let mut swept = 0;
+        loop {
+            let mut transaction = self.store.begin(&actor.tenant).await?;
+            let deleted = transaction
+                .sweep_liveness_sessions(now, over_before, BATCH)
+                .await?;
+            let batch = Swept {
+                liveness_sessions: deleted,
                 ..Swept::default()
             };
             finish(transaction, actor, batch).await?;

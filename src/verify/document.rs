@@ -18,6 +18,7 @@ const PORTRAIT: AnalysisRequest = AnalysisRequest {
     embed: Embed::None,
     liveness: false,
     pose: false,
+    signature: false,
     eyes: false,
 };
 /// What is wanted of a reader, which finds no faces.

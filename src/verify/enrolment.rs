@@ -22,6 +22,7 @@ pub(crate) const ENROLMENT: AnalysisRequest = AnalysisRequest {
     embed: Embed::Largest,
     liveness: false,
     pose: true,
+    signature: false,
     eyes: true,
 };
 

@@ -14,6 +14,7 @@ const SCENE: AnalysisRequest = AnalysisRequest {
     embed: Embed::None,
     liveness: false,
     pose: true,
+    signature: false,
     eyes: true,
 };
 /// What is wanted of a picture that a source face is looked for in.
@@ -22,6 +23,7 @@ const TARGET: AnalysisRequest = AnalysisRequest {
     embed: Embed::All,
     liveness: false,
     pose: false,
+    signature: false,
     eyes: false,
 };
 

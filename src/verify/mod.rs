@@ -8,6 +8,7 @@ mod document;
 mod duplicates;
 mod enrolment;
 mod faces;
+mod liveness_sessions;
 mod recall;
 mod search;
 mod verification;
@@ -20,8 +21,9 @@ pub use document::DocumentReading;
 pub(crate) use enrolment::ENROLMENT;
 pub use enrolment::{Candidate, Enrolment, FaceEnrolment, PoorPicture};
 pub use faces::{Comparison, TargetComparison};
+pub use liveness_sessions::{LivenessFrame, NewSession};
 pub use recall::RecallMonitor;
-pub use verification::Submission;
+pub use verification::{Selfie, Submission};
 
 use crate::domain::audit::{Actor, AuditEvent};
 use crate::domain::budget::AttemptLimit;
@@ -41,6 +43,7 @@ pub(crate) const SELFIE: AnalysisRequest = AnalysisRequest {
     embed: Embed::Largest,
     liveness: true,
     pose: true,
+    signature: false,
     eyes: true,
 };
 /// What is wanted of a document: its portrait's template.
@@ -49,6 +52,7 @@ pub(crate) const DOCUMENT: AnalysisRequest = AnalysisRequest {
     embed: Embed::Largest,
     liveness: false,
     pose: false,
+    signature: false,
     eyes: false,
 };
 /// What is wanted of a picture to enrol or to search with: one face and its template.
@@ -57,6 +61,7 @@ const PROBE: AnalysisRequest = AnalysisRequest {
     embed: Embed::Largest,
     liveness: false,
     pose: false,
+    signature: false,
     eyes: false,
 };
 
@@ -103,6 +108,15 @@ pub enum VerifyError {
         /// When the next one may be made.
         retry_after: Duration,
     },
+    /// A named liveness session does not exist for this tenant.
+    #[error("no such liveness session")]
+    NoSuchSession,
+    /// The challenge of a named liveness session was not passed, or its time is over.
+    #[error("the liveness session was not passed")]
+    SessionNotPassed,
+    /// Another verification rests on a named liveness session.
+    #[error("the liveness session was used")]
+    SessionUsed,
     /// The record does not exist for this tenant.
     #[error("no such record")]
     NotFound,

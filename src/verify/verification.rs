@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 use time::OffsetDateTime;
 
 use super::attempts::count;
+use super::liveness_sessions::use_up;
 use super::{DOCUMENT, SELFIE, Verifier, VerifyError, only_face, portrait, template};
 use crate::domain::audit::{Actor, VerificationCreated};
 use crate::domain::consent::Consent;
 use crate::domain::decision::{Evidence, decide};
-use crate::domain::ids::{VerificationId, WatchlistId};
+use crate::domain::ids::{LivenessSessionId, TenantId, VerificationId, WatchlistId};
 use crate::domain::metadata::Metadata;
 use crate::domain::mrz::Expected;
 use crate::domain::policy::Policy;
@@ -20,11 +21,29 @@ use crate::vision::StageTimings;
 /// Subjects that an answer names for each watchlist.
 const HITS_PER_LIST: u32 = 10;
 
+/// Where the live face comes from.
+#[derive(Debug)]
+pub enum Selfie {
+    /// An encoded picture.
+    Picture(Vec<u8>),
+    /// The best picture of a challenge that was passed.
+    Session(LivenessSessionId),
+}
+
+impl Selfie {
+    fn session(&self) -> Option<LivenessSessionId> {
+        match self {
+            Self::Picture(_) => None,
+            Self::Session(id) => Some(*id),
+        }
+    }
+}
+
 /// What a caller hands in for one identity check.
 #[derive(Debug)]
 pub struct Submission {
-    /// The encoded live selfie.
-    pub selfie: Vec<u8>,
+    /// The person's live face.
+    pub selfie: Selfie,
     /// The encoded picture of the document.
     pub document: Vec<u8>,
     /// The encoded picture of its other side.
@@ -64,8 +83,10 @@ impl Verifier {
         let lists = self
             .plan_search(tenant, &submission.watchlist_ids, policy.target_fpir)
             .await?;
+        let session = submission.selfie.session();
+        let selfie = self.selfie(tenant, submission.selfie).await?;
         let (selfie, document) = tokio::try_join!(
-            self.analyse("selfie", submission.selfie, SELFIE),
+            self.analyse("selfie", selfie, SELFIE),
             self.work_on(submission.document, submission.document_back, DOCUMENT),
         )?;
         let mut stages = document.timings;
@@ -86,6 +107,7 @@ impl Verifier {
                 .similarity(&reference)
                 .ok_or(VerifyError::ModelsDiffer)?,
             liveness: selfie.liveness.unwrap_or(0.0),
+            challenge: session,
             selfie: &selfie,
             portrait: &portrait,
             sides: document.sides,
@@ -105,6 +127,9 @@ impl Verifier {
         };
         let mut transaction = self.store.begin(tenant).await?;
         count(&mut transaction, person, verification.assessment.decision).await?;
+        if let Some(session) = session {
+            use_up(&mut transaction, actor, session, verification.id).await?;
+        }
         let delete_after = transaction
             .insert_verification(&verification, submission.retention_days)
             .await?;
@@ -119,6 +144,13 @@ impl Verifier {
             outcome,
             transaction,
         })
+    }
+
+    async fn selfie(&self, tenant: &TenantId, selfie: Selfie) -> Result<Vec<u8>, VerifyError> {
+        match selfie {
+            Selfie::Picture(picture) => Ok(picture),
+            Selfie::Session(id) => self.passed_frame(tenant, id).await,
+        }
     }
 }
 

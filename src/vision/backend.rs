@@ -18,6 +18,7 @@ use super::picture::{Picture, View};
 use super::pose::PoseEstimator;
 use super::quality;
 use super::session::{Graphs, Loader, Model, ModelError, Runtime};
+use super::signature::sign;
 use super::turned::Quarters;
 use super::{Analysis, AnalysisRequest, Embed, FaceBackend, Layout, StageTimings, VisionError};
 use crate::domain::face::{Face, Quality, Template, length};
@@ -123,6 +124,7 @@ impl OnnxBackend {
             embed: Embed::All,
             liveness: true,
             pose: true,
+            signature: false,
             eyes: true,
         };
         self.analyse(&blank_picture()?, &request)?;
@@ -259,6 +261,10 @@ impl FaceBackend for OnnxBackend {
         let closer = timed(&mut timings.decode, || {
             closer(&picture, &detections, request.liveness)
         })?;
+        let signature = request
+            .signature
+            .then(|| timed(&mut timings.decode, || sign(first, &mut self.scaler)))
+            .transpose()?;
         let views = Views {
             first,
             closer: closer.as_ref(),
@@ -276,6 +282,7 @@ impl FaceBackend for OnnxBackend {
             width: width as u32,
             height: height as u32,
             faces,
+            signature,
             zone: None,
             timings,
         })

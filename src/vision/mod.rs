@@ -19,6 +19,7 @@ mod picture;
 mod pose;
 mod quality;
 mod session;
+mod signature;
 mod turned;
 
 use std::time::Duration;
@@ -33,6 +34,7 @@ pub use picture::decode_reduced;
 pub use session::{Graphs, ModelError, Runtime};
 
 use crate::domain::face::Face;
+use crate::domain::liveness_session::Signature;
 
 /// What is wanted of one picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +47,8 @@ pub struct AnalysisRequest {
     pub liveness: bool,
     /// Whether every face's pose is wanted.
     pub pose: bool,
+    /// Whether it is wanted what the whole picture looks like.
+    pub signature: bool,
     /// Whether it is wanted if each face's eyes are open.
     pub eyes: bool,
 }
@@ -81,6 +85,8 @@ pub struct Analysis {
     pub height: u32,
     /// The faces, largest box first.
     pub faces: Vec<Face>,
+    /// What the whole picture looks like, if it was asked for.
+    pub signature: Option<Signature>,
     /// The machine-readable zone, where one was looked for and found.
     pub zone: Option<document::Zone>,
     /// Where the time went.

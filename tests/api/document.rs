@@ -100,7 +100,11 @@ pub fn properties(schema: &Value) -> Map<String, Value> {
 
 /// What a valid request has at least.
 pub fn sample(schema: &Value) -> Map<String, Value> {
-    let required = schema["required"].as_array().cloned().unwrap_or_default();
+    let mut required = schema["required"].as_array().cloned().unwrap_or_default();
+    // One of two is needed, which the schema has no word for.
+    if schema["properties"]["liveness_session_id"].is_object() {
+        required.push(json!("selfie"));
+    }
     required
         .iter()
         .map(|name| {

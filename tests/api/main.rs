@@ -21,6 +21,7 @@ mod erasures;
 mod idempotency;
 mod imports;
 mod keeping;
+mod liveness_sessions;
 mod operations;
 mod photographs;
 mod ports;

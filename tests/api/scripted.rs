@@ -5,6 +5,7 @@ use std::time::Duration;
 use likeness::domain::face::{
     BoundingBox, Details, Eyes, Face, FivePoints, Point, Pose, Quality, Template,
 };
+use likeness::domain::liveness_session::Signature;
 use likeness::vision::document::Zone;
 use likeness::vision::{
     Analysis, AnalysisRequest, EMBEDDER_DIMENSIONS, EMBEDDER_ID, Embed, FaceBackend, Layout,
@@ -12,6 +13,7 @@ use likeness::vision::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 /// A picture in the language of [`Scripted`].
 pub fn picture(script: Value) -> Vec<u8> {
@@ -60,6 +62,14 @@ struct ScriptedFace {
     embedding_length: Option<f32>,
     #[serde(default)]
     yaw: f32,
+    #[serde(default)]
+    pitch: f32,
+    /// How much larger it is than usual.
+    #[serde(default = "one")]
+    scale: f32,
+    /// How far the nose stands out, in distances between the eyes.
+    #[serde(default = "one_half")]
+    depth: f32,
     /// How open the person's left and right eye are.
     #[serde(default = "both_open")]
     eyes: [f32; 2],
@@ -71,6 +81,10 @@ fn one() -> f32 {
 
 fn both_open() -> [f32; 2] {
     [1.0; 2]
+}
+
+fn one_half() -> f32 {
+    0.5
 }
 
 fn sixty() -> f32 {
@@ -127,6 +141,7 @@ impl FaceBackend for Scripted {
             width: 640,
             height: 480,
             faces,
+            signature: request.signature.then(|| signature(encoded)),
             zone: script.zone.map(|lines| Zone {
                 lines,
                 corners: [(10.0, 400.0), (600.0, 400.0), (600.0, 460.0), (10.0, 460.0)]
@@ -139,24 +154,35 @@ impl FaceBackend for Scripted {
     }
 }
 
+/// Another one for every picture.
+fn signature(encoded: &[u8]) -> Signature {
+    let values = Sha256::digest(encoded).repeat(8);
+    Signature::parse(&values).unwrap()
+}
+
 fn describe(face: &ScriptedFace, embedded: bool) -> Face {
     let mut values = vec![0.0; EMBEDDER_DIMENSIONS];
     values[face.person] = face.similarity;
     values[EMBEDDER_DIMENSIONS - 1 - face.person] =
         (1.0 - face.similarity * face.similarity).max(0.0).sqrt();
     let point = |x, y| Point { x, y };
+    let reach = face.depth * face.eye_distance;
     Face {
         bounding_box: BoundingBox {
             x: 100.0,
             y: 50.0,
-            width: 120.0,
-            height: 150.0,
+            width: 120.0 * face.scale,
+            height: 150.0 * face.scale,
         },
         confidence: face.confidence.unwrap_or(0.99),
         landmarks: FivePoints {
             left_eye: point(130.0, 100.0),
             right_eye: point(130.0 + face.eye_distance, 100.0),
-            nose: point(160.0, 130.0),
+            // It goes where the head turns.
+            nose: point(
+                160.0 - reach * face.yaw.to_radians().sin(),
+                130.0 - reach * face.pitch.to_radians().sin(),
+            ),
             left_mouth: point(140.0, 160.0),
             right_mouth: point(180.0, 160.0),
         },
@@ -176,7 +202,7 @@ fn describe(face: &ScriptedFace, embedded: bool) -> Face {
         },
         pose: Some(Pose {
             yaw: face.yaw,
-            pitch: 2.0,
+            pitch: 2.0 + face.pitch,
             roll: 3.0,
         }),
         eyes: Some(Eyes {

@@ -31,6 +31,7 @@ impl World {
         let check = id(post("/v1/verifications").multipart(check)).await;
         let pictures = archive(zip(&[("ada.jpg", person(2))]));
         let job = id(post(&format!("{path}/imports")).multipart(pictures)).await;
+        let session = id(post("/v1/liveness_sessions")).await;
         let nobody = json!({"external_id": "nobody"});
         let erasure = id(post("/v1/erasures").json(&nobody)).await;
         world.ids = BTreeMap::from([
@@ -40,6 +41,7 @@ impl World {
             ("verifications", check),
             ("jobs", job),
             ("erasures", erasure),
+            ("liveness_sessions", session),
         ]);
         world
     }

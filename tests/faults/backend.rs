@@ -50,6 +50,7 @@ impl FaceBackend for Numbers {
         Ok(Analysis {
             width: 640,
             height: 480,
+            signature: None,
             faces: picture
                 .iter()
                 .map(|picture| face(picture.person, embedded))

@@ -34,6 +34,7 @@ impl FaceBackend for Trapped {
         Ok(Analysis {
             width: 1,
             height: 1,
+            signature: None,
             faces: Vec::new(),
             zone: None,
             timings: StageTimings::default(),

@@ -10,13 +10,15 @@ use uuid::Uuid;
 use crate::audit::an_event;
 use crate::fixture::{Fixture, actor, axis, first_page, new_subject, tenant, verification};
 
-const TENANT_TABLES: [&str; 6] = [
+const TENANT_TABLES: [&str; 8] = [
     "watchlists",
     "subjects",
     "faces",
     "verifications",
     "audit_events",
     "audit_heads",
+    "liveness_sessions",
+    "liveness_frames",
 ];
 
 /// A database where `acme` has one record in each table.

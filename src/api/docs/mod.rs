@@ -28,6 +28,7 @@ use crate::error::ErrorCode;
     ),
     tags(
         (name = "verifications", description = "Selfie against document, liveness, watchlists, decision"),
+        (name = "liveness_sessions", description = "Challenges that a live person follows before a camera"),
         (name = "faces", description = "Finding and comparing faces; nothing is kept"),
         (name = "documents", description = "Reading identity documents; nothing is kept"),
         (name = "watchlists", description = "Galleries of people to look for, and their search"),

@@ -9,7 +9,7 @@ use actix_web::{FromRequest, HttpRequest};
 use serde::de::DeserializeOwned;
 use validator::Validate;
 
-use super::body::{read_json, read_multipart};
+use super::body::{declared_length, read_json, read_multipart};
 use super::fingerprint;
 use super::key::GivenKey;
 use super::parts::{Part, Parts};
@@ -31,6 +31,10 @@ pub struct JsonForm<T>(pub T);
 /// A form that makes something, and the key that makes its repetitions known, where the request brings one.
 #[derive(Debug)]
 pub struct Keyed<T>(pub T, pub Option<KeyedRequest>);
+
+/// The same, where nothing needs to be said: no body at all stands for an empty one.
+#[derive(Debug)]
+pub struct KeyedOrEmpty<T>(pub T, pub Option<KeyedRequest>);
 
 type Reading<T> = Pin<Box<dyn Future<Output = Result<T, ApiError>>>>;
 
@@ -74,6 +78,25 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for Keyed<T> {
             )
         });
         Box::pin(async move { form?.await.map(|(form, key)| Self(form, key)) })
+    }
+}
+
+impl<T: DeserializeOwned + Validate + 'static> FromRequest for KeyedOrEmpty<T> {
+    type Error = ApiError;
+    type Future = Reading<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut actix_web::dev::Payload) -> Self::Future {
+        let named = request.headers().contains_key(CONTENT_TYPE);
+        if named || declared_length(request.headers()).is_some_and(|length| length > 0) {
+            let form = Keyed::from_request(request, payload);
+            return Box::pin(async move { form.await.map(|Keyed(form, key)| Self(form, key)) });
+        }
+        let key = GivenKey::of(request);
+        Box::pin(async move {
+            let key =
+                key?.map(|key| key.with(fingerprint::of_entries(MediaType::Json.name(), &[])));
+            Ok(Self(T::deserialize(Parts::new(Vec::new()))?, key))
+        })
     }
 }
 

@@ -18,7 +18,7 @@ mod upload;
 
 pub(super) use body::declared_length;
 pub use consent::ConsentForm;
-pub use form::{Form, JsonForm, Keyed};
+pub use form::{Form, JsonForm, Keyed, KeyedOrEmpty};
 pub use image::Image;
 pub use key::IDEMPOTENCY_KEY;
 pub use page::{MAX_LIMIT, Page, PageQuery};

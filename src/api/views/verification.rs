@@ -16,6 +16,7 @@ use crate::domain::decision::{
     Assessment, Check, CheckResult, Decision, FaceMatch, Liveness, QualityCheck, Reason,
     ReasonCode, Severity, WatchlistCheck, WatchlistResult,
 };
+use crate::domain::ids::LivenessSessionId;
 use crate::domain::metadata::Metadata;
 use crate::domain::review::{ReviewDecision, final_decision};
 use crate::domain::verification::{KeptVerification, ModelIds, TimingsMs};
@@ -100,15 +101,18 @@ impl From<FaceMatch> for FaceMatchView {
 /// kinds. `likeness eval --pad DIR` measures it by kind on pictures of your own.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LivenessView {
-    /// `pass` or `fail`; a failure asks for a human and does not decline by itself.
+    /// `pass` or `fail`; a failure asks for a human and does not decline by itself. A challenge passes whatever the score.
     #[schema(value_type = String, example = "pass")]
     pub result: CheckResult,
     /// The model's probability of a live face, 0 to 1.
     #[schema(example = 0.97)]
     pub score: f64,
-    /// Always `passive_single_frame`: one picture, no challenge.
+    /// `challenge`: the person did what a liveness session asked for; or `passive_single_frame`: one picture, no challenge.
     #[schema(example = "passive_single_frame")]
     pub method: &'static str,
+    /// The session of the challenge.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub liveness_session_id: Option<Uuid>,
     /// Scores below it fail.
     #[schema(example = 0.5)]
     pub threshold: f64,
@@ -119,7 +123,11 @@ impl From<Liveness> for LivenessView {
         Self {
             result: check.result,
             score: round3(check.score.into()),
-            method: "passive_single_frame",
+            method: match check.session {
+                Some(_) => "challenge",
+                None => "passive_single_frame",
+            },
+            liveness_session_id: check.session.map(LivenessSessionId::as_uuid),
             threshold: check.threshold,
         }
     }

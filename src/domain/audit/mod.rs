@@ -14,10 +14,11 @@ use uuid::Uuid;
 use details::Detail as _;
 pub use details::{
     EnrolledFaces, ErasureCreated, FaceDeleted, FaceEnrolled, FacesCompared, FoundSubject,
-    ImportCreated, ImportedRow, JobCancelled, ListSearch, LivenessOutcome, MatchOutcome,
-    RecordsSwept, RetentionChanged, SubjectChanged, SubjectDeleted, SubjectEnrolled,
-    SubjectReplaced, VerificationCreated, VerificationDeleted, VerificationReviewed,
-    WatchlistChanged, WatchlistCreated, WatchlistDeleted, WatchlistSearched,
+    ImportCreated, ImportedRow, JobCancelled, ListSearch, LivenessOutcome, LivenessSessionCreated,
+    LivenessSessionFailed, LivenessSessionPassed, LivenessSessionUsed, MatchOutcome, RecordsSwept,
+    RetentionChanged, SubjectChanged, SubjectDeleted, SubjectEnrolled, SubjectReplaced,
+    VerificationCreated, VerificationDeleted, VerificationReviewed, WatchlistChanged,
+    WatchlistCreated, WatchlistDeleted, WatchlistSearched,
 };
 
 use super::ids::TenantId;
@@ -137,6 +138,14 @@ audit_events! {
     RetentionChanged = "retention.changed",
     /// Records whose time was over were deleted.
     RecordsSwept = "records.swept",
+    /// A challenge before a camera began.
+    LivenessSessionCreated = "liveness_session.created",
+    /// A person did everything that the challenge asked for.
+    LivenessSessionPassed = "liveness_session.passed",
+    /// A challenge ended otherwise.
+    LivenessSessionFailed = "liveness_session.failed",
+    /// A verification rests on the challenge.
+    LivenessSessionUsed = "liveness_session.used",
 }
 
 /// An event as it stands in the log.
@@ -194,6 +203,10 @@ mod tests {
                 "erasure.created",
                 "retention.changed",
                 "records.swept",
+                "liveness_session.created",
+                "liveness_session.passed",
+                "liveness_session.failed",
+                "liveness_session.used",
             ]
         );
         for action in AuditAction::ALL {

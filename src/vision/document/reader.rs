@@ -319,6 +319,7 @@ impl FaceBackend for ZoneReader {
         Ok(Analysis {
             width: image.width(),
             height: image.height(),
+            signature: None,
             faces: Vec::new(),
             zone,
             timings: StageTimings {

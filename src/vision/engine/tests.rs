@@ -8,6 +8,7 @@ const REQUEST: AnalysisRequest = AnalysisRequest {
     embed: Embed::None,
     liveness: false,
     pose: false,
+    signature: false,
     eyes: false,
 };
 
@@ -28,6 +29,7 @@ impl FaceBackend for Scripted {
         Ok(Analysis {
             width,
             height: 1,
+            signature: None,
             faces: Vec::new(),
             zone: None,
             timings: StageTimings::default(),
@@ -247,6 +249,7 @@ impl FaceBackend for Sticky {
         Ok(Analysis {
             width: encoded.len() as u32,
             height: 1,
+            signature: None,
             faces: Vec::new(),
             zone: None,
             timings: StageTimings::default(),

@@ -81,7 +81,7 @@ async fn what_is_swept_is_the_doing_of_the_service() {
     );
     assert_eq!(
         events[3]["detail"],
-        json!({"verifications": 2, "jobs": 0, "subjects": 0})
+        json!({"verifications": 2, "jobs": 0, "subjects": 0, "liveness_sessions": 0})
     );
     assert_eq!(audited.count().await, 4);
 }

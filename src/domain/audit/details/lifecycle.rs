@@ -59,6 +59,8 @@ pub struct RecordsSwept {
     pub jobs: u64,
     /// People on lists.
     pub subjects: u64,
+    /// Liveness sessions.
+    pub liveness_sessions: u64,
 }
 
 impl RecordsSwept {
@@ -73,6 +75,7 @@ impl RecordsSwept {
         self.verifications += other.verifications;
         self.jobs += other.jobs;
         self.subjects += other.subjects;
+        self.liveness_sessions += other.liveness_sessions;
     }
 }
 

@@ -3,6 +3,7 @@
 mod answers;
 mod galleries;
 mod lifecycle;
+mod liveness;
 
 use uuid::Uuid;
 
@@ -16,6 +17,9 @@ pub use galleries::{
     WatchlistCreated, WatchlistDeleted,
 };
 pub use lifecycle::{ErasureCreated, RecordsSwept, RetentionChanged, VerificationReviewed};
+pub use liveness::{
+    LivenessSessionCreated, LivenessSessionFailed, LivenessSessionPassed, LivenessSessionUsed,
+};
 
 /// What an event is about.
 pub(super) trait Detail {
