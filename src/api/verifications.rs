@@ -13,7 +13,7 @@ use validator::Validate;
 use super::answers::{found, gone};
 use super::documents::ExpectedForm;
 use super::extract::rules::{self, MAX_EXTERNAL_ID_CHARS};
-use super::extract::{ConsentForm, Image, Keyed, Page, PageQuery, Path, Query};
+use super::extract::{ConsentForm, Image, Keyed, Page, PageQuery, Path, Query, picture_or_none};
 use super::idempotency::{IdempotencyHeader, Made, once};
 use super::throttle::SearchBudget;
 use super::views::VerificationView;
@@ -89,6 +89,7 @@ pub struct CreateVerification {
     /// The picture of the identity document; its largest face is the portrait.
     pub document: Image,
     /// The other side of the document, where cards have their machine-readable zone.
+    #[serde(default, deserialize_with = "picture_or_none")]
     pub document_back: Option<Image>,
     /// What the caller expects the document to say; it is compared with the machine-readable zone.
     #[serde(default)]
