@@ -83,8 +83,12 @@ impl PolicyForm {
 #[serde(deny_unknown_fields)]
 pub struct CreateVerification {
     /// The live picture; it must show exactly one face. Either this or `liveness_session_id` is needed.
+    #[serde(default, deserialize_with = "picture_or_none")]
     pub selfie: Option<Image>,
     /// A liveness session that the person passed and nobody used yet, in place of the selfie: its best picture is taken.
+    /// An empty part names none.
+    #[serde(default, deserialize_with = "id_or_none")]
+    #[schema(example = "")]
     pub liveness_session_id: Option<Uuid>,
     /// The picture of the identity document; its largest face is the portrait.
     pub document: Image,
@@ -180,6 +184,15 @@ fn ids_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Uuid>, 
             .map_err(|_| D::Error::custom("expected the id of a watchlist"))
     };
     texts.iter().map(parse).collect()
+}
+
+/// An id, or the empty text that pages send where nobody filled it in.
+fn id_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Uuid>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    let text = text.filter(|text| !text.is_empty());
+    text.map(|text| text.parse())
+        .transpose()
+        .map_err(|_| D::Error::custom("expected the id of a liveness session"))
 }
 
 /// Check an identity

@@ -16,6 +16,8 @@ use tempfile::NamedTempFile;
 
 /// How long anything may take, inference without optimisation included.
 const PATIENCE: Duration = Duration::from_secs(150);
+/// How long an element may be about to be drawn.
+const RETRIES: Duration = Duration::from_secs(10);
 /// Of the window.
 const HEIGHT: u64 = 800;
 /// The name of an element's id, as the standard has it.
@@ -47,10 +49,13 @@ impl Browser {
             .spawn()
             .unwrap();
         let lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-        let port = lines.map(Result::unwrap).find_map(|line| {
+        let mut lines = lines.map(Result::unwrap);
+        let port = lines.find_map(|line| {
             let rest = line.split_once("successfully on port ")?.1;
             Some(rest.trim_end_matches('.').to_owned())
         });
+        // It goes on being read, since the driver may have more to say.
+        std::thread::spawn(move || lines.for_each(drop));
         let capture = format!(
             "--use-file-for-fake-video-capture={}",
             video.path().display()
@@ -73,13 +78,20 @@ impl Browser {
         browser
     }
 
-    async fn send(&self, path: &str, body: Value) -> Value {
+    async fn try_send(&self, path: &str, body: &Value) -> Result<Value, String> {
         let request = self.client.post(format!("{}{path}", self.session));
-        let answer = request.json(&body).timeout(PATIENCE).send().await.unwrap();
+        let answer = request.json(body).timeout(PATIENCE).send().await.unwrap();
         let is_good = answer.status().is_success();
         let mut answer: Value = answer.json().await.unwrap();
-        assert!(is_good, "{path} {body}: {}", answer["value"]["message"]);
-        answer["value"].take()
+        if is_good {
+            Ok(answer["value"].take())
+        } else {
+            Err(format!("{path}: {}", answer["value"]["message"]))
+        }
+    }
+
+    async fn send(&self, path: &str, body: Value) -> Value {
+        self.try_send(path, &body).await.unwrap()
     }
 
     pub async fn open(&self, url: &str) {
@@ -100,24 +112,35 @@ impl Browser {
         self.run(&format!("return {expression}"), json!([])).await
     }
 
-    async fn element(&self, css: &str) -> String {
-        self.wait_for(&format!("document.querySelector({css:?}) !== null"))
-            .await;
+    /// Does something to an element, again where the page was just drawn anew or still moves.
+    async fn act(&self, css: &str, what: &str, body: Value) {
         let found = json!({"using": "css selector", "value": css});
-        let found = self.send("/element", found).await;
-        found[ELEMENT].as_str().unwrap().to_owned()
+        let started = Instant::now();
+        loop {
+            self.wait_for(&format!("document.querySelector({css:?})"))
+                .await;
+            let done = match self.try_send("/element", &found).await {
+                Ok(element) => {
+                    let id = element[ELEMENT].as_str().unwrap();
+                    self.try_send(&format!("/element/{id}/{what}"), &body).await
+                }
+                Err(gone) => Err(gone),
+            };
+            match done {
+                Ok(_) => return,
+                Err(error) if started.elapsed() > RETRIES => panic!("{css}: {error}"),
+                Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
+            }
+        }
     }
 
     pub async fn press(&self, css: &str) {
-        let id = self.element(css).await;
-        self.send(&format!("/element/{id}/click"), json!({})).await;
+        self.act(css, "click", json!({})).await;
     }
 
     /// Types into a field, or names the files that a person would choose.
     pub async fn write(&self, css: &str, text: &str) {
-        let id = self.element(css).await;
-        self.send(&format!("/element/{id}/value"), json!({"text": text}))
-            .await;
+        self.act(css, "value", json!({"text": text})).await;
     }
 
     /// Waits until an expression holds.

@@ -24,8 +24,9 @@ use tokio::sync::{Mutex, MutexGuard};
 
 /// A service and a browser. One at a time: models and browser share few cores.
 struct World {
-    service: Service,
+    // Goes first: the service waits for its connections.
     browser: Browser,
+    service: Service,
     _turn: MutexGuard<'static, ()>,
 }
 

@@ -56,10 +56,10 @@ const EXPLAINED = {
     return `${at}; even a human's look needs ${number(review.similarity)}.`;
   },
   liveness: (check) => {
-    const how = check.method === 'challenge'
-      ? 'The person followed a challenge.'
-      : 'One picture was judged, without a challenge; that proves little.';
-    return check.score === undefined || check.score === null ? how : `${how} Score ${number(check.score, 2)}, at least ${number(check.threshold, 2)} is needed.`;
+    const score = number(check.score, 2);
+    return check.method === 'challenge'
+      ? `The person followed a challenge. Its best picture by itself scores ${score}.`
+      : `One picture was judged, without a challenge; that proves little. Score ${score}, at least ${number(check.threshold, 2)} is needed.`;
   },
   quality: (check) => {
     const eyes = (part) => `${Math.round(part.inter_eye_distance)} pixels between the eyes`;

@@ -96,7 +96,8 @@ export function similarityFigure(match) {
       drawn = width;
       place.replaceChildren(draw(width, match, data));
     };
-    new ResizeObserver(redraw).observe(place);
+    // Drawn in the next frame: to draw while sizes are told would tell of another size.
+    new ResizeObserver(() => requestAnimationFrame(redraw)).observe(place);
     redraw();
   });
   const key = (kind, text) => h('li', {}, h('i', { class: kind, 'aria-hidden': 'true' }), text);

@@ -50,7 +50,7 @@ export function signIn(place, { lead, done, problem }) {
       h('h2', { id: 'sign-in' }, 'Sign in'),
       h('p', { class: 'muted' }, lead),
       told,
-      field('Token', input, 'The service prints one when it starts with a key of its own; `likeness token` makes others. It stays in this tab.'),
+      field('Token', input, 'The service prints one when it starts with a key of its own; the command “likeness token” makes others. It stays in this tab.'),
       h('div', {}, button))));
 }
 

@@ -41,7 +41,9 @@ const CODES = {
   foreign_face: 'Another face came into the picture.',
   no_motion: 'The face did not move as a head does.',
   wrong_nonce: 'The pictures do not belong to this challenge.',
-  too_many_frames: 'It took too many pictures.',
+  too_many_frames: 'It took too many pictures.', clock_mismatch: 'The times of the pictures do not fit.',
+  flat_image: 'The camera shows something flat, such as a print or a screen.', wrong_action: 'Something else was done than what was asked.',
+  jump: 'The face moved from one place to another in no time.', several_faces: 'More than one face was in the picture.',
   // Faults of a machine-readable zone.
   check_digit_wrong: 'wrong check digit', unexpected_character: 'a character that cannot stand there', impossible_date: 'impossible date',
   unknown_state: 'unknown state', specimen_state: 'specimen', unknown_document_code: 'unknown kind of document', no_name: 'no name',
