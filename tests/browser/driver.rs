@@ -70,6 +70,7 @@ impl Browser {
         };
         let wanted = json!({"capabilities": {"alwaysMatch": {
             "browserName": "chrome",
+            "timeouts": {"script": PATIENCE.as_millis(), "pageLoad": PATIENCE.as_millis()},
             "goog:chromeOptions": {"args": flags},
             "goog:loggingPrefs": {"browser": "ALL"},
         }}});
@@ -119,6 +120,9 @@ impl Browser {
         loop {
             self.wait_for(&format!("document.querySelector({css:?})"))
                 .await;
+            // Away from the edges, where the head of the page may lie over it.
+            let centre = "document.querySelector(arguments[0])?.scrollIntoView({block: 'center'})";
+            self.run(centre, json!([css])).await;
             let done = match self.try_send("/element", &found).await {
                 Ok(element) => {
                     let id = element[ELEMENT].as_str().unwrap();
