@@ -94,6 +94,8 @@ fn surface(config: &Config, operations: bool, api: bool) -> Surface {
         api,
         metrics: operations && config.http.metrics,
         docs: operations && config.http.docs,
+        // They call the API at their own origin, so they are where it is.
+        pages: api && config.http.pages,
         tls: config.http.tls.is_some(),
     }
 }

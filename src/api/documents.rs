@@ -8,7 +8,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use validator::Validate;
 
 use super::extract::rules;
-use super::extract::{Form, Image};
+use super::extract::{Form, Image, picture_or_none};
 use super::views::DocumentReadingView;
 use crate::auth::{Authorized, Verify};
 use crate::domain::mrz::{CivilDate, Expected, Sex};
@@ -80,6 +80,7 @@ pub struct ReadDocument {
     /// The side with the portrait.
     pub document: Image,
     /// The other side, where cards have their machine-readable zone.
+    #[serde(default, deserialize_with = "picture_or_none")]
     pub document_back: Option<Image>,
 }
 

@@ -12,8 +12,8 @@ use actix_web::HttpMessage as _;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::error::PayloadError;
-use actix_web::http::Method;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::{Bytes, Data};
 use futures_util::Stream;
@@ -130,7 +130,9 @@ fn dress(
         headers.insert(X_REQUEST_ID, id);
     }
     protect(headers, route, over_tls);
-    if route.starts_with("/v1") || !response.status().is_success() {
+    let status = response.status();
+    let is_kept = status.is_success() || status == StatusCode::NOT_MODIFIED;
+    if route.starts_with("/v1") || !is_kept {
         response
             .headers_mut()
             .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

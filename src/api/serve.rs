@@ -18,7 +18,7 @@ use super::extract::IDEMPOTENCY_KEY;
 use super::fallback::{KnownRoutes, fallback};
 use super::idempotency::IDEMPOTENCY_REPLAYED;
 use super::throttle::{RATE_LIMIT, RATE_LIMIT_POLICY};
-use super::{docs, edge, health, routes};
+use super::{docs, edge, health, pages, routes};
 use crate::auth::X_REQUEST_ID;
 use crate::state::AppState;
 
@@ -40,6 +40,8 @@ pub struct Surface {
     pub metrics: bool,
     /// The API's description and its pages.
     pub docs: bool,
+    /// The pages for people.
+    pub pages: bool,
     /// Whether it is encrypted.
     pub tls: bool,
 }
@@ -50,6 +52,7 @@ impl Surface {
         api: true,
         metrics: true,
         docs: true,
+        pages: true,
         tls: false,
     };
 }
@@ -123,6 +126,9 @@ fn served(config: &mut web::ServiceConfig, surface: Surface, document: &OpenApi)
         let pages = SwaggerUi::new("/docs/{_:.*}").config(swagger(surface));
         config.service(pages.url("/openapi.json", document.clone()));
         config.route("/docs", web::get().to(health::docs_redirect));
+    }
+    if surface.pages {
+        pages::routes(config);
     }
 }
 

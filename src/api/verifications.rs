@@ -13,7 +13,7 @@ use validator::Validate;
 use super::answers::{found, gone};
 use super::documents::ExpectedForm;
 use super::extract::rules::{self, MAX_EXTERNAL_ID_CHARS};
-use super::extract::{ConsentForm, Image, Keyed, Page, PageQuery, Path, Query};
+use super::extract::{ConsentForm, Image, Keyed, Page, PageQuery, Path, Query, picture_or_none};
 use super::idempotency::{IdempotencyHeader, Made, once};
 use super::throttle::SearchBudget;
 use super::views::VerificationView;
@@ -83,12 +83,17 @@ impl PolicyForm {
 #[serde(deny_unknown_fields)]
 pub struct CreateVerification {
     /// The live picture; it must show exactly one face. Either this or `liveness_session_id` is needed.
+    #[serde(default, deserialize_with = "picture_or_none")]
     pub selfie: Option<Image>,
     /// A liveness session that the person passed and nobody used yet, in place of the selfie: its best picture is taken.
+    /// An empty part names none.
+    #[serde(default, deserialize_with = "id_or_none")]
+    #[schema(example = "")]
     pub liveness_session_id: Option<Uuid>,
     /// The picture of the identity document; its largest face is the portrait.
     pub document: Image,
     /// The other side of the document, where cards have their machine-readable zone.
+    #[serde(default, deserialize_with = "picture_or_none")]
     pub document_back: Option<Image>,
     /// What the caller expects the document to say; it is compared with the machine-readable zone.
     #[serde(default)]
@@ -179,6 +184,15 @@ fn ids_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Uuid>, 
             .map_err(|_| D::Error::custom("expected the id of a watchlist"))
     };
     texts.iter().map(parse).collect()
+}
+
+/// An id, or the empty text that pages send where nobody filled it in.
+fn id_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Uuid>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    let text = text.filter(|text| !text.is_empty());
+    text.map(|text| text.parse())
+        .transpose()
+        .map_err(|_| D::Error::custom("expected the id of a liveness session"))
 }
 
 /// Check an identity

@@ -147,6 +147,9 @@ fn greeting(application: &Application, config: &Config) -> anyhow::Result<String
         let pages = admin.as_ref().unwrap_or(&address);
         text += &format!("\n  Swagger UI  {pages}/docs/\n");
     }
+    if config.http.pages {
+        text += &format!("\n  Try it      {address}/demo\n  Review      {address}/console\n");
+    }
     if config.jwt.key.is_some() {
         return Ok(text);
     }

@@ -13,6 +13,7 @@ pub(super) fn http(reader: &mut Reader<'_>) -> Http {
         cors_origins: cors_origins(reader),
         admin_listen: admin_listen(reader),
         docs: reader.on("LIKENESS_DOCS"),
+        pages: reader.on("LIKENESS_PAGES"),
         metrics: reader.on("LIKENESS_METRICS"),
     }
 }

@@ -77,6 +77,8 @@ pub struct Http {
     pub admin_listen: Option<SocketAddr>,
     /// Whether the API's description and its pages are shown.
     pub docs: bool,
+    /// Whether the pages for people are shown.
+    pub pages: bool,
     /// Whether metrics are shown.
     pub metrics: bool,
 }

@@ -55,6 +55,11 @@ pub const SETTINGS: &[Setting] = &[
         Some("on"),
         "off: neither /docs nor /openapi.json are served",
     ),
+    setting(
+        "LIKENESS_PAGES",
+        Some("on"),
+        "off: neither /demo nor /console are served",
+    ),
     setting("LIKENESS_METRICS", Some("on"), "off: no /metrics"),
     setting(
         "LIKENESS_TLS_CERT",

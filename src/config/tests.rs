@@ -250,12 +250,13 @@ fn a_certificate_and_its_key_are_set_together() {
         ("LIKENESS_TLS_KEY", "/k.pem"),
         ("LIKENESS_ADMIN_LISTEN", "127.0.0.1:9090"),
         ("LIKENESS_DOCS", "off"),
+        ("LIKENESS_PAGES", "off"),
     ])
     .unwrap()
     .http;
     assert_eq!(config.tls.unwrap().key, Path::new("/k.pem"));
     assert_eq!(config.admin_listen.unwrap().port(), 9090);
-    assert!(!config.docs && config.metrics);
+    assert!(!config.docs && !config.pages && config.metrics);
     let wrong = faults([
         ("HOME", "/h"),
         ("LIKENESS_ADMIN_LISTEN", "9090"),

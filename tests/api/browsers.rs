@@ -162,3 +162,64 @@ async fn the_pages_run_no_script_but_their_own_and_ask_nobody_else() {
     let setup = setup.body.as_str().unwrap().to_owned();
     assert!(setup.contains(r#""validatorUrl": "none""#), "{setup}");
 }
+
+#[tokio::test]
+async fn our_own_pages_may_do_what_they_need_and_nothing_else() {
+    let app = App::start().await;
+    for (path, camera) in [("/demo", "camera=(self)"), ("/console", "camera=()")] {
+        let page = Answer::of(app.bare(Method::GET, path)).await;
+        assert_eq!(page.status, StatusCode::OK);
+        let header = |name: &str| page.headers[name].to_str().unwrap();
+        assert_eq!(header("content-type"), "text/html; charset=utf-8");
+        let csp = header("content-security-policy");
+        for rule in [
+            "default-src 'none';",
+            "script-src 'self';",
+            "style-src 'self';",
+            "connect-src 'self';",
+            "frame-ancestors 'none';",
+        ] {
+            assert!(csp.contains(rule), "{path}: {csp}");
+        }
+        assert!(!csp.contains("unsafe"), "{path}: {csp}");
+        let permissions = header("permissions-policy");
+        assert!(permissions.contains(camera), "{path}: {permissions}");
+        assert!(permissions.contains("microphone=()") && header("x-frame-options") == "DENY");
+        let html = page.body.as_str().unwrap();
+        let scripts = html.matches("<script").count();
+        let own = html.matches("<script type=\"module\" src=\"pages/").count();
+        assert_eq!((scripts, own), (1, 1), "{html}");
+    }
+}
+
+#[tokio::test]
+async fn a_browser_that_has_a_file_of_a_page_is_not_sent_it_again() {
+    let app = App::start().await;
+    let first = Answer::of(app.bare(Method::GET, "/pages/style.css")).await;
+    assert_eq!(first.status, StatusCode::OK);
+    assert_eq!(first.headers["content-type"], "text/css; charset=utf-8");
+    assert_eq!(first.headers["cache-control"], "no-cache");
+    let tag = first.headers["etag"].to_str().unwrap();
+    for (told, status) in [
+        (tag, StatusCode::NOT_MODIFIED),
+        ("\"other\"", StatusCode::OK),
+    ] {
+        let request = app.bare(Method::GET, "/pages/style.css");
+        let answer = Answer::of(request.header("if-none-match", told)).await;
+        assert_eq!(answer.status, status, "{told}");
+        assert_eq!(answer.headers["etag"], first.headers["etag"]);
+        assert_eq!(answer.headers["cache-control"], "no-cache");
+    }
+    let table = Answer::of(app.bare(Method::GET, "/pages/calibration.json")).await;
+    let table = table.expect(StatusCode::OK);
+    assert!(table["points"].as_array().unwrap().len() > 10, "{table}");
+    for missing in [
+        "/pages/",
+        "/pages/nothing.js",
+        "/pages/../Cargo.toml",
+        "/pages/demo.html",
+    ] {
+        let answer = Answer::of(app.bare(Method::GET, missing)).await;
+        answer.expect_problem(404, "not_found");
+    }
+}

@@ -88,6 +88,25 @@ async fn the_zone_of_a_card_is_on_its_back_and_its_portrait_on_its_front() {
 }
 
 #[tokio::test]
+async fn a_back_that_nobody_chose_comes_as_an_empty_part_and_is_none() {
+    let app = App::start().await;
+    let form = pair(person(1), person(1)).text("document_back", "");
+    let body = verified(&app, form).await;
+    assert_eq!(
+        body["checks"]["document"]["back"]["reason"],
+        "no document_back was sent"
+    );
+    let form = Form::new()
+        .part("document", Part::bytes(person(1)))
+        .text("document_back", "");
+    assert_eq!(read(&app, form).await["back"]["result"], "not_evaluated");
+    // What has to be there has to be a picture.
+    let form = pair(person(1), Vec::new());
+    let refused = app.post_form("/v1/verifications", form).await;
+    assert_eq!(refused.faults(), ["document:unsupported_image"]);
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_a_zone_asks_for_a_review_and_never_declines() {
     let app = App::start().await;
     for (right, wrong, codes) in [

@@ -23,13 +23,15 @@ async fn statuses<const N: usize>(address: &str, paths: [&str; N]) -> [u16; N] {
     statuses
 }
 
-const PATHS: [&str; 6] = [
+const PATHS: [&str; 8] = [
     "/healthz",
     "/readyz",
     "/v1/watchlists",
     "/metrics",
     "/docs/",
     "/openapi.json",
+    "/demo",
+    "/pages/demo.js",
 ];
 
 #[tokio::test]
@@ -38,11 +40,11 @@ async fn metrics_and_pages_move_to_the_second_port_and_the_api_does_not() {
     let admin = app.admin_address.clone().unwrap();
     assert_eq!(
         statuses(&app.address, PATHS).await,
-        [200, 200, 401, 404, 404, 404]
+        [200, 200, 401, 404, 404, 404, 200, 200]
     );
     assert_eq!(
         statuses(&admin, PATHS).await,
-        [200, 200, 404, 200, 200, 200]
+        [200, 200, 404, 200, 200, 200, 404, 404]
     );
     app.get("/v1/watchlists").await.expect(StatusCode::OK);
     let text = reqwest::get(format!("{admin}/metrics")).await.unwrap();
@@ -68,11 +70,12 @@ async fn metrics_and_pages_can_be_switched_off() {
     let app = app_with(|http| {
         http.docs = false;
         http.metrics = false;
+        http.pages = false;
     })
     .await;
     assert_eq!(
         statuses(&app.address, PATHS).await,
-        [200, 200, 401, 404, 404, 404]
+        [200, 200, 401, 404, 404, 404, 404, 404]
     );
     let without_metrics = app_with(|http| http.metrics = false).await;
     let document = Answer::of(without_metrics.bare(Method::GET, "/openapi.json")).await;

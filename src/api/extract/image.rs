@@ -77,6 +77,14 @@ impl<'de> Deserialize<'de> for Image {
     }
 }
 
+/// A picture that need not be there. An empty part is none: that is how pages send a file that nobody chose.
+pub fn picture_or_none<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Image>, D::Error> {
+    let picture = Option::<Image>::deserialize(deserializer)?;
+    Ok(picture.filter(|picture| !picture.0.is_empty()))
+}
+
 impl PartialSchema for Image {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()

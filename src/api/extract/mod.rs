@@ -19,7 +19,7 @@ mod upload;
 pub(super) use body::declared_length;
 pub use consent::ConsentForm;
 pub use form::{Form, JsonForm, Keyed, KeyedOrEmpty};
-pub use image::Image;
+pub use image::{Image, picture_or_none};
 pub use key::IDEMPOTENCY_KEY;
 pub use page::{MAX_LIMIT, Page, PageQuery};
 pub use query::{Path, Query};

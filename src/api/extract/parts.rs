@@ -290,8 +290,12 @@ impl<'de> Deserializer<'de> for Part {
         self.read_json()?.whole().deserialize_any(visitor)
     }
 
+    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PartError> {
+        self.read_json()?.whole().deserialize_any(visitor)
+    }
+
     serde::forward_to_deserialize_any! {
-        i8 i16 i32 i64 i128 u8 u64 u128 f32 char str string bytes unit unit_struct tuple tuple_struct
+        i8 i16 i32 i64 i128 u8 u128 f32 char str string bytes unit unit_struct tuple tuple_struct
         identifier ignored_any
     }
 }

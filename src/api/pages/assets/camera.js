@@ -1,0 +1,58 @@
+// The camera of the device.
+
+import { h } from './dom.js';
+
+/** Longest side of a picture that is taken: enough for any face in it, and quick to send. */
+const LONGEST = 1600;
+
+const REFUSALS = {
+  NotAllowedError: 'The browser may not use the camera. Allow it beside the address, or upload a picture.',
+  NotFoundError: 'There is no camera. Upload a picture.',
+  NotReadableError: 'Another program uses the camera.',
+};
+
+/** Why there is no camera, in words. */
+export function refusal(error) {
+  return REFUSALS[error.name] ?? error.message;
+}
+
+export class Camera {
+  #stream = null;
+
+  constructor(facing) {
+    this.facing = facing;
+    this.video = h('video', { autoplay: true, playsinline: true, 'aria-label': 'What the camera sees' });
+    this.video.muted = true;
+  }
+
+  async start() {
+    if (!navigator.mediaDevices) {
+      throw new Error('Browsers lend the camera only over https, or to this machine itself. Upload a picture.');
+    }
+    this.#stream = await navigator.mediaDevices.getUserMedia({
+      audio: false,
+      video: { facingMode: this.facing, width: { ideal: 1280 }, height: { ideal: 960 } },
+    });
+    this.video.srcObject = this.#stream;
+    await this.video.play();
+  }
+
+  stop() {
+    this.#stream?.getTracks().forEach((track) => track.stop());
+    this.#stream = null;
+    this.video.srcObject = null;
+  }
+
+  /** What is seen now, as a JPEG. It is not mirrored, whatever the preview is. */
+  async take(longest = LONGEST) {
+    const { videoWidth: width, videoHeight: height } = this.video;
+    if (!width) throw new Error('The camera shows nothing yet.');
+    const scale = Math.min(1, longest / Math.max(width, height));
+    const canvas = h('canvas', { width: Math.round(width * scale), height: Math.round(height * scale) });
+    canvas.getContext('2d').drawImage(this.video, 0, 0, canvas.width, canvas.height);
+    return new Promise((resolve, reject) => {
+      const done = (blob) => (blob ? resolve(blob) : reject(new Error('The picture could not be made.')));
+      canvas.toBlob(done, 'image/jpeg', 0.92);
+    });
+  }
+}
