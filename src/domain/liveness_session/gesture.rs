@@ -174,7 +174,9 @@ impl Excursion {
                 Action::CloseEyes => {
                     frames >= WRONG_CLOSED_FRAMES && now_ms - since >= WRONG_CLOSED_MS
                 }
-                _ => frames >= WRONG_FRAMES,
+                Action::TurnLeft | Action::TurnRight | Action::LookUp | Action::ComeCloser => {
+                    frames >= WRONG_FRAMES
+                }
             })
     }
 
@@ -183,7 +185,9 @@ impl Excursion {
         let lasted = self.shown_ms.map_or(0, |(since, until)| until - since);
         match asked {
             Action::CloseEyes => self.shown >= LEAST_CLOSED_FRAMES && lasted >= LEAST_CLOSED_MS,
-            _ => self.shown >= LEAST_FRAMES,
+            Action::TurnLeft | Action::TurnRight | Action::LookUp | Action::ComeCloser => {
+                self.shown >= LEAST_FRAMES
+            }
         }
     }
 

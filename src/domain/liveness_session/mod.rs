@@ -298,7 +298,18 @@ impl Session {
     fn fail(&mut self, reason: FailureReason) {
         self.state = match reason {
             FailureReason::Expired => SessionState::Expired,
-            _ => SessionState::Failed,
+            FailureReason::WrongNonce
+            | FailureReason::TooManyFrames
+            | FailureReason::ReplayedFrame
+            | FailureReason::ReorderedFrame
+            | FailureReason::ClockMismatch
+            | FailureReason::StillImage
+            | FailureReason::FlatImage
+            | FailureReason::ForeignFace
+            | FailureReason::WrongAction
+            | FailureReason::Jump
+            | FailureReason::NoMotion
+            | FailureReason::SeveralFaces => SessionState::Failed,
         };
         self.reasons.push(reason);
     }

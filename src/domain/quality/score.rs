@@ -17,9 +17,11 @@ const LONGEST: f32 = 5.0;
 #[must_use]
 pub fn score(quality: &FaceQuality) -> Option<f32> {
     let length = quality.measures.embedding_length?;
+    if length.is_nan() {
+        return Some(0.0);
+    }
     let share = (length - SHORTEST) / (LONGEST - SHORTEST);
-    // Of a length that is no number, the lesser is 0.
-    Some(100.0 * share.max(0.0).min(1.0))
+    Some(100.0 * share.clamp(0.0, 1.0))
 }
 
 #[cfg(test)]

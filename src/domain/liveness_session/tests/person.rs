@@ -203,7 +203,9 @@ pub fn perform(person: &mut Person, action: Action) -> Vec<Posture> {
     };
     let (go, hold, back) = match action {
         Action::CloseEyes => (0.0, far, 0.0),
-        _ => (go, hold, back),
+        Action::TurnLeft | Action::TurnRight | Action::LookUp | Action::ComeCloser => {
+            (go, hold, back)
+        }
     };
     let (mut postures, mut time) = (Vec::new(), 0.0);
     while time < wait + go + hold + back + 250.0 {
