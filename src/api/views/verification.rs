@@ -94,7 +94,7 @@ impl From<FaceMatch> for FaceMatchView {
 
 /// Whether the selfie shows a live face, judged by one model on one picture.
 ///
-/// What it was tested on with this service: one live face, which it takes for live (0.86), and two attacks of one public
+/// What it was tested on with this service: one live face, which it takes for live, and two attacks of one public
 /// collection, whose kinds are not told there and which it takes for attacks (below 0.01). That is far too little for an
 /// error rate. It was not tested, under ISO/IEC 30107-3 or otherwise, on prints, cut-out or bent prints, replays on
 /// screens, masks of paper, silicone or resin, make-up, morphed or generated faces, or injected pictures and video, as
