@@ -187,12 +187,17 @@ fn way(to: impl Fn(f64) -> Held) -> Vec<Held> {
 }
 
 #[test]
-fn one_photograph_encoded_again_and_again_is_a_still_image() {
+fn one_photograph_encoded_again_and_again_is_refused() {
     let mut trial = Trial::new("obama.jpg", &[Action::TurnLeft, Action::CloseEyes]);
     while trial.is_open() {
         trial.show(STRAIGHT);
     }
-    assert_eq!(trial.reason("still"), FailureReason::StillImage);
+    // What encoding changes may pass for the trembling of a hand: then it is that nothing is done.
+    let reason = trial.reason("still");
+    assert!(
+        matches!(reason, FailureReason::StillImage | FailureReason::NoMotion),
+        "{reason:?}"
+    );
 }
 
 #[test]

@@ -341,7 +341,7 @@ fn a_worse_picture_of_the_same_face_has_worse_components_and_a_lower_score() {
         }
         lit
     };
-    let (_, dark, _) = measure(scaled(|_| 0.3));
+    let (_, dark, _) = measure(scaled(|_| 0.2));
     assert!(
         dark.under_exposure > details.under_exposure + 0.05,
         "{dark:?}"

@@ -251,7 +251,8 @@ impl TenantTx {
     ) -> Result<u64, StoreError> {
         sqlx::query!(
             "with over as (\
-                 update liveness_sessions set state = 'expired', template = null, model_id = null, best_frame = null \
+                 update liveness_sessions set state = 'expired', progress = jsonb_set(progress, '{state}', to_jsonb('expired'::text)), \
+                 template = null, model_id = null, best_frame = null \
                  where state in ('open', 'passed') and expires_at <= $1 returning id) \
              update liveness_frames set signature = '', face = null where session_id in (select id from over)",
             now

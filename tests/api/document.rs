@@ -128,7 +128,8 @@ fn value_of(schema: &Value) -> Value {
 }
 
 fn is_picture(schema: &Value) -> bool {
-    schema["format"] == "binary"
+    let choices = schema["oneOf"].as_array();
+    schema["format"] == "binary" || choices.is_some_and(|choices| choices.iter().any(is_picture))
 }
 
 /// Sends a body in one of the media types of forms.

@@ -100,10 +100,10 @@ async fn a_back_that_nobody_chose_comes_as_an_empty_part_and_is_none() {
         .part("document", Part::bytes(person(1)))
         .text("document_back", "");
     assert_eq!(read(&app, form).await["back"]["result"], "not_evaluated");
-    // What has to be there has to be a picture.
+    // What has to be there has to show somebody.
     let form = pair(person(1), Vec::new());
     let refused = app.post_form("/v1/verifications", form).await;
-    assert_eq!(refused.faults(), ["document:unsupported_image"]);
+    assert_eq!(refused.faults(), ["document:no_face"]);
 }
 
 #[tokio::test]

@@ -13,7 +13,12 @@ use super::{Audited, image};
 use crate::app::{Answer, pair, person, picture};
 
 /// What a request leaves behind: each route that is not only there to read, and the actions that it logs.
-const ROUTES: [(&str, &[&str]); 21] = [
+const ROUTES: [(&str, &[&str]); 23] = [
+    ("post /v1/liveness_sessions", &["liveness_session.created"]),
+    (
+        "post /v1/liveness_sessions/{id}/frames",
+        &["liveness_session.passed", "liveness_session.failed"],
+    ),
     ("post /v1/verifications", &["verification.created"]),
     ("delete /v1/verifications/{id}", &["verification.deleted"]),
     ("post /v1/faces/compare", &["faces.compared"]),
@@ -130,8 +135,10 @@ async fn each_route_that_does_something_leaves_exactly_one_event_that_says_what(
     people(&mut told).await;
     imports(&mut told).await;
     lifecycle(&mut told).await;
+    // Sessions before a camera have a test of their own.
     let expected: BTreeSet<(String, String)> = ROUTES
         .iter()
+        .filter(|(route, _)| !route.contains("liveness_sessions"))
         .flat_map(|(route, actions)| {
             let pair = |action: &&str| ((*route).to_owned(), (*action).to_owned());
             actions.iter().map(pair)
