@@ -32,7 +32,7 @@ async fn two_files_are_checked_from_the_description_of_the_api() {
     }
     browser.press(&format!("{OPERATION} .execute")).await;
     let status = format!(
-        "document.querySelector('{OPERATION} .live-responses-table .response-col_status')?.innerText"
+        "document.querySelector('{OPERATION} .live-responses-table tbody .response-col_status')?.innerText"
     );
     browser.wait_for(&format!("{status}?.trim()")).await;
     browser.picture("swagger").await;
