@@ -1,23 +1,26 @@
 //! A fresh database for each test, and records to put into it.
 
 use std::str::FromStr as _;
+use std::time::Duration;
 
 use likeness::domain::audit::Actor;
 use likeness::domain::consent::Consent;
 use likeness::domain::decision::Decision;
 use likeness::domain::duplicate::OnDuplicate;
 use likeness::domain::face::Template;
-use likeness::domain::ids::{TenantId, VerificationId, WatchlistId};
+use likeness::domain::ids::{LivenessSessionId, TenantId, VerificationId, WatchlistId};
+use likeness::domain::liveness_session::{Action, Earlier, Session, Signature};
 use likeness::domain::verification::Verification;
 use likeness::domain::watchlist::{Watchlist, WatchlistKind};
 use likeness::store::{
-    GalleryMatches, GalleryQuery, NewSubject, NewWatchlist, PageRequest, Store, SubjectFilter,
-    TenantTx,
+    FrameMarks, GalleryMatches, GalleryQuery, KeptLivenessSession, NewSubject, NewWatchlist,
+    PageRequest, Store, SubjectFilter, TenantTx,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection, PgConnection};
+use time::OffsetDateTime;
 use time::macros::datetime;
 
 /// The model of every template here, and its length.
@@ -183,4 +186,26 @@ pub fn verification(decision: Decision, external_id: Option<&str>) -> Verificati
         "created_at": "2026-01-02T03:04:05.678901Z",
     }))
     .unwrap()
+}
+
+/// A session before a camera to which one picture has come.
+pub async fn insert_liveness_session(transaction: &mut TenantTx) {
+    let now = OffsetDateTime::now_utc();
+    let kept = KeptLivenessSession {
+        id: LivenessSessionId::new(),
+        nonce_hash: vec![1; 32],
+        session: Session::new(vec![Action::TurnLeft, Action::CloseEyes]),
+        created_at: now,
+        expires_at: now + Duration::from_secs(180),
+    };
+    transaction.insert_liveness_session(&kept).await.unwrap();
+    let frame = FrameMarks {
+        number: 0,
+        bytes_hash: [1; 32],
+        seen: Earlier {
+            signature: Signature::parse(&[7; 256]).unwrap(),
+            face: None,
+        },
+    };
+    transaction.insert_frame(kept.id, frame).await.unwrap();
 }

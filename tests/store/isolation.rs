@@ -8,7 +8,9 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
 use crate::audit::an_event;
-use crate::fixture::{Fixture, actor, axis, first_page, new_subject, tenant, verification};
+use crate::fixture::{
+    Fixture, actor, axis, first_page, insert_liveness_session, new_subject, tenant, verification,
+};
 
 const TENANT_TABLES: [&str; 8] = [
     "watchlists",
@@ -38,6 +40,7 @@ async fn occupied() -> Fixture {
     transaction
         .append_audit_event(&actor("acme"), &an_event())
         .unwrap();
+    insert_liveness_session(&mut transaction).await;
     transaction.commit().await.unwrap();
     fixture
 }

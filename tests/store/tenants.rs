@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 
 use crate::audit::an_event;
 use crate::erasures::{erased, found};
-use crate::fixture::{Fixture, actor, axis, new_subject, tenant};
+use crate::fixture::{Fixture, actor, axis, insert_liveness_session, new_subject, tenant};
 
 const LONG: std::time::Duration = std::time::Duration::from_secs(3600);
 /// These are read to find out whose turn it is, and say no more than that.
@@ -100,6 +100,7 @@ async fn everything() -> Fixture {
     };
     let failed = transaction.insert_failed_attempt(&[1; 32], attempts).await;
     assert!(failed.unwrap());
+    insert_liveness_session(&mut transaction).await;
     let event = an_event();
     transaction
         .append_audit_event(&actor("acme"), &event)
