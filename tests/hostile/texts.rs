@@ -212,8 +212,12 @@ async fn base64_is_taken_as_the_standard_writes_it_and_in_no_other_way() {
     let answer = app.post_json(VERIFICATIONS, &text(good.clone())).await;
     assert_eq!(answer.status.as_u16(), 201, "{}", answer.body);
     // Nothing sent is nothing that is a picture: the backend of these tests takes it for one of nobody.
-    let empty = app.post_json(VERIFICATIONS, &text(String::new())).await;
+    let body = json!({"selfie": good, "document": ""});
+    let empty = app.post_json(VERIFICATIONS, &body).await;
     empty.expect_problem(422, "no_face");
+    // Where a session may stand in its place, it is as if nothing was sent.
+    let empty = app.post_json(VERIFICATIONS, &text(String::new())).await;
+    empty.expect_problem(400, "missing_part");
 }
 
 #[tokio::test]
