@@ -3,9 +3,12 @@
 use utoipa::openapi::{OpenApi, RefOr, Schema};
 
 use super::operations;
+use crate::domain::audit::AuditAction;
 
 /// No control characters.
 const PRINTABLE: &str = r"^[^\u0000-\u001F\u007F-\u009F]*$";
+/// The same, but for line breaks and tabs.
+const LINES: &str = r"^[^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]*$";
 /// An id in base64url: 22 characters, of which the last holds two bits.
 const CURSOR: &str = "^[A-Za-z0-9_-]{21}[AQgw]$";
 /// What needs no quotes, though it may have them.
@@ -34,10 +37,11 @@ const FIELDS: [(&str, &str); 13] = [
     ("issuing_state", PRINTABLE),
 ];
 /// Fields whose names say something else elsewhere, each after the body that it is of.
-const FIELDS_OF: [(&str, &str, &str); 3] = [
+const FIELDS_OF: [(&str, &str, &str); 4] = [
     ("ConsentForm", "id", PRINTABLE),
     ("CreateErasure", "reason", PRINTABLE),
     ("CreateReview", "decision", RULING),
+    ("CreateReview", "note", LINES),
 ];
 /// Parameters of paths and queries.
 const PARAMETERS: [(&str, &str); 9] = [
@@ -65,6 +69,7 @@ pub(super) fn describe(document: &mut OpenApi) {
             }
         }
     }
+    let actions = actions();
     let items = document.paths.paths.values_mut();
     for parameter in items
         .flat_map(operations)
@@ -74,8 +79,18 @@ pub(super) fn describe(document: &mut OpenApi) {
             && let Some(schema) = &mut parameter.schema
         {
             constrain(schema, &PARAMETERS, &parameter.name);
+            constrain(schema, &[("action", &actions)], &parameter.name);
         }
     }
+}
+
+/// Every action of the audit log.
+fn actions() -> String {
+    let names: Vec<_> = AuditAction::ALL
+        .iter()
+        .map(|action| action.name())
+        .collect();
+    format!("^({})$", names.join("|").replace('.', "[.]"))
 }
 
 fn constrain(schema: &mut RefOr<Schema>, rules: &[(&str, &str)], name: &str) {
