@@ -21,7 +21,7 @@ const SEX: &str = "^(M|F|X)$";
 const ROW_STATE: &str = "^(pending|succeeded|failed|cancelled)$";
 
 /// Fields of bodies.
-const FIELDS: [(&str, &str); 13] = [
+const FIELDS: [(&str, &str); 14] = [
     ("external_id", PRINTABLE),
     ("display_name", PRINTABLE),
     ("name", PRINTABLE),
@@ -30,6 +30,7 @@ const FIELDS: [(&str, &str); 13] = [
     ("decision", DECISION),
     ("sex", SEX),
     ("text_version", PRINTABLE),
+    ("nonce", PRINTABLE),
     ("document_number", PRINTABLE),
     ("first_names", PRINTABLE),
     ("last_names", PRINTABLE),
