@@ -8,9 +8,9 @@ create table liveness_sessions (
     id uuid not null,
     -- SHA-256: the nonce itself is with the caller alone.
     nonce_hash bytea not null,
-    state text not null default 'open',
     -- How far it has come: measures, neither a picture nor a template.
     progress jsonb not null,
+    state text not null generated always as (progress ->> 'state') stored,
     model_id text,
     template real[],
     best_frame bytea,
@@ -63,7 +63,7 @@ create policy liveness_frames_tenant on liveness_frames
     with check (tenant = (select current_setting('likeness.tenant', true)));
 
 grant select, insert, delete on liveness_sessions, liveness_frames to likeness_service;
-grant update (state, progress, model_id, template, best_frame, expires_at) on liveness_sessions to likeness_service;
+grant update (progress, model_id, template, best_frame, expires_at) on liveness_sessions to likeness_service;
 grant update (signature, face) on liveness_frames to likeness_service;
 
 create trigger liveness_sessions_note_tenant after insert on liveness_sessions

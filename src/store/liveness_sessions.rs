@@ -91,19 +91,13 @@ impl TenantTx {
         &mut self,
         id: LivenessSessionId,
     ) -> Result<Option<KeptLivenessSession>, StoreError> {
-        let row = sqlx::query_as!(
-            SessionRow,
-            r#"
-            select id, nonce_hash, progress as "progress: Json<Session>", created_at, expires_at
-            from liveness_sessions
-            where id = $1
-            for no key update
-            "#,
+        sqlx::query!(
+            "select from liveness_sessions where id = $1 for no key update",
             id.as_uuid()
         )
-        .fetch_optional(self.connection())
+        .execute(self.connection())
         .await?;
-        Ok(row.map(Into::into))
+        self.find_liveness_session(id).await
     }
 
     /// The template of a session's frontal picture, where there is one yet.
@@ -193,15 +187,13 @@ impl TenantTx {
         template: Option<&Template>,
         best_frame: Option<&[u8]>,
     ) -> Result<(), StoreError> {
-        let state = kept.session.state;
         sqlx::query!(
-            "update liveness_sessions set state = $2, progress = $3, expires_at = $4, \
-             model_id = case when $2 = 'open' then coalesce($5, model_id) end, \
-             template = case when $2 = 'open' then coalesce($6, template) end, \
-             best_frame = case when $2 in ('open', 'passed') then coalesce($7, best_frame) end \
+            "update liveness_sessions set progress = $2, expires_at = $3, \
+             model_id = case when $2::jsonb ->> 'state' = 'open' then coalesce($4, model_id) end, \
+             template = case when $2::jsonb ->> 'state' = 'open' then coalesce($5, template) end, \
+             best_frame = case when $2::jsonb ->> 'state' in ('open', 'passed') then coalesce($6, best_frame) end \
              where id = $1",
             kept.id.as_uuid(),
-            state.name(),
             Json(&kept.session) as _,
             kept.expires_at,
             template.map(Template::model_id),
@@ -210,7 +202,7 @@ impl TenantTx {
         )
         .execute(self.connection())
         .await?;
-        if matches!(state, SessionState::Open) {
+        if kept.session.state == SessionState::Open {
             return Ok(());
         }
         // Thumbnails are of use among the pictures of an open session alone.
@@ -251,7 +243,7 @@ impl TenantTx {
     ) -> Result<u64, StoreError> {
         sqlx::query!(
             "with over as (\
-                 update liveness_sessions set state = 'expired', progress = jsonb_set(progress, '{state}', to_jsonb('expired'::text)), \
+                 update liveness_sessions set progress = jsonb_set(progress, '{state}', to_jsonb('expired'::text)), \
                  template = null, model_id = null, best_frame = null \
                  where state in ('open', 'passed') and expires_at <= $1 returning id) \
              update liveness_frames set signature = '', face = null where session_id in (select id from over)",

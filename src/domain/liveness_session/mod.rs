@@ -82,20 +82,6 @@ pub enum SessionState {
     Used,
 }
 
-impl SessionState {
-    /// The name, as it is stored and shown.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Passed => "passed",
-            Self::Failed => "failed",
-            Self::Expired => "expired",
-            Self::Used => "used",
-        }
-    }
-}
-
 /// What a session waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -98,25 +98,6 @@ impl TenantTx {
         row.with_faces(watchlist, faces).map(Some)
     }
 
-    /// The id of the subject with an `external_id`.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database cannot answer.
-    pub async fn find_subject_id(
-        &mut self,
-        watchlist: WatchlistId,
-        external_id: &str,
-    ) -> Result<Option<SubjectId>, StoreError> {
-        let id = sqlx::query_scalar!(
-            "select id from subjects where watchlist_id = $1 and external_id = $2",
-            watchlist.as_uuid(),
-            external_id
-        )
-        .fetch_optional(self.connection())
-        .await?;
-        Ok(id.map(Into::into))
-    }
-
     /// Takes a person with their faces off a list. False when they were not on it.
     ///
     /// # Errors
