@@ -23,12 +23,11 @@ use likeness::vision::{
 
 const SIDE: u32 = 400;
 const REQUEST: AnalysisRequest = AnalysisRequest {
-    layout: Layout::Selfie,
     embed: Embed::Largest,
-    liveness: false,
     pose: true,
     eyes: true,
     signature: true,
+    ..AnalysisRequest::of(Layout::Selfie)
 };
 
 fn models() -> OnnxBackend {

@@ -63,12 +63,11 @@ fn png(image: impl Into<DynamicImage>) -> Vec<u8> {
 
 fn analyse(backend: &mut OnnxBackend, encoded: &[u8], layout: Layout) -> Analysis {
     let request = AnalysisRequest {
-        layout,
         embed: Embed::All,
         liveness: true,
         pose: true,
-        signature: false,
         eyes: true,
+        ..AnalysisRequest::of(layout)
     };
     backend.analyse(encoded, &request).unwrap()
 }
@@ -440,12 +439,11 @@ fn broken_and_oversized_pictures_are_told_apart_and_do_no_harm() {
     let whole = fixture("astronaut.jpg");
     let expected = face(backend, &whole).template;
     let request = AnalysisRequest {
-        layout: Layout::Selfie,
         embed: Embed::All,
         liveness: true,
         pose: true,
-        signature: false,
         eyes: true,
+        ..AnalysisRequest::of(Layout::Selfie)
     };
     for part in 1..32 {
         let truncated = backend.analyse(&whole[..whole.len() * part / 32], &request);

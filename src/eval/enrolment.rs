@@ -17,12 +17,8 @@ use crate::vision::{
 };
 
 const REQUEST: AnalysisRequest = AnalysisRequest {
-    layout: Layout::Selfie,
     embed: Embed::All,
-    liveness: false,
-    pose: false,
-    signature: false,
-    eyes: false,
+    ..AnalysisRequest::of(Layout::Selfie)
 };
 
 /// The templates of a dataset.

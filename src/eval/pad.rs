@@ -14,18 +14,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::parallel;
 use super::{EvalError, vision_failure};
 use crate::domain::policy::Policy;
-use crate::vision::{AnalysisRequest, Embed, FaceBackend, Layout, ModelError};
+use crate::vision::{AnalysisRequest, FaceBackend, Layout, ModelError};
 
 /// The folder of the bona fide presentations.
 pub const LIVE: &str = "live";
 
 const REQUEST: AnalysisRequest = AnalysisRequest {
-    layout: Layout::Selfie,
-    embed: Embed::None,
     liveness: true,
-    pose: false,
-    signature: false,
-    eyes: false,
+    ..AnalysisRequest::of(Layout::Selfie)
 };
 /// Quantile of the normal distribution for a 95 % interval.
 const Z: f64 = 1.959_964;

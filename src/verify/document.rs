@@ -10,17 +10,10 @@ use crate::domain::document::{DocumentCheck, Side, Sides, ZoneReading, ZoneSearc
 use crate::domain::face::Face;
 use crate::domain::mrz::{CivilDate, Expected, Mrz};
 use crate::vision::document::Zone;
-use crate::vision::{Analysis, AnalysisRequest, Embed, Layout, StageTimings};
+use crate::vision::{Analysis, AnalysisRequest, Layout, StageTimings};
 
 /// What is wanted of a document that is only read.
-const PORTRAIT: AnalysisRequest = AnalysisRequest {
-    layout: Layout::Document,
-    embed: Embed::None,
-    liveness: false,
-    pose: false,
-    signature: false,
-    eyes: false,
-};
+const PORTRAIT: AnalysisRequest = AnalysisRequest::of(Layout::Document);
 /// What is wanted of a reader, which finds no faces.
 const ZONE: AnalysisRequest = PORTRAIT;
 

@@ -18,12 +18,10 @@ use crate::vision::{AnalysisRequest, Embed, Layout};
 
 /// What is wanted of a picture to enrol: one face, its template, and all that tells how good it is.
 pub(crate) const ENROLMENT: AnalysisRequest = AnalysisRequest {
-    layout: Layout::Selfie,
     embed: Embed::Largest,
-    liveness: false,
     pose: true,
-    signature: false,
     eyes: true,
+    ..AnalysisRequest::of(Layout::Selfie)
 };
 
 /// A person as they were enrolled.

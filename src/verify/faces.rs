@@ -10,21 +10,14 @@ use crate::vision::{Analysis, AnalysisRequest, Embed, Layout};
 
 /// What is wanted of a picture whose faces are to be described.
 const SCENE: AnalysisRequest = AnalysisRequest {
-    layout: Layout::Document,
-    embed: Embed::None,
-    liveness: false,
     pose: true,
-    signature: false,
     eyes: true,
+    ..AnalysisRequest::of(Layout::Document)
 };
 /// What is wanted of a picture that a source face is looked for in.
 const TARGET: AnalysisRequest = AnalysisRequest {
-    layout: Layout::Document,
     embed: Embed::All,
-    liveness: false,
-    pose: false,
-    signature: false,
-    eyes: false,
+    ..AnalysisRequest::of(Layout::Document)
 };
 
 /// One source face against every face of every target.

@@ -24,12 +24,11 @@ use crate::vision::{Analysis, AnalysisRequest, Embed, Layout, VisionError};
 
 /// What is wanted of a picture of a session.
 const FRAME: AnalysisRequest = AnalysisRequest {
-    layout: Layout::Selfie,
     embed: Embed::Largest,
-    liveness: false,
     pose: true,
     eyes: true,
     signature: true,
+    ..AnalysisRequest::of(Layout::Selfie)
 };
 /// Two pictures of a session are of one person where two different people look so alike at most this often.
 const SAME_PERSON_FMR: f64 = 1e-3;

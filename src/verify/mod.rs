@@ -39,30 +39,21 @@ use crate::vision::{Analysis, AnalysisRequest, Embed, Engine, Layout, VisionErro
 
 /// What is wanted of a selfie: one face, its template, and whether it is live.
 pub(crate) const SELFIE: AnalysisRequest = AnalysisRequest {
-    layout: Layout::Selfie,
     embed: Embed::Largest,
     liveness: true,
     pose: true,
-    signature: false,
     eyes: true,
+    ..AnalysisRequest::of(Layout::Selfie)
 };
 /// What is wanted of a document: its portrait's template.
 pub(crate) const DOCUMENT: AnalysisRequest = AnalysisRequest {
-    layout: Layout::Document,
     embed: Embed::Largest,
-    liveness: false,
-    pose: false,
-    signature: false,
-    eyes: false,
+    ..AnalysisRequest::of(Layout::Document)
 };
 /// What is wanted of a picture to enrol or to search with: one face and its template.
 const PROBE: AnalysisRequest = AnalysisRequest {
-    layout: Layout::Selfie,
     embed: Embed::Largest,
-    liveness: false,
-    pose: false,
-    signature: false,
-    eyes: false,
+    ..AnalysisRequest::of(Layout::Selfie)
 };
 
 /// Why a use case did not come to an answer.

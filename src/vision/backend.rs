@@ -120,12 +120,11 @@ impl OnnxBackend {
     /// What a model answers.
     pub fn warm_up(&mut self) -> Result<(), VisionError> {
         let request = AnalysisRequest {
-            layout: Layout::Selfie,
             embed: Embed::All,
             liveness: true,
             pose: true,
-            signature: false,
             eyes: true,
+            ..AnalysisRequest::of(Layout::Selfie)
         };
         self.analyse(&blank_picture()?, &request)?;
         let grey = View::whole(blank());

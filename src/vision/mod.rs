@@ -53,6 +53,21 @@ pub struct AnalysisRequest {
     pub eyes: bool,
 }
 
+impl AnalysisRequest {
+    /// The faces themselves, where they are and how good they are, and nothing more.
+    #[must_use]
+    pub const fn of(layout: Layout) -> Self {
+        Self {
+            layout,
+            embed: Embed::None,
+            liveness: false,
+            pose: false,
+            signature: false,
+            eyes: false,
+        }
+    }
+}
+
 /// Where faces are to be expected in a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {

@@ -1,16 +1,9 @@
 use std::sync::mpsc;
 
-use super::super::{Embed, Layout, StageTimings};
+use super::super::{Layout, StageTimings};
 use super::*;
 
-const REQUEST: AnalysisRequest = AnalysisRequest {
-    layout: Layout::Selfie,
-    embed: Embed::None,
-    liveness: false,
-    pose: false,
-    signature: false,
-    eyes: false,
-};
+const REQUEST: AnalysisRequest = AnalysisRequest::of(Layout::Selfie);
 
 type Made = Result<Box<dyn FaceBackend>, String>;
 
