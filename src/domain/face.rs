@@ -55,6 +55,18 @@ impl FivePoints {
     pub fn inter_eye_distance(&self) -> f32 {
         (self.right_eye.x - self.left_eye.x).hypot(self.right_eye.y - self.left_eye.y)
     }
+
+    /// All of them, in the order of the fields.
+    #[must_use]
+    pub fn all(&self) -> [Point; 5] {
+        [
+            self.left_eye,
+            self.right_eye,
+            self.nose,
+            self.left_mouth,
+            self.right_mouth,
+        ]
+    }
 }
 
 /// Rotation of the head in degrees; 0, 0, 0 looks straight at the camera.

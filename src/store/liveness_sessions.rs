@@ -287,14 +287,10 @@ impl From<SessionRow> for KeptLivenessSession {
 /// Three angles and five points.
 fn face_values(face: &FaceMark) -> Vec<f32> {
     let FaceMark { pose, points } = face;
-    let places = [
-        points.left_eye,
-        points.right_eye,
-        points.nose,
-        points.left_mouth,
-        points.right_mouth,
-    ];
-    let places = places.iter().flat_map(|point| [point.x, point.y]);
+    let places = points
+        .all()
+        .into_iter()
+        .flat_map(|point| [point.x, point.y]);
     [pose.yaw, pose.pitch, pose.roll]
         .into_iter()
         .chain(places)

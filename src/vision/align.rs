@@ -87,14 +87,9 @@ pub(super) struct Alignment(Similarity);
 impl Alignment {
     /// The alignment of a face with these points.
     pub(super) fn of(points: &FivePoints) -> Result<Self, VisionError> {
-        let from = [
-            points.left_eye,
-            points.right_eye,
-            points.nose,
-            points.left_mouth,
-            points.right_mouth,
-        ];
-        let from = from.map(|Point { x, y }| (f64::from(x), f64::from(y)));
+        let from = points
+            .all()
+            .map(|Point { x, y }| (f64::from(x), f64::from(y)));
         let transform = Similarity::estimate(&from, &TEMPLATE).ok_or_else(|| {
             VisionError::Inference("the landmarks of a face are all one point".to_owned())
         })?;

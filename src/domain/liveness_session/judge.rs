@@ -202,10 +202,7 @@ fn one(
     let unchanged =
         previous.is_some_and(|known| known.signature.is_within(STILL_SIGNATURE, &seen.signature));
     let last_face = before.and_then(|last| last.face);
-    let mark = FaceMark {
-        pose: face.pose,
-        points: face.points,
-    };
+    let mark = face.mark();
     let same = |last: FaceMark| is_still(&last, &mark, STILL_DEGREES, STILL_SHIFT);
     if unchanged && last_face.is_some_and(same) {
         session.counts.still += 1;
@@ -234,10 +231,10 @@ fn one(
             session.counts.foreign += 1;
         }
         interrupt(session);
-        return match session.counts.foreign >= FOREIGN_FRAMES {
-            true => Err(FailureReason::ForeignFace),
-            false => Ok(Outcome::refused(Hint::HoldStill)),
-        };
+        if session.counts.foreign >= FOREIGN_FRAMES {
+            return Err(FailureReason::ForeignFace);
+        }
+        return Ok(Outcome::refused(Hint::HoldStill));
     }
     session.counts.foreign = 0;
     if before.is_some_and(|last| now_ms - last.captured_at_ms > GAP_MS) {
@@ -259,16 +256,9 @@ fn is_still(last: &FaceMark, now: &FaceMark, most_degrees: f32, most_shift: f32)
 
 /// How far the point moved that moved farthest, in distances between the eyes.
 fn shift(last: &FaceMark, face: &FaceMark) -> f32 {
-    let (a, b) = (&last.points, &face.points);
-    let moved = [
-        (a.left_eye, b.left_eye),
-        (a.right_eye, b.right_eye),
-        (a.nose, b.nose),
-        (a.left_mouth, b.left_mouth),
-        (a.right_mouth, b.right_mouth),
-    ];
-    let farthest = moved.iter().map(|(a, b)| (a.x - b.x).hypot(a.y - b.y));
-    farthest.fold(0.0, f32::max) / b.inter_eye_distance().max(1.0)
+    let moved = last.points.all().into_iter().zip(face.points.all());
+    let distances = moved.map(|(a, b)| (a.x - b.x).hypot(a.y - b.y));
+    distances.fold(0.0, f32::max) / face.points.inter_eye_distance().max(1.0)
 }
 
 fn look_for_front(session: &mut Session, face: &FaceSeen, now_ms: u64) -> Outcome {

@@ -10,7 +10,7 @@ use crate::domain::face::{FivePoints, Point};
 /// between the eyes. Zero for every flat picture; towards the side to which the nose points for a head.
 #[must_use]
 pub fn parallax(front: &FivePoints, now: &FivePoints) -> (f32, f32) {
-    let (before, after) = (points(front), points(now));
+    let (before, after) = (front.all(), now.all());
     let basis = plane(&before);
     let nose_residual = |value: fn(Point) -> f64| {
         let values = after.map(value);
@@ -21,7 +21,7 @@ pub fn parallax(front: &FivePoints, now: &FivePoints) -> (f32, f32) {
         values[NOSE] - explained
     };
     // A head that turns aside brings its eyes together, one that nods its eyes and mouth: the larger of both stays.
-    let scale = spread(&after).max(f64::MIN_POSITIVE);
+    let scale = spread(now).max(f64::MIN_POSITIVE);
     let residual = |value| (nose_residual(value) / scale) as f32;
     (
         residual(|point| point.x.into()),
@@ -30,16 +30,6 @@ pub fn parallax(front: &FivePoints, now: &FivePoints) -> (f32, f32) {
 }
 
 const NOSE: usize = 2;
-
-fn points(points: &FivePoints) -> [Point; 5] {
-    [
-        points.left_eye,
-        points.right_eye,
-        points.nose,
-        points.left_mouth,
-        points.right_mouth,
-    ]
-}
 
 /// Orthonormal axes of everything that an affine map can make of the points: one, across and down.
 fn plane(points: &[Point; 5]) -> Vec<[f64; 5]> {
@@ -67,9 +57,10 @@ fn dot(a: &[f64; 5], b: &[f64; 5]) -> f64 {
 }
 
 /// The distance between the eyes, or that between eyes and mouth where it is longer, in pixels.
-fn spread([left_eye, right_eye, _, left_mouth, right_mouth]: &[Point; 5]) -> f64 {
-    let middle = |a: &Point, b: &Point| (f64::from(a.x + b.x) / 2.0, f64::from(a.y + b.y) / 2.0);
-    let (eyes, mouth) = (middle(left_eye, right_eye), middle(left_mouth, right_mouth));
-    let between = f64::from((right_eye.x - left_eye.x).hypot(right_eye.y - left_eye.y));
+fn spread(points: &FivePoints) -> f64 {
+    let middle = |a: Point, b: Point| (f64::from(a.x + b.x) / 2.0, f64::from(a.y + b.y) / 2.0);
+    let eyes = middle(points.left_eye, points.right_eye);
+    let mouth = middle(points.left_mouth, points.right_mouth);
+    let between = f64::from(points.inter_eye_distance());
     between.max((mouth.0 - eyes.0).hypot(mouth.1 - eyes.1))
 }
