@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rand::RngExt as _;
 
 use super::person::{Person, Posture, STRAIGHT, Trial, perform};
-use super::{SEEDS, comply, steps_for};
+use super::{SEEDS, comply, comply_once, steps_for};
 use crate::domain::liveness_session::{
     Action, DEFAULT_STEPS, FailureReason, Observation, Seen, Session, SessionState,
 };
@@ -187,17 +187,6 @@ fn pictures_of_the_same_session_are_known_when_they_come_again() {
     });
     // Where what was done then is not what is asked for now, that shows first.
     assert!(reasons[&FailureReason::ReplayedFrame] >= 700, "{reasons:?}");
-}
-
-fn comply_once(person: &mut Person, trial: &mut Trial) {
-    match trial.asked() {
-        None => trial.show(person.shoot(STRAIGHT)),
-        Some(action) => {
-            for posture in perform(person, action) {
-                trial.show(person.shoot(posture));
-            }
-        }
-    }
 }
 
 #[test]

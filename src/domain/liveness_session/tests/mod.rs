@@ -20,12 +20,17 @@ fn steps_for(person: &mut Person, steps: usize) -> Vec<Action> {
 /// Does what is asked for until it is over.
 fn comply(person: &mut Person, trial: &mut Trial) {
     while trial.session.state == SessionState::Open {
-        match trial.asked() {
-            None => trial.show(person.shoot(STRAIGHT)),
-            Some(action) => {
-                for posture in perform(person, action) {
-                    trial.show(person.shoot(posture));
-                }
+        comply_once(person, trial);
+    }
+}
+
+/// Does what is asked for next.
+fn comply_once(person: &mut Person, trial: &mut Trial) {
+    match trial.asked() {
+        None => trial.show(person.shoot(STRAIGHT)),
+        Some(action) => {
+            for posture in perform(person, action) {
+                trial.show(person.shoot(posture));
             }
         }
     }

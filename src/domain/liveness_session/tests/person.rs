@@ -116,10 +116,12 @@ impl Person {
     fn measure(&mut self, posture: Posture) -> FaceSeen {
         let shaky = if self.alive { 1.0 } else { 0.02 };
         let blinks = self.now_ms < self.blink_until_ms;
-        let eyes_open = match posture.eyes_open && !blinks {
-            true => 0.93 + self.noise(0.03 * shaky),
-            false => 0.06 + self.noise(0.03 * shaky),
+        let usual = if posture.eyes_open && !blinks {
+            0.93
+        } else {
+            0.06
         };
+        let eyes_open = usual + self.noise(0.03 * shaky);
         let unit = self.eye_distance * posture.scale;
         let (sin_yaw, cos_yaw) = posture.yaw.to_radians().sin_cos();
         let (sin_pitch, cos_pitch) = posture.pitch.to_radians().sin_cos();
