@@ -269,9 +269,10 @@ fn judge_liveness(
         });
     }
     Liveness {
-        result: match plausible || session.is_some() {
-            true => CheckResult::Pass,
-            false => CheckResult::Fail,
+        result: if plausible || session.is_some() {
+            CheckResult::Pass
+        } else {
+            CheckResult::Fail
         },
         score,
         threshold,

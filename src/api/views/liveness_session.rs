@@ -63,9 +63,10 @@ impl From<KeptLivenessSession> for LivenessSessionView {
             steps: steps
                 .map(|(index, action)| StepView {
                     action: *action,
-                    state: match index < session.done {
-                        true => "done",
-                        false => "pending",
+                    state: if index < session.done {
+                        "done"
+                    } else {
+                        "pending"
                     },
                 })
                 .collect(),
