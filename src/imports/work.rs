@@ -261,20 +261,16 @@ impl<'a> Work<'a> {
         rows: &[Analysed],
     ) -> Result<Vec<FinishedRow>, VerifyError> {
         let (mut with_face, mut finished) = (Vec::new(), Vec::with_capacity(rows.len()));
-        let mut numbers = Vec::new();
         for row in rows {
             match &row.finding {
-                Finding::Face(candidate) => {
-                    numbers.push(row.number);
-                    with_face.push(BulkRow {
-                        subject: row.subject.clone(),
-                        candidate,
-                        source: ImportedRow {
-                            job_id: self.job,
-                            row: row.number,
-                        },
-                    });
-                }
+                Finding::Face(candidate) => with_face.push(BulkRow {
+                    subject: row.subject.clone(),
+                    candidate,
+                    source: ImportedRow {
+                        job_id: self.job,
+                        row: row.number,
+                    },
+                }),
                 Finding::Refused(fault) => finished.push(FinishedRow {
                     number: row.number,
                     outcome: RowOutcome::Refused(fault.clone()),
@@ -284,6 +280,7 @@ impl<'a> Work<'a> {
                 }
             }
         }
+        let numbers: Vec<u64> = with_face.iter().map(|row| row.source.row).collect();
         let enrolled = self.verifier.enrol_in_bulk(bulk, with_face).await?;
         let enrolled = numbers.into_iter().zip(enrolled);
         finished.extend(enrolled.map(|(number, outcome)| FinishedRow {

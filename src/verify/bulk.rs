@@ -45,7 +45,7 @@ pub enum RowRefusal {
 }
 
 /// Who has which new face, or why nobody has.
-pub type RowOutcome = Result<(SubjectId, FaceId), RowRefusal>;
+pub type Enrolled = Result<(SubjectId, FaceId), RowRefusal>;
 
 impl Verifier {
     /// The one face of a picture, where it is good enough.
@@ -91,7 +91,7 @@ impl Verifier {
         &self,
         bulk: &mut BulkEnrolment,
         rows: Vec<BulkRow<'_>>,
-    ) -> Result<Vec<RowOutcome>, VerifyError> {
+    ) -> Result<Vec<Enrolled>, VerifyError> {
         // Where the faces of others decide, the row before has to be on the list.
         let together = match bulk.rule {
             OnDuplicate::Report => rows.len().max(1),
@@ -110,7 +110,7 @@ impl Verifier {
         &self,
         bulk: &mut BulkEnrolment,
         rows: Vec<BulkRow<'_>>,
-    ) -> Result<Vec<RowOutcome>, VerifyError> {
+    ) -> Result<Vec<Enrolled>, VerifyError> {
         let watchlist_id = bulk.list.watchlist_id;
         let keys = rows
             .iter()
@@ -227,7 +227,7 @@ impl<'a> Plan<'a> {
     }
 
     /// With the faces that [`Plan::faces`] became, in their order.
-    fn outcomes(self, faces: &[EnrolledFace]) -> Vec<RowOutcome> {
+    fn outcomes(self, faces: &[EnrolledFace]) -> Vec<Enrolled> {
         let mut faces = faces.iter().map(|face| face.id);
         let outcome = |row: Result<Admitted<'_>, RowRefusal>| {
             let ids = row.map(|row| (row.subject_id, faces.next()));

@@ -12,15 +12,13 @@ use crate::domain::audit::{
     Actor, AuditEvent, LivenessSessionCreated, LivenessSessionFailed, LivenessSessionPassed,
     LivenessSessionUsed,
 };
-use crate::domain::face::Face;
 use crate::domain::hex::hex;
 use crate::domain::ids::{LivenessSessionId, TenantId, VerificationId};
 use crate::domain::liveness_session::{
-    Earlier, OPEN_MS, Observation, Outcome, Seen, Session, SessionState, Signature, USABLE_MS,
-    draw, judge,
+    Earlier, OPEN_MS, Observation, Outcome, Seen, Session, SessionState, USABLE_MS, draw, judge,
 };
 use crate::store::{FrameMarks, KeptLivenessSession, TenantTx, Uncommitted};
-use crate::vision::{Analysis, AnalysisRequest, Embed, Layout, VisionError};
+use crate::vision::{AnalysisRequest, Embed, Layout, VisionError};
 
 /// What is wanted of a picture of a session.
 const FRAME: AnalysisRequest = AnalysisRequest {
@@ -124,7 +122,6 @@ impl Verifier {
         }
         let bytes_hash: [u8; 32] = Sha256::digest(&frame.image).into();
         let analysis = self.analyse("image", frame.image.clone(), FRAME).await?;
-        let picture = Analysed::of(analysis)?;
         let mut transaction = self.store.begin(&actor.tenant).await?;
         let kept = transaction.lock_liveness_session(id).await?;
         let mut kept = kept.ok_or(VerifyError::NotFound)?;
@@ -132,14 +129,15 @@ impl Verifier {
             return Ok((by_now(kept), Outcome::unseen()));
         }
         let front = transaction.find_frontal_template(id).await?;
+        let frame_side = analysis.width.min(analysis.height) as f32;
         let observation = Observation {
             nonce_matches: is_nonce(&kept, &frame.nonce),
             sequence: frame.sequence,
             captured_at_ms: frame.captured_at_ms,
             received_at_ms: since(kept.created_at, received_at),
             bytes_known: transaction.is_frame_known(&bytes_hash).await?,
-            signature: picture.signature,
-            seen: Seen::of(&picture.faces, front.as_ref(), picture.frame_side),
+            signature: analysis.signature.ok_or_else(no_signature)?,
+            seen: Seen::of(&analysis.faces, front.as_ref(), frame_side),
         };
         let earlier = transaction.list_frames(id).await?;
         let same_person = self.calibration.threshold(SAME_PERSON_FMR).similarity as f32;
@@ -153,11 +151,8 @@ impl Verifier {
             },
         };
         transaction.insert_frame(id, marks).await?;
-        let template = picture
-            .faces
-            .into_iter()
-            .next()
-            .and_then(|face| face.template);
+        let largest = analysis.faces.into_iter().next();
+        let template = largest.and_then(|face| face.template);
         let template = template.filter(|_| outcome.is_front);
         let best = outcome.is_best.then_some(frame.image.as_slice());
         end(&mut transaction, actor, &mut kept, received_at)?;
@@ -260,23 +255,9 @@ fn end(
     Ok(transaction.append_audit_event(actor, &event)?)
 }
 
-/// What the models found in a picture.
-struct Analysed {
-    faces: Vec<Face>,
-    signature: Signature,
-    frame_side: f32,
-}
-
-impl Analysed {
-    fn of(analysis: Analysis) -> Result<Self, VerifyError> {
-        let signature = analysis.signature.ok_or_else(|| VerifyError::Vision {
-            part: "image",
-            source: VisionError::Inference("a picture came back without its signature".to_owned()),
-        })?;
-        Ok(Self {
-            signature,
-            frame_side: analysis.width.min(analysis.height) as f32,
-            faces: analysis.faces,
-        })
+fn no_signature() -> VerifyError {
+    VerifyError::Vision {
+        part: "image",
+        source: VisionError::Inference("a picture came back without its signature".to_owned()),
     }
 }
