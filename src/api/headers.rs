@@ -20,14 +20,19 @@ const CSP_OF_PAGES: &str = "default-src 'none'; script-src 'self'; style-src 'se
 /// Everything else is data. Opened as a page it may do nothing at all.
 const CSP_OF_DATA: &str =
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox";
-/// What no answer of ours has a use for.
-const PERMISSIONS: &str = "accelerometer=(), autoplay=(), camera=(), display-capture=(), encrypted-media=(), fullscreen=(), \
-     geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), payment=(), \
-     picture-in-picture=(), publickey-credentials-get=(), screen-wake-lock=(), usb=(), xr-spatial-tracking=()";
-/// The same with the camera, for the page that takes pictures.
-const PERMISSIONS_OF_DEMO: &str = "accelerometer=(), autoplay=(self), camera=(self), display-capture=(), encrypted-media=(), fullscreen=(), \
-     geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), payment=(), \
-     picture-in-picture=(), publickey-credentials-get=(), screen-wake-lock=(), usb=(), xr-spatial-tracking=()";
+/// What no answer of ours has a use for is forbidden. The two that a page may need are arguments.
+macro_rules! permissions {
+    (autoplay = $autoplay:literal, camera = $camera:literal) => {
+        concat!(
+            "accelerometer=(), autoplay=", $autoplay, ", camera=", $camera, ", display-capture=(), encrypted-media=(), \
+             fullscreen=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), payment=(), \
+             picture-in-picture=(), publickey-credentials-get=(), screen-wake-lock=(), usb=(), xr-spatial-tracking=()"
+        )
+    };
+}
+const PERMISSIONS: &str = permissions!(autoplay = "()", camera = "()");
+/// For the page that takes pictures.
+const PERMISSIONS_OF_DEMO: &str = permissions!(autoplay = "(self)", camera = "(self)");
 /// A year. Subdomains are their owners' business.
 const ONLY_TLS: &str = "max-age=31536000";
 

@@ -188,6 +188,15 @@ impl IntoDeserializer<'_, PartError> for Part {
     }
 }
 
+/// Integers, which all read alike.
+macro_rules! deserialize_whole {
+    ($($method:ident)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PartError> {
+            self.read_json()?.whole().deserialize_any(visitor)
+        }
+    )*};
+}
+
 impl<'de> Deserializer<'de> for Part {
     type Error = PartError;
 
@@ -282,17 +291,7 @@ impl<'de> Deserializer<'de> for Part {
         self.read_json()?.deserialize_any(visitor)
     }
 
-    fn deserialize_u32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PartError> {
-        self.read_json()?.whole().deserialize_any(visitor)
-    }
-
-    fn deserialize_u16<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PartError> {
-        self.read_json()?.whole().deserialize_any(visitor)
-    }
-
-    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PartError> {
-        self.read_json()?.whole().deserialize_any(visitor)
-    }
+    deserialize_whole! { deserialize_u16 deserialize_u32 deserialize_u64 }
 
     serde::forward_to_deserialize_any! {
         i8 i16 i32 i64 i128 u8 u128 f32 char str string bytes unit unit_struct tuple tuple_struct
