@@ -73,24 +73,19 @@ async fn refused_tokens(world: &World) {
 /// A photograph before the camera does not pass, and the page says why.
 async fn challenge(world: &World) {
     let browser = &world.browser;
-    let has_challenges = world.service.has("/v1/liveness_sessions").await;
     browser.press("#start-challenge").await;
     browser
         .wait_for("document.querySelector('#face-report .note') && document.querySelector('#start-challenge')?.getClientRects().length")
         .await;
     browser.picture("demo-challenge").await;
     let told = browser.text("#face-report").await;
-    if has_challenges {
-        let reasons = browser
-            .value("document.querySelectorAll('#face-report p').length")
-            .await;
-        assert!(
-            told.contains("was not passed") && reasons.as_u64() >= Some(1),
-            "{told}"
-        );
-    } else {
-        assert!(told.contains("no challenge"), "{told}");
-    }
+    let reasons = browser
+        .value("document.querySelectorAll('#face-report p').length")
+        .await;
+    assert!(
+        told.contains("was not passed") && reasons.as_u64() >= Some(1),
+        "{told}"
+    );
 }
 
 async fn answer(world: &World) {

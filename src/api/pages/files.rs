@@ -39,6 +39,7 @@ pub(super) const FILES: &[File] = &[
     file!("dom.js", SCRIPT),
     file!("enrol.js", SCRIPT),
     file!("figures.js", SCRIPT),
+    file!("paging.js", SCRIPT),
     file!("pictures.js", SCRIPT),
     file!("signin.js", SCRIPT),
     file!("verifications.js", SCRIPT),

@@ -1,7 +1,7 @@
 // The answer of a check, as a person wants it. The demo and the console show the same.
 
 import { documentCard } from './document.js';
-import { badge, h, s } from './dom.js';
+import { badge, h, s, table } from './dom.js';
 import { similarityFigure, timingBars } from './figures.js';
 import { crop } from './pictures.js';
 import { CHECKS, DECISIONS, SEVERITIES, number, oneIn, plain, reasonText, result, when } from './words.js';
@@ -92,14 +92,13 @@ function alarms(count) {
 
 /** Everybody whom a search found. `lists` tells lists' names by their ids. */
 export function hitTable(hits, lists) {
-  return h('table', { class: 'cards' },
-    h('thead', {}, h('tr', {}, ['Person', 'List', 'Similarity', 'False alarms to expect', 'Band'].map((text) => h('th', { scope: 'col' }, text)))),
+  return table(['Person', 'List', 'Similarity', 'False alarms to expect', 'Band'],
     h('tbody', {}, hits.map((hit) => h('tr', {},
       h('td', { 'data-label': 'Person' }, hit.display_name ?? hit.external_id ?? hit.subject_id),
       h('td', { 'data-label': 'List' }, lists?.get(hit.watchlist_id)?.name ?? hit.watchlist_id),
       h('td', { 'data-label': 'Similarity' }, number(hit.similarity)),
       h('td', { 'data-label': 'False alarms to expect' }, alarms(hit.expected_false_alarms)),
-      h('td', { 'data-label': 'Band' }, hit.band === 'hit' ? badge('bad', 'Hit') : badge('doubt', 'Possible'))))));
+      h('td', { 'data-label': 'Band' }, hit.band === 'hit' ? badge('bad', 'Hit') : badge('doubt', 'Possible'))))), { class: 'cards' });
 }
 
 function hitCard(check, lists) {

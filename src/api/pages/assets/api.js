@@ -38,6 +38,11 @@ export class Problem extends Error {
     this.retryAfter = null;
   }
 
+  /** What is wrong with each field. */
+  get faults() {
+    return this.fields.map((fault) => `${fault.field}: ${fault.message ?? fault.code}`);
+  }
+
   static unreachable() {
     return new Problem(0, { title: 'The service does not answer', detail: 'Check the connection and try again.' }, null);
   }

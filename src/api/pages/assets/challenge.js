@@ -75,8 +75,8 @@ async function follow(camera, stage, session, signal) {
 }
 
 /**
- * Takes a person through it in `place`. Gives `{ sessionId, picture }` where it is passed, `{ absent: true }` where the
- * service has no challenges, and `{ over: node }` with the reason otherwise.
+ * Takes a person through it in `place`. Gives `{ sessionId, picture }` where it is passed, and `{ over: node }` with the
+ * reason otherwise.
  */
 export async function challenge(place) {
   const camera = new Camera('user');
@@ -92,7 +92,6 @@ export async function challenge(place) {
     return { over: whyOver(session) };
   } catch (error) {
     if (error.name === 'AbortError') return { over: note('', 'The challenge was stopped', 'Start again, or take just a photograph.') };
-    if (error.status === 404) return { absent: true };
     if (error.status === undefined) return { over: note('bad', 'The camera cannot be used', refusal(error)) };
     throw error;
   } finally {

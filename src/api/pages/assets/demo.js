@@ -73,9 +73,6 @@ async function takeChallenge(work, say, choices) {
     shown.sessionId = outcome.sessionId;
     shown.face = outcome.picture;
     documentStep(note('good', 'You passed the challenge', 'The service took the best picture of it.'));
-  } else if (outcome.absent) {
-    say(note('doubt', 'This service has no challenge', 'Take just a photograph, or upload one.'));
-    byId('just-photograph').focus();
   } else {
     say(outcome.over);
     byId('start-challenge').focus();

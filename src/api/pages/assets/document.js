@@ -1,6 +1,6 @@
 // What the document says of itself: its machine-readable zone, field by field.
 
-import { badge, h } from './dom.js';
+import { badge, h, table } from './dom.js';
 import { plain, reasonText, result } from './words.js';
 
 const LABELS = {
@@ -21,13 +21,13 @@ function facts(fields) {
 
 function digits(check) {
   const rows = Object.entries(check).filter(([, digit]) => digit);
-  return h('table', {}, h('caption', {}, 'Check digits: each is computed from the characters before it'),
-    h('thead', {}, h('tr', {}, ['Over', 'Printed', 'Computed', 'Result'].map((text) => h('th', { scope: 'col' }, text)))),
+  return table(['Over', 'Printed', 'Computed', 'Result'],
     h('tbody', {}, rows.map(([name, digit]) => h('tr', {},
       h('td', {}, name === 'composite' ? 'All of them' : LABELS[name] ?? plain(name)),
       h('td', { class: 'mono' }, digit.printed),
       h('td', { class: 'mono' }, digit.computed),
-      h('td', {}, digit.holds ? badge('good', 'Holds') : badge('bad', 'Wrong'))))));
+      h('td', {}, digit.holds ? badge('good', 'Holds') : badge('bad', 'Wrong'))))),
+    {}, 'Check digits: each is computed from the characters before it');
 }
 
 function issues(list) {

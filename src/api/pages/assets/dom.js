@@ -52,6 +52,12 @@ function isCalm() {
   return window.matchMedia('(prefers-reduced-motion: reduce)').matches;
 }
 
+/** A table with its heads; `caption` comes before them. */
+export function table(columns, rows, attributes = {}, caption = null) {
+  return h('table', attributes, caption && h('caption', {}, caption),
+    h('thead', {}, h('tr', {}, columns.map((text) => h('th', { scope: 'col' }, text)))), rows);
+}
+
 export function badge(kind, text) {
   return h('span', { class: `badge ${kind}` }, text);
 }

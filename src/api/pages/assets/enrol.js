@@ -3,7 +3,7 @@
 import { newKey, upload } from './api.js';
 import { announce, badge, field, h, note } from './dom.js';
 import { dropZone, fileFault } from './pictures.js';
-import { number } from './words.js';
+import { brief, number } from './words.js';
 
 /** A file's name without its ending, as a name to show. */
 function nameOf(file) {
@@ -51,12 +51,11 @@ class Item {
         if (share === 1) this.set('', 'Working', 'The service looks for the face');
       });
       const [twin] = made.duplicate_of;
-      if (twin) this.over('doubt', 'Added', `Already there, it seems: similarity ${number(twin.similarity)} to ${twin.external_id ?? `…${twin.subject_id.slice(-8)}`}`);
+      if (twin) this.over('doubt', 'Added', `Already there, it seems: similarity ${number(twin.similarity)} to ${twin.external_id ?? brief(twin.subject_id)}`);
       else this.over('good', 'Added', `As “${made.display_name}”`);
       return true;
     } catch (problem) {
-      const faults = problem.fields?.map((fault) => `${fault.field}: ${fault.message ?? fault.code}`) ?? [];
-      this.over('bad', 'Refused', [problem.message, problem.detail, ...faults, problem.requestId && `request ${problem.requestId}`].filter(Boolean).join(' · '));
+      this.over('bad', 'Refused', [problem.message, problem.detail, ...(problem.faults ?? []), problem.requestId && `request ${problem.requestId}`].filter(Boolean).join(' · '));
       return false;
     }
   }

@@ -8,8 +8,7 @@ export function problemNote(problem) {
   if (!problem || problem.status === undefined) {
     return note('bad', 'Something went wrong on this page', String(problem?.message ?? problem));
   }
-  const faults = problem.fields.map((fault) => `${fault.field}: ${fault.message ?? fault.code}`);
-  return note('bad', problem.message, problem.detail, faults,
+  return note('bad', problem.message, problem.detail, problem.faults,
     problem.retryAfter && `Try again in ${problem.retryAfter} seconds.`,
     problem.code && h('p', { class: 'small muted' }, `Code ${problem.code} · request `, h('span', { class: 'mono' }, problem.requestId ?? 'unknown')));
 }
@@ -79,12 +78,6 @@ export function signedIn() {
       h('strong', {}, String(claims.tenant ?? 'no tenant')),
       h('span', { class: 'small' }, ` · ${claims.sub ?? 'nobody'}${ends ? ` · until ${ends}` : ''}`)),
     h('button', { type: 'button', class: 'plain', onclick: leave }, 'Sign out'));
-}
-
-/** What may be done, as the token says. */
-export function scopeList() {
-  const scopes = (session.claims?.scope ?? '').split(' ').filter(Boolean);
-  return scopes.length ? scopes.join(', ') : 'nothing';
 }
 
 /** Goes back to the form when the service no longer takes the token. */

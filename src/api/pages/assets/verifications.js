@@ -3,8 +3,9 @@
 import { answerCards } from './answer.js';
 import { call, newKey, session } from './api.js';
 import { announce, badge, byId, confirmed, field, h, note, show, whileBusy } from './dom.js';
+import { paged } from './paging.js';
 import { problemNote } from './signin.js';
-import { DECISIONS, number, plain, reasonText, when } from './words.js';
+import { DECISIONS, brief, number, plain, reasonText, when } from './words.js';
 
 const PAGE = 25;
 /** What was asked for last, so that going back shows it again. */
@@ -16,13 +17,11 @@ const QUEUES = [
   ['reviewed', 'Decided by a human', 'reviewed=true'],
 ];
 
-function query(cursor) {
+function parameters() {
   const [, , chosen] = QUEUES.find(([name]) => name === filters.queue) ?? QUEUES[1];
-  const parameters = new URLSearchParams(chosen);
-  parameters.set('limit', String(PAGE));
-  if (filters.external_id) parameters.set('external_id', filters.external_id);
-  if (cursor) parameters.set('cursor', cursor);
-  return `verifications?${parameters}`;
+  const asked = new URLSearchParams(chosen);
+  if (filters.external_id) asked.set('external_id', filters.external_id);
+  return asked;
 }
 
 function decisionBadge(code) {
@@ -34,7 +33,7 @@ function decisionBadge(code) {
 function row(item) {
   const [first, ...more] = item.reasons.filter((reason) => reason.severity !== 'info');
   const why = first ? reasonText(first.code) + (more.length ? ` And ${more.length} more.` : '') : '–';
-  const name = item.external_id ?? `…${item.id.slice(-8)}`;
+  const name = item.external_id ?? brief(item.id);
   return h('tr', {},
     h('td', { 'data-label': 'Person' }, h('a', { class: 'open', href: `#/verifications/${item.id}` }, name)),
     h('td', { 'data-label': 'When' }, when(item.created_at)),
@@ -48,39 +47,23 @@ function row(item) {
 export function verificationList(place) {
   const queue = h('select', { id: 'queue' }, QUEUES.map(([value, text]) => h('option', { value, selected: value === filters.queue }, text)));
   const key = h('input', { type: 'search', value: filters.external_id, maxlength: 128, id: 'key' });
-  const rows = h('tbody', {});
-  const told = h('div', {});
-  const more = h('button', { type: 'button', hidden: true }, 'Show more');
-  let cursor = null;
-  const load = async (isFirst) => {
-    try {
-      const { body } = await whileBusy(more, 'Loading', () => call('GET', query(isFirst ? null : cursor)));
-      cursor = body.next_cursor;
-      more.hidden = !cursor;
-      if (isFirst) rows.replaceChildren();
-      rows.append(...body.items.map(row));
-      told.replaceChildren(rows.children.length ? '' : note('', 'There is nothing here', 'Nothing matches what you ask for.'));
-      announce(`${rows.children.length} verifications are shown`);
-    } catch (problem) {
-      told.replaceChildren(problemNote(problem));
-    }
-  };
+  const list = paged({
+    path: 'verifications', filters: parameters, size: PAGE, id: 'verifications', row,
+    columns: ['Person', 'When', 'Machine', 'In the end', 'Similarity', 'Why'],
+    empty: ['There is nothing here', 'Nothing matches what you ask for.'],
+    shown: (count) => announce(`${count} verifications are shown`),
+  });
   const ask = (event) => {
     event?.preventDefault();
     Object.assign(filters, { queue: queue.value, external_id: key.value.trim() });
-    load(true);
+    list.load(true);
   };
   queue.addEventListener('change', ask);
-  more.addEventListener('click', () => load(false));
   show(place, h('h1', {}, 'Reviews'),
     h('section', { class: 'card stack', 'aria-label': 'Verifications' },
       h('form', { class: 'row end', onsubmit: ask, role: 'search' }, field('Show', queue), field('Key', key), h('button', { type: 'submit' }, 'Find')),
-      told,
-      h('table', { class: 'cards', id: 'verifications' },
-        h('thead', {}, h('tr', {}, ['Person', 'When', 'Machine', 'In the end', 'Similarity', 'Why'].map((text) => h('th', { scope: 'col' }, text)))),
-        rows),
-      more));
-  load(true);
+      list.nodes));
+  list.load(true);
 }
 
 // One of them.

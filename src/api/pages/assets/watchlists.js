@@ -4,42 +4,16 @@ import { hitTable } from './answer.js';
 import { call, newKey, session } from './api.js';
 import { announce, badge, confirmed, field, h, note, show, whileBusy } from './dom.js';
 import { enrolment } from './enrol.js';
+import { paged } from './paging.js';
 import { dropZone, fileFault } from './pictures.js';
 import { problemNote } from './signin.js';
-import { KINDS, number, plain, when } from './words.js';
+import { KINDS, brief, number, plain, when } from './words.js';
 
 const PAGE = 50;
 const KIND_BADGES = { block: 'bad', alert: 'doubt', allow: 'good' };
 
 function kindBadge(kind) {
   return badge(KIND_BADGES[kind] ?? '', plain(kind));
-}
-
-/** A list that goes on: rows come a page at a time. */
-function paged(path, row, empty) {
-  const rows = h('tbody', {});
-  const told = h('div', {});
-  const more = h('button', { type: 'button', hidden: true }, 'Show more');
-  let cursor = null;
-  const load = async (isFirst) => {
-    try {
-      const from = !isFirst && cursor ? `&cursor=${encodeURIComponent(cursor)}` : '';
-      const { body } = await whileBusy(more, 'Loading', () => call('GET', `${path}?limit=${PAGE}${from}`));
-      cursor = body.next_cursor;
-      more.hidden = !cursor;
-      if (isFirst) rows.replaceChildren();
-      rows.append(...body.items.map(row));
-      told.replaceChildren(rows.children.length ? '' : note('', empty));
-    } catch (problem) {
-      told.replaceChildren(problemNote(problem));
-    }
-  };
-  more.addEventListener('click', () => load(false));
-  return { rows, told, more, load };
-}
-
-function headed(columns, rows, id) {
-  return h('table', { class: 'cards', id }, h('thead', {}, h('tr', {}, columns.map((text) => h('th', { scope: 'col' }, text)))), rows);
 }
 
 // All of them.
@@ -71,16 +45,24 @@ function createForm(made) {
     h('div', {}, button)));
 }
 
-/** Shows all lists. */
-export function watchlistList(place) {
-  const list = paged('watchlists', (item) => h('tr', {},
+function listRow(item) {
+  return h('tr', {},
     h('td', { 'data-label': 'Name' }, h('a', { class: 'open', href: `#/watchlists/${item.id}` }, item.name)),
     h('td', { 'data-label': 'Kind' }, kindBadge(item.kind)),
     h('td', { 'data-label': 'People' }, String(item.subjects)),
     h('td', { 'data-label': 'Faces' }, String(item.faces)),
-    h('td', { 'data-label': 'Made' }, when(item.created_at))), 'There are no lists yet');
+    h('td', { 'data-label': 'Made' }, when(item.created_at)));
+}
+
+/** Shows all lists. */
+export function watchlistList(place) {
+  const list = paged({
+    path: 'watchlists', size: PAGE, id: 'watchlists', row: listRow,
+    columns: ['Name', 'Kind', 'People', 'Faces', 'Made'],
+    empty: ['There are no lists yet'],
+  });
   show(place, h('h1', {}, 'Watchlists'),
-    h('section', { class: 'card stack', 'aria-label': 'Lists' }, list.told, headed(['Name', 'Kind', 'People', 'Faces', 'Made'], list.rows, 'watchlists'), list.more),
+    h('section', { class: 'card stack', 'aria-label': 'Lists' }, list.nodes),
     session.has('watchlist:write') && createForm(() => list.load(true)));
   list.load(true);
 }
@@ -133,17 +115,21 @@ function people(list) {
       told.replaceChildren(problemNote(problem));
     }
   };
-  const paging = paged(path, (person) => {
-    const name = person.display_name ?? person.external_id ?? `…${person.id.slice(-8)}`;
+  const row = (person) => {
+    const name = person.display_name ?? person.external_id ?? brief(person.id);
     const button = session.has('watchlist:write') && h('button', { type: 'button', class: 'plain', 'aria-label': `Take ${name} off the list` }, 'Take off');
-    const row = h('tr', {}, h('td', { 'data-label': 'Name' }, h('strong', {}, name)), h('td', { 'data-label': 'Key' }, person.external_id ?? '–'),
+    const cells = h('tr', {}, h('td', { 'data-label': 'Name' }, h('strong', {}, name)), h('td', { 'data-label': 'Key' }, person.external_id ?? '–'),
       h('td', { 'data-label': 'Faces' }, String(person.faces.length)), h('td', { 'data-label': 'Added' }, when(person.created_at)), h('td', { class: 'act' }, button));
-    if (button) button.addEventListener('click', () => remove(person, name, row));
-    return row;
-  }, 'Nobody is on the list yet');
-  const node = h('section', { class: 'card stack', 'aria-labelledby': 'people' }, h('h2', { id: 'people' }, 'Who is on it'), told, paging.told,
-    headed(['Name', 'Key', 'Faces', 'Added', ''], paging.rows, 'subjects'), paging.more);
-  return { node, load: () => paging.load(true) };
+    if (button) button.addEventListener('click', () => remove(person, name, cells));
+    return cells;
+  };
+  const onIt = paged({
+    path, size: PAGE, id: 'subjects', row,
+    columns: ['Name', 'Key', 'Faces', 'Added', ''],
+    empty: ['Nobody is on the list yet'],
+  });
+  const node = h('section', { class: 'card stack', 'aria-labelledby': 'people' }, h('h2', { id: 'people' }, 'Who is on it'), told, onIt.nodes);
+  return { node, load: () => onIt.load(true) };
 }
 
 async function removeList(list) {

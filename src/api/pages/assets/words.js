@@ -96,5 +96,5 @@ export function when(text) {
   return text ? new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(text)) : 'never';
 }
 
-/** A file's or id's first letters, where the whole of it is of no use to people. */
-export function brief(id) { return String(id).slice(-8); }
+/** The end of an id, where the whole of it is of no use to people. */
+export function brief(id) { return `…${String(id).slice(-8)}`; }
