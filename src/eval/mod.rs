@@ -14,6 +14,7 @@ mod folds;
 mod intervals;
 pub mod pad;
 mod parallel;
+mod proportion;
 mod quality;
 mod report;
 mod spectrum;
@@ -26,6 +27,7 @@ use serde::Serialize;
 pub use calibrate::HeldOutRate;
 pub use folds::FoldAccuracy;
 pub use intervals::Rate;
+pub use proportion::Proportion;
 pub use quality::{DiscardCurve, QualityReport};
 pub use report::{OperatingPoint, Report};
 pub use spectrum::Spectrum;
@@ -152,21 +154,17 @@ pub fn run<B: FaceBackend>(
         write(path, &pretty(&table))?;
         held_out = check_on_others(&dataset, &enrolment, options.jobs);
     }
-    let quality = if options.quality {
-        quality_of(&dataset, &enrolment, &comparisons)
-    } else {
-        Vec::new()
-    };
     let measured = report::Measured {
         dataset: &dataset,
         enrolment: &enrolment,
         samples: &samples,
         comparisons: &comparisons,
     };
-    Ok(Report {
-        quality,
-        ..Report::new(&measured, held_out, options.jobs)
-    })
+    let mut report = Report::new(&measured, held_out, options.jobs);
+    if options.quality {
+        report.quality = quality_of(&dataset, &enrolment, &comparisons);
+    }
+    Ok(report)
 }
 
 /// The templates of the subjects that are wanted.

@@ -9,7 +9,7 @@ use std::fmt;
 use super::comparisons::similarity;
 use super::dataset::Dataset;
 use super::enrolment::Enrolment;
-use super::pad::Proportion;
+use super::proportion::Proportion;
 
 /// False match rates whose thresholds are looked at.
 const TARGET_RATES: [f64; 2] = [1e-3, 1e-4];
