@@ -13,12 +13,12 @@ use reqwest::{Body, Client, RequestBuilder};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::json;
 
+use super::database;
 use super::service::Service;
 use crate::assets::{InferenceFiles, PostgresProgram};
 use crate::config::Config;
 use crate::domain::ids::TenantId;
 use crate::imports::folder::{self, Entry};
-use crate::postgres::EmbeddedPostgres;
 use crate::startup::{load_backends, worker_count};
 use crate::verify::ENROLMENT;
 use crate::vision::{FaceBackend as _, ImageLimits, OnnxBackend};
@@ -192,14 +192,12 @@ async fn imported(
     program: &PostgresProgram,
     entries: Vec<Entry>,
 ) -> anyhow::Result<Job> {
-    let program = program.clone();
-    let server =
-        tokio::task::spawn_blocking(move || EmbeddedPostgres::start_scratch(&program)).await??;
+    let server = database::start(program).await?;
     let tenant = TenantId::parse("bench")?;
     let service = Service::start(&options.config, server.url(), &tenant).await?;
     let job = follow(&service, entries).await;
     service.stop().await?;
-    tokio::task::spawn_blocking(move || server.stop()).await?;
+    database::stop(server).await?;
     job
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use secrecy::SecretString;
 
+use super::database;
 use super::load;
 use super::measure::Searching;
 use super::report::{GalleryReport, Latency, SearchReport, Searched};
@@ -14,7 +15,6 @@ use super::synthetic::Population;
 use crate::assets::PostgresProgram;
 use crate::domain::ids::TenantId;
 use crate::gallery::GalleryKey;
-use crate::postgres::EmbeddedPostgres;
 use crate::store::{SearchSettings, Store};
 
 const CONNECTIONS: u32 = 10;
@@ -53,9 +53,7 @@ pub async fn search(
     let population = Arc::new(Population::shipped()?);
     let mut galleries = Vec::new();
     for &size in &options.sizes {
-        let program = program.clone();
-        let server = tokio::task::spawn_blocking(move || EmbeddedPostgres::start_scratch(&program))
-            .await??;
+        let server = database::start(program).await?;
         let scratch = Scratch {
             url: server.url().clone(),
             options,
@@ -63,7 +61,7 @@ pub async fn search(
             size,
         };
         galleries.push(scratch.measure(&progress).await?);
-        tokio::task::spawn_blocking(move || server.stop()).await?;
+        database::stop(server).await?;
     }
     Ok(SearchReport {
         cores: std::thread::available_parallelism().map_or(1, usize::from),

@@ -17,13 +17,12 @@ pub use report::VerifyReport;
 use self::clients::Clients;
 use self::pictures::{Pair, Sources};
 use self::report::{LoadReport, PairReport};
-use super::load;
 use super::service::Service;
 use super::synthetic::Population;
+use super::{database, load};
 use crate::assets::{InferenceFiles, PostgresProgram};
 use crate::config::Config;
 use crate::domain::ids::{TenantId, WatchlistId};
-use crate::postgres::EmbeddedPostgres;
 use crate::startup::{search_settings, worker_count};
 use crate::store::Store;
 
@@ -59,9 +58,7 @@ pub async fn verify(
     progress: impl Fn(&str) + Sync,
 ) -> anyhow::Result<VerifyReport> {
     let sources = Sources::read(&options.image, &options.document)?;
-    let program = program.clone();
-    let server =
-        tokio::task::spawn_blocking(move || EmbeddedPostgres::start_scratch(&program)).await??;
+    let server = database::start(program).await?;
     let tenant = TenantId::parse("bench")?;
     let list = watchlist(options, server.url(), &tenant, &progress).await?;
     let service = Service::start(&options.config, server.url(), &tenant).await?;
@@ -73,7 +70,7 @@ pub async fn verify(
         pairs.push(measure(options, files, &clients, pair, &progress).await?);
     }
     service.stop().await?;
-    tokio::task::spawn_blocking(move || server.stop()).await?;
+    database::stop(server).await?;
     Ok(VerifyReport {
         cores: worker_count(0),
         workers: worker_count(options.config.load.workers),
