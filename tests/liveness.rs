@@ -5,21 +5,19 @@
     reason = "a failed step of a test is a failed test"
 )]
 
+#[path = "support/models.rs"]
+mod models;
+
 use std::path::Path;
 
 use image::codecs::jpeg::JpegEncoder;
 use image::{Rgb, RgbImage};
-use likeness::assets::Assets;
-use likeness::config::Config;
 use likeness::domain::calibration::Calibration;
 use likeness::domain::face::Template;
 use likeness::domain::liveness_session::{
     Action, Earlier, FailureReason, Observation, Outcome, Phase, Seen, Session, SessionState, judge,
 };
-use likeness::vision::{
-    AnalysisRequest, Embed, FaceBackend, Graphs, ImageLimits, Layout, ModelFiles, OnnxBackend,
-    Runtime,
-};
+use likeness::vision::{AnalysisRequest, Embed, FaceBackend, Graphs, Layout, OnnxBackend};
 
 const SIDE: u32 = 400;
 const REQUEST: AnalysisRequest = AnalysisRequest {
@@ -29,17 +27,6 @@ const REQUEST: AnalysisRequest = AnalysisRequest {
     signature: true,
     ..AnalysisRequest::of(Layout::Selfie)
 };
-
-fn models() -> OnnxBackend {
-    let config = Config::from_env().unwrap();
-    let files = Assets::open(&config.assets)
-        .unwrap()
-        .ensure_inference()
-        .unwrap();
-    let runtime = Runtime::load(&files.runtime_library).unwrap();
-    let models = ModelFiles::in_dir(&files.models);
-    OnnxBackend::load_graphs(Graphs::Rewritten, runtime, &models, ImageLimits::default()).unwrap()
-}
 
 /// How a photograph is held before the camera.
 #[derive(Clone, Copy)]
@@ -78,7 +65,7 @@ impl Trial {
     fn new(name: &str, steps: &[Action]) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
         let encoded = std::fs::read(folder.join(name)).unwrap();
-        let mut backend = models();
+        let mut backend = models::load(Graphs::Rewritten);
         let found = backend.analyse(&encoded, &REQUEST).unwrap().faces.remove(0);
         let face = found.bounding_box;
         Self {

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 pub use crate::answer::Answer;
 use crate::scripted::Scripted;
 pub use crate::scripted::{lookalike, person, picture};
-use crate::support;
+use crate::{support, token_rules};
 
 /// The secret that the service under test checks tokens with.
 pub const SECRET: &str = "a secret of the tests, of more than 32 bytes";
@@ -219,10 +219,7 @@ pub fn rules() -> TokenRules {
     TokenRules {
         issuer: "https://issuer.test".to_owned(),
         audience: "likeness-test".to_owned(),
-        leeway: Duration::from_secs(5),
-        max_lifetime: Duration::from_secs(3600),
-        token_type: None,
-        one_time_scopes: Vec::new(),
+        ..token_rules::usual()
     }
 }
 

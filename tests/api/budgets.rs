@@ -52,6 +52,26 @@ fn expect_limited(answer: &Answer, budget: &str) -> u64 {
     wait.parse().unwrap()
 }
 
+/// A connection on which the head of a request was sent that announces a body of so many bytes.
+async fn announced(app: &App, path: &str, content_type: &str, length: u32) -> TcpStream {
+    let address = app.address.trim_start_matches("http://");
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\
+         Content-Type: {content_type}\r\nContent-Length: {length}\r\n\r\n",
+        token("acme", ALL_SCOPES)
+    );
+    socket.write_all(head.as_bytes()).await.unwrap();
+    socket
+}
+
+/// How an answer begins, up to its status.
+async fn status_line(socket: &mut TcpStream) -> String {
+    let mut answer = [0; 12];
+    socket.read_exact(&mut answer).await.unwrap();
+    String::from_utf8(answer.to_vec()).unwrap()
+}
+
 #[tokio::test]
 async fn whoever_asks_too_often_is_told_when_to_come_back() {
     let app = app_with(requests(3)).await;
@@ -134,18 +154,10 @@ async fn an_upload_beyond_the_budget_is_refused_before_its_body_is_read() {
         app.verify(person(1), person(1))
             .await
             .expect(StatusCode::CREATED);
-        let address = app.address.trim_start_matches("http://");
-        let mut socket = TcpStream::connect(address).await.unwrap();
-        let head = format!(
-            "POST /v1/verifications HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\
-             Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 40000\r\n\r\n",
-            token("acme", ALL_SCOPES)
-        );
         // Nothing of the body follows, and the answer comes all the same.
-        socket.write_all(head.as_bytes()).await.unwrap();
-        let mut answer = [0; 12];
-        socket.read_exact(&mut answer).await.unwrap();
-        assert_eq!(&answer, b"HTTP/1.1 429", "{budget}");
+        let form = "multipart/form-data; boundary=b";
+        let mut socket = announced(&app, "/v1/verifications", form, 40_000).await;
+        assert_eq!(status_line(&mut socket).await, "HTTP/1.1 429", "{budget}");
     }
 }
 
@@ -189,18 +201,9 @@ async fn what_was_declared_and_not_sent_is_not_paid_for() {
         ..Allowance::default()
     })
     .await;
-    let address = app.address.trim_start_matches("http://");
-    let mut socket = TcpStream::connect(address).await.unwrap();
     // Refused for its size, unread.
-    let head = format!(
-        "POST /v1/faces/detect HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\
-         Content-Type: application/json\r\nContent-Length: 90000000\r\n\r\n",
-        token("acme", ALL_SCOPES)
-    );
-    socket.write_all(head.as_bytes()).await.unwrap();
-    let mut answer = [0; 12];
-    socket.read_exact(&mut answer).await.unwrap();
-    assert_eq!(&answer, b"HTTP/1.1 413");
+    let mut socket = announced(&app, "/v1/faces/detect", "application/json", 90_000_000).await;
+    assert_eq!(status_line(&mut socket).await, "HTTP/1.1 413");
     let next = app.get("/v1/watchlists").await;
     let told = next.headers["ratelimit"].to_str().unwrap();
     assert_eq!(told, "\"bytes\";r=1000000;t=0");
@@ -213,14 +216,8 @@ async fn what_a_caller_sent_before_hanging_up_is_paid_for() {
         ..Allowance::default()
     })
     .await;
-    let address = app.address.trim_start_matches("http://");
-    let mut socket = TcpStream::connect(address).await.unwrap();
-    let head = format!(
-        "POST /v1/faces/detect HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\
-         Content-Type: application/json\r\nContent-Length: 600000\r\n\r\n{{\"image\": \"",
-        token("acme", ALL_SCOPES)
-    );
-    socket.write_all(head.as_bytes()).await.unwrap();
+    let mut socket = announced(&app, "/v1/faces/detect", "application/json", 600_000).await;
+    socket.write_all(b"{\"image\": \"").await.unwrap();
     socket.write_all(&[b'A'; 500_000]).await.unwrap();
     drop(socket);
     // What is declared is held back until the service notices: then what was sent stays paid.

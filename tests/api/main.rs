@@ -41,3 +41,5 @@ mod world;
 mod http2;
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/token_rules.rs"]
+mod token_rules;

@@ -14,6 +14,8 @@ mod swagger;
 
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/token_rules.rs"]
+mod token_rules;
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};

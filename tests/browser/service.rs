@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use likeness::auth::{TokenRequest, TokenRules, mint};
+use likeness::auth::{TokenRequest, mint};
 use likeness::domain::ids::TenantId;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support;
+use crate::{support, token_rules};
 
 const SECRET: &str = "a secret of the tests, of more than 32 bytes";
 
@@ -77,24 +77,11 @@ impl Service {
         assert_eq!(answer.status(), StatusCode::CREATED);
         answer.json().await.unwrap()
     }
-
-    /// Whether there is such a resource at all.
-    pub async fn has(&self, path: &str) -> bool {
-        let answer = self.request(Method::POST, path).send().await.unwrap();
-        answer.status() != StatusCode::NOT_FOUND
-    }
 }
 
 /// A token with every scope.
 pub fn token() -> String {
-    let rules = TokenRules {
-        issuer: "likeness".to_owned(),
-        audience: "likeness".to_owned(),
-        leeway: Duration::from_secs(5),
-        max_lifetime: Duration::from_secs(3600),
-        token_type: None,
-        one_time_scopes: Vec::new(),
-    };
+    let rules = token_rules::usual();
     let request = TokenRequest {
         subject: "clerk-7".to_owned(),
         tenant: TenantId::parse("acme").unwrap(),

@@ -12,6 +12,8 @@ mod service;
 mod http2;
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/token_rules.rs"]
+mod token_rules;
 
 use std::collections::BTreeMap;
 

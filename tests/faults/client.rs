@@ -8,6 +8,8 @@ use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
+use crate::token_rules;
+
 /// What tokens are signed with.
 pub const SECRET: &str = "a secret of the fault harness, of more than 32 bytes";
 const SCOPES: &str = "verify watchlist:read watchlist:write audit:read";
@@ -181,12 +183,8 @@ impl Client {
 /// What tokens have to say.
 pub fn rules() -> TokenRules {
     TokenRules {
-        issuer: "likeness".to_owned(),
-        audience: "likeness".to_owned(),
-        leeway: Duration::from_secs(5),
         max_lifetime: Duration::from_secs(24 * 3600),
-        token_type: None,
-        one_time_scopes: Vec::new(),
+        ..token_rules::usual()
     }
 }
 

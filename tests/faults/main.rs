@@ -28,3 +28,5 @@ mod stop;
 
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/token_rules.rs"]
+mod token_rules;

@@ -40,3 +40,5 @@ mod texts;
 mod orientation;
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/token_rules.rs"]
+mod token_rules;

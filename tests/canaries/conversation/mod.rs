@@ -7,7 +7,7 @@ mod good;
 use std::time::Duration;
 
 use half::f16;
-use likeness::auth::{TokenRequest, TokenRules, mint};
+use likeness::auth::{TokenRequest, mint};
 use likeness::domain::ids::TenantId;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, Method, RequestBuilder};
@@ -17,6 +17,7 @@ use sqlx::{Connection as _, PgConnection};
 
 use crate::secrets::Secrets;
 use crate::service::Service;
+use crate::token_rules;
 
 const SCOPES: &str = "verify watchlist:read watchlist:write";
 
@@ -133,14 +134,7 @@ impl<'a> Conversation<'a> {
     }
 
     fn token(&self, subject: &str, scope: &str) -> String {
-        let rules = TokenRules {
-            issuer: "likeness".to_owned(),
-            audience: "likeness".to_owned(),
-            leeway: Duration::from_secs(5),
-            max_lifetime: Duration::from_secs(3600),
-            token_type: None,
-            one_time_scopes: Vec::new(),
-        };
+        let rules = token_rules::usual();
         let request = TokenRequest {
             subject: subject.to_owned(),
             tenant: TenantId::parse("acme").unwrap(),
