@@ -1,5 +1,6 @@
 //! Measurements of speed on this machine: `likeness bench`.
 
+mod curve;
 mod database;
 mod import;
 mod load;

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::curve::CurvePoint;
+
 /// Times of one request each, in milliseconds.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Latency {
@@ -71,6 +73,8 @@ pub struct GalleryReport {
     pub disk_mb: f64,
     /// The searches.
     pub searched: Searched,
+    /// Of how many faces that the coarse pass picks the one who is meant is among them; empty without codes.
+    pub recall_by_picks: Vec<CurvePoint>,
     /// Requests of the whole service with one client: a picture in, hits out.
     pub requests: Option<Latency>,
     /// The same after a part of the faces was deleted and as many were enrolled, with vacuum running.
@@ -119,6 +123,13 @@ impl fmt::Display for SearchReport {
                 gallery.size,
                 100.0 * agreement_with_exact
             )?;
+            for CurvePoint { picks, recall } in &gallery.recall_by_picks {
+                writeln!(
+                    f,
+                    "{} faces, {picks} picked: recall {recall:.4}",
+                    gallery.size
+                )?;
+            }
             if let Some(Latency {
                 p50_ms,
                 p95_ms,

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use secrecy::SecretString;
 
+use super::curve;
 use super::database;
 use super::load;
 use super::measure::Searching;
@@ -116,6 +117,10 @@ impl Scratch<'_> {
         let resident_mb = resident_mb() - resident;
         progress("searching");
         let searched = searching.measure().await?;
+        let recall_by_picks = match restarted.galleries().find(&self.key(&searching)) {
+            Some(codes) => curve::measure(&searching, &codes),
+            None => Vec::new(),
+        };
         let neighbour = Searching {
             store: restarted.clone(),
             ..neighbour
@@ -145,6 +150,7 @@ impl Scratch<'_> {
             resident_mb,
             disk_mb,
             searched,
+            recall_by_picks,
             requests,
             after_churn,
             neighbour_before_p95_ms: neighbour_before,

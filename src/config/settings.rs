@@ -239,7 +239,7 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting(
         "LIKENESS_SEARCH_CANDIDATES",
-        Some("300"),
+        Some("100"),
         "Faces that the codes pick for exact comparison, of a million",
     ),
     setting(

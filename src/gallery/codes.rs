@@ -1,12 +1,16 @@
 //! The codes of one gallery, as far as this process has taken it in.
 
 use super::code::{self, SignedSums};
+use super::pages::use_large_pages;
 use super::scan::{self, LANES, Line};
 use super::{CodedFace, FaceChange, Shortlist};
 use crate::domain::face::Template;
 
 /// How many times as many faces the first step of a pass picks as the second leaves.
-const WIDER: usize = 8;
+const WIDER: usize = 32;
+/// Words of a code that the first step reads: half of those of the shipped embedder. A pass over millions of codes takes as long
+/// as reading them from memory does, and 256 bits are enough to pick so many.
+const COARSE_WORDS: usize = 4;
 /// The time of a face that has no end.
 const FOREVER: i64 = i64::MAX;
 /// The time of a face that is gone.
@@ -26,8 +30,10 @@ struct Entry {
 pub struct Codes {
     /// Words of one code.
     words: usize,
-    /// Lines of groups; see [`scan`].
-    groups: Vec<Line>,
+    /// Lines of groups with the first words; see [`scan`].
+    coarse: Vec<Line>,
+    /// Lines of groups with the others.
+    fine: Vec<Line>,
     entries: Vec<Entry>,
     removed: usize,
     /// Some face has an end, or had one.
@@ -40,9 +46,14 @@ impl Codes {
     #[must_use]
     pub fn empty(dimensions: usize, expected: usize) -> Self {
         let words = code::words(dimensions);
+        let groups = expected.div_ceil(LANES);
+        let coarse_words = words.min(COARSE_WORDS);
+        let mut coarse = Vec::with_capacity(groups * coarse_words);
+        use_large_pages(&mut coarse);
         Self {
             words,
-            groups: Vec::with_capacity(expected.div_ceil(LANES) * words),
+            coarse,
+            fine: Vec::with_capacity(groups * (words - coarse_words)),
             entries: Vec::with_capacity(expected),
             removed: 0,
             any_ends: false,
@@ -59,7 +70,8 @@ impl Codes {
     /// Bytes of memory that the codes take.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.groups.capacity() * size_of::<Line>() + self.entries.capacity() * size_of::<Entry>()
+        let lines = self.coarse.capacity() + self.fine.capacity();
+        lines * size_of::<Line>() + self.entries.capacity() * size_of::<Entry>()
     }
 
     /// Adds a face whose revision is above all before.
@@ -80,14 +92,17 @@ impl Codes {
 
     /// A group more, growing by a sixteenth where there is no room: doubling would hold twice the memory.
     fn grow(&mut self) {
-        let needed = self.groups.len() + self.words;
-        if self.groups.capacity() < needed {
-            self.groups
-                .reserve_exact((self.groups.len() / 16).max(self.words));
-            self.entries
-                .reserve_exact((self.entries.len() / 16).max(LANES));
+        let (coarse, fine) = (self.coarse_words(), self.words - self.coarse_words());
+        if self.coarse.capacity() < self.coarse.len() + coarse {
+            let more = (self.entries.len() / LANES / 16).max(1);
+            self.coarse.reserve_exact(more * coarse);
+            use_large_pages(&mut self.coarse);
+            self.fine.reserve_exact(more * fine);
+            self.entries.reserve_exact(more * LANES);
         }
-        self.groups.resize(needed, Line::default());
+        self.coarse
+            .resize(self.coarse.len() + coarse, Line::default());
+        self.fine.resize(self.fine.len() + fine, Line::default());
     }
 
     /// Takes in what happened to a face. One that is not here was added and removed in between.
@@ -132,17 +147,34 @@ impl Codes {
             next += 1;
         }
         self.entries.truncate(next);
-        self.groups.truncate(next.div_ceil(LANES) * self.words);
+        let groups = next.div_ceil(LANES);
+        self.coarse.truncate(groups * self.coarse_words());
+        self.fine
+            .truncate(groups * (self.words - self.coarse_words()));
         self.removed = 0;
     }
 
     /// A word of the code at a position.
     fn word(&self, position: usize, index: usize) -> u64 {
-        self.groups[position / LANES * self.words + index].0[position % LANES]
+        let (group, coarse) = (position / LANES, self.coarse_words());
+        let line = match index.checked_sub(coarse) {
+            None => self.coarse[group * coarse + index],
+            Some(index) => self.fine[group * (self.words - coarse) + index],
+        };
+        line.0[position % LANES]
     }
 
     fn word_mut(&mut self, position: usize, index: usize) -> &mut u64 {
-        &mut self.groups[position / LANES * self.words + index].0[position % LANES]
+        let (group, coarse) = (position / LANES, self.coarse_words());
+        let line = match index.checked_sub(coarse) {
+            None => &mut self.coarse[group * coarse + index],
+            Some(index) => &mut self.fine[group * (self.words - coarse) + index],
+        };
+        &mut line.0[position % LANES]
+    }
+
+    fn coarse_words(&self) -> usize {
+        self.words.min(COARSE_WORDS)
     }
 
     /// Faces that are here, those included whose time has ended.
@@ -162,7 +194,7 @@ impl Codes {
 
     /// The faces that come nearest to a probe by their codes, among those whose time has not ended.
     ///
-    /// In two steps: the fewest differing bits pick `WIDER` times as many as are wanted, and of these the largest
+    /// In two steps: the fewest differing bits in the first words pick `WIDER` times as many as are wanted, and of these the largest
     /// sum of the probe's values, each with the sign that the face's code gives it, picks the rest. The second
     /// knows how sure each sign of the probe is, so it needs several times fewer faces for the same recall.
     #[must_use]
@@ -171,7 +203,8 @@ impl Codes {
         // The last group's filling has no entry.
         let wanted = |position: usize| self.entries.get(position).is_some_and(|e| e.until > now_ms);
         let nearest = if code.len() == self.words {
-            scan::nearest(&self.groups, &code, WIDER * count, wanted)
+            let coarse = &code[..self.coarse_words()];
+            scan::nearest(&self.coarse, coarse, WIDER * count, wanted)
         } else {
             Vec::new()
         };

@@ -8,6 +8,7 @@
 mod cache;
 mod code;
 mod codes;
+mod pages;
 mod scan;
 
 pub use cache::{Claim, Galleries, GalleryKey};

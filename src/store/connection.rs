@@ -77,7 +77,7 @@ impl Default for SearchSettings {
     fn default() -> Self {
         Self {
             exact_limit: 10_000,
-            candidates: 300,
+            candidates: 100,
             memory_bytes: 1 << 30,
         }
     }
