@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::cues::Cue;
 use super::decision::{Check, CheckResult, Reason, ReasonCode, Severity};
 use super::face::Point;
 use super::mrz::{Agreement, Expected, ExpectedField, IssueCode, Mrz, compare};
@@ -29,6 +30,9 @@ pub struct ZoneReading {
     pub confidence: f32,
     /// What it says.
     pub mrz: Mrz,
+    /// Signs that something was put into it; none where it is too short to tell, or was read before they were looked for.
+    #[serde(default)]
+    pub cues: Vec<Cue>,
 }
 
 /// What looking for a zone on one side came to.
@@ -181,6 +185,7 @@ mod tests {
             turn_degrees: 0.0,
             confidence: 1.0,
             mrz: Mrz::parse(text, "2026-01-01".parse().unwrap()).unwrap(),
+            cues: Vec::new(),
         }));
         match side {
             Side::Document => Sides {

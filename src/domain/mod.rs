@@ -6,6 +6,7 @@ pub mod audit;
 pub mod budget;
 pub mod calibration;
 pub mod consent;
+pub mod cues;
 pub mod decision;
 pub mod digits;
 pub mod document;

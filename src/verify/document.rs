@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 use time::OffsetDateTime;
 
 use super::{Verifier, VerifyError};
+use crate::domain::cues::{Cue, CueKind};
 use crate::domain::decision::Reason;
 use crate::domain::document::{DocumentCheck, Side, Sides, ZoneReading, ZoneSearch, judge};
 use crate::domain::face::Face;
 use crate::domain::mrz::{CivilDate, Expected, Mrz};
-use crate::vision::document::Zone;
+use crate::vision::document::{Print, Zone};
 use crate::vision::{Analysis, AnalysisRequest, Layout, StageTimings};
 
 /// What is wanted of a document that is only read.
@@ -150,7 +151,21 @@ fn reading(side: Side, zone: &Zone, today: CivilDate) -> Option<ZoneReading> {
         turn_degrees: zone.turn_degrees,
         confidence: zone.confidence,
         mrz,
+        cues: zone.print.as_ref().map(cues).unwrap_or_default(),
     })
+}
+
+fn cues(print: &Print) -> Vec<Cue> {
+    let value = |kind| match kind {
+        CueKind::MrzFont => print.fit,
+        CueKind::MrzCharacter => print.misfit,
+        CueKind::MrzAlignment => print.offset,
+    };
+    let cue = |kind| Cue {
+        kind,
+        value: value(kind),
+    };
+    CueKind::ALL.map(cue).to_vec()
 }
 
 /// Clockwise quarter turns that bring the text level, 0 to 3.
@@ -174,6 +189,7 @@ mod tests {
                 corners: [crate::domain::face::Point { x: 0.0, y: 0.0 }; 4],
                 turn_degrees,
                 confidence: 1.0,
+                print: None,
             };
             quarter_turns(&reading(Side::Document, &zone, today()).unwrap())
         };

@@ -6,6 +6,7 @@
 )]
 
 mod fixtures;
+mod forged;
 mod measured;
 mod render;
 mod spoil;

@@ -45,7 +45,7 @@ impl NotCheckedView {
         chip: "not_evaluated: a picture does not reach it",
         hologram: "not_evaluated: a single picture does not show it",
         print: "not_evaluated: no reference of genuine documents is held",
-        tampering: "not_evaluated: no sign of it is looked for",
+        tampering: "not_evaluated: beside the cues of the zone's print, no sign of it was found to tell genuine documents apart",
     };
 }
 

@@ -2,6 +2,7 @@
 
 mod audit;
 mod consent;
+mod cue;
 mod document;
 mod erasure;
 mod face;

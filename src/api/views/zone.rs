@@ -3,6 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::cue::CueView;
 use super::document::ZonePlaceView;
 use crate::domain::decision::CheckResult;
 use crate::domain::document::{DocumentCheck, Side, ZoneReading, ZoneSearch, is_fault};
@@ -227,6 +228,8 @@ pub struct ZoneView {
     pub repairs: Vec<RepairView>,
     /// What does not hold together.
     pub issues: Vec<IssueView>,
+    /// Signs that something was put into it; none where too little stands in it to tell.
+    pub cues: Vec<CueView>,
 }
 
 impl From<&ZoneReading> for ZoneView {
@@ -241,6 +244,7 @@ impl From<&ZoneReading> for ZoneView {
             check_digits: mrz.into(),
             repairs: mrz.repairs.iter().map(Into::into).collect(),
             issues: mrz.issues.iter().map(Into::into).collect(),
+            cues: reading.cues.iter().map(Into::into).collect(),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use image::RgbImage;
 
 use super::geometry::Row;
+use super::shapes::ALPHABET;
 use crate::vision::VisionError;
 use crate::vision::crop::{Channels, planar};
 use crate::vision::session::{Loader, Model, ModelError};
@@ -18,8 +19,6 @@ const MIN_WIDTH: f64 = 576.0;
 const MAX_WIDTH: f64 = 960.0;
 /// Lines are squeezed by it: their characters are wide apart.
 const SQUEEZE: f64 = 0.77;
-/// The zone's characters.
-const ALPHABET: &str = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ<";
 
 /// A character that was read.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -4,14 +4,18 @@
 //! a zone, it says which one, and so where the others are. Nothing here knows what the characters mean: the lines are
 //! told apart by their shape alone, and handed on as they were read.
 
+mod curve;
 mod geometry;
 mod glyphs;
 mod grid;
+mod print;
 mod reader;
 mod roles;
 mod rows;
+mod shapes;
 mod text;
 
+pub use print::Print;
 pub use reader::{READER_ID, ReaderFiles, ZoneReader};
 
 use crate::domain::face::Point;
@@ -27,4 +31,6 @@ pub struct Zone {
     pub turn_degrees: f32,
     /// Mean probability of the characters that were read, by the model's own account.
     pub confidence: f32,
+    /// How it is printed; `None` where it is too short to tell.
+    pub print: Option<Print>,
 }

@@ -9,8 +9,10 @@ use super::Zone;
 use super::geometry::{Row, to_point};
 use super::glyphs::{Glyph, Recogniser};
 use super::grid::Grid;
+use super::print::{Print, measure};
 use super::roles::{Role, nearest_length, role};
 use super::rows::{beside, candidates};
+use super::shapes::Shapes;
 use super::text::TextDetector;
 use crate::vision::crop::Scaler;
 use crate::vision::decode::{ImageLimits, decode};
@@ -61,6 +63,7 @@ impl ReaderFiles {
 pub struct ZoneReader {
     detector: TextDetector,
     recogniser: Recogniser,
+    shapes: Shapes,
     scaler: Scaler,
     limits: ImageLimits,
 }
@@ -90,6 +93,7 @@ impl ZoneReader {
         Ok(Self {
             detector: TextDetector::load(loader, &files.detector)?,
             recogniser: Recogniser::load(loader, &files.recogniser)?,
+            shapes: Shapes::load()?,
             scaler: Scaler::default(),
             limits,
         })
@@ -182,7 +186,10 @@ impl ZoneReader {
             }
         }
         let lines: Option<Vec<Line>> = lines.into_iter().collect();
-        Ok(lines.map(|lines| zone(&lines)))
+        Ok(lines.map(|lines| {
+            let texts = lines.iter().map(|line| (&line.row, line.text.as_str()));
+            zone(&lines, measure(image, &self.shapes, texts, MARGIN))
+        }))
     }
 
     /// Reads one row. Where its length is not known, it has to be a line of a zone by itself.
@@ -287,7 +294,7 @@ fn pitch(lines: &[Option<Line>]) -> Option<f64> {
     })
 }
 
-fn zone(lines: &[Line]) -> Zone {
+fn zone(lines: &[Line], print: Option<Print>) -> Zone {
     let (top, bottom) = (&lines[0].row, &lines[lines.len() - 1].row);
     let corner = |row: &Row, along: f64, down: f64| {
         to_point(row.at(along * row.length / 2.0, down * row.thickness / 2.0))
@@ -303,6 +310,7 @@ fn zone(lines: &[Line]) -> Zone {
         ],
         turn_degrees: top.along.1.atan2(top.along.0).to_degrees() as f32,
         confidence: confidence / lines.len() as f32,
+        print,
     }
 }
 

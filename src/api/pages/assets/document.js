@@ -35,6 +35,21 @@ function issues(list) {
   return h('ul', {}, list.map((issue) => h('li', {}, `${LABELS[issue.field] ?? plain(issue.field)}: ${reasonText(issue.code)}`)));
 }
 
+const CUES = {
+  mrz_font: 'The lines are set in another font than such documents have.',
+  mrz_character: 'A character looks unlike itself in the font of the others.',
+  mrz_alignment: 'Some characters stand above or below their line.',
+};
+
+/** Signs that something was put in, where there are any. */
+function cues(list) {
+  const noticed = (list ?? []).filter((cue) => cue.noticed);
+  if (!noticed.length) return null;
+  const told = (cue) => h('li', {}, `${CUES[cue.cue] ?? plain(cue.cue)} `,
+    h('span', { class: 'small muted' }, `(noticed in ${(100 * cue.error.false_alarms).toFixed(1)} % of genuine ones, too)`));
+  return h('div', { class: 'stack tight' }, h('h3', {}, 'Worth a look'), h('ul', {}, noticed.map(told)));
+}
+
 function repairs(list) {
   if (!list?.length) return null;
   const told = list.map((repair) => `${repair.from} → ${repair.to} (line ${repair.line}, place ${repair.position})`);
@@ -60,6 +75,7 @@ export function documentCard(check) {
     h('pre', { class: 'zone', tabindex: 0, 'aria-label': 'Machine-readable lines' }, mrz.lines.join('\n')),
     digits(mrz.check_digits),
     issues(mrz.issues),
+    cues(mrz.cues),
     repairs(mrz.repairs),
   ] : h('p', { class: 'muted' }, `${plain(mrz.reason ?? 'no machine-readable zone was found')}.`);
   return h('section', { class: 'card stack', 'aria-labelledby': 'document-title' },
