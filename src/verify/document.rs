@@ -4,18 +4,21 @@ use std::time::{Duration, Instant};
 
 use time::OffsetDateTime;
 
-use super::{Verifier, VerifyError};
+use super::{DOCUMENT, Verifier, VerifyError};
 use crate::domain::decision::Reason;
 use crate::domain::document::{DocumentCheck, Side, Sides, ZoneReading, ZoneSearch, judge};
 use crate::domain::face::Face;
 use crate::domain::mrz::{CivilDate, Expected, Mrz};
 use crate::vision::document::Zone;
-use crate::vision::{Analysis, AnalysisRequest, Layout, StageTimings};
+use crate::vision::{Analysis, AnalysisRequest, Embed, Layout, StageTimings};
 
-/// What is wanted of a document that is only read.
-const PORTRAIT: AnalysisRequest = AnalysisRequest::of(Layout::Document);
+/// What is wanted of a document that is only read: its portrait, and no template of it.
+const PORTRAIT: AnalysisRequest = AnalysisRequest {
+    embed: Embed::None,
+    ..DOCUMENT
+};
 /// What is wanted of a reader, which finds no faces.
-const ZONE: AnalysisRequest = PORTRAIT;
+const ZONE: AnalysisRequest = AnalysisRequest::of(Layout::Document);
 
 /// What was read on a document.
 #[derive(Debug)]
@@ -46,10 +49,11 @@ impl Verifier {
         &self,
         document: Vec<u8>,
         back: Option<Vec<u8>>,
+        expected: &Expected,
     ) -> Result<DocumentReading, VerifyError> {
         let worked = self.work_on(document, back, PORTRAIT).await?;
         let mut reasons = Vec::new();
-        let check = judge(worked.sides, &Expected::default(), &mut reasons);
+        let check = judge(worked.sides, expected, &mut reasons);
         Ok(DocumentReading {
             size: (worked.front.width, worked.front.height),
             portrait: worked.front.faces.into_iter().next(),
@@ -60,7 +64,8 @@ impl Verifier {
 
     /// Looks at the portrait and at both sides' zones, side by side.
     ///
-    /// A document that lies on its side shows no face to a detector of upright ones; its zone says how it lies.
+    /// A document that lies on its side shows no face to a detector of upright ones, or the wrong one. Its zone says how it
+    /// lies; where there is none, as on the front of a card, every way is tried.
     pub(super) async fn work_on(
         &self,
         document: Vec<u8>,
@@ -68,23 +73,23 @@ impl Verifier {
         wanted: AnalysisRequest,
     ) -> Result<Worked, VerifyError> {
         let copy = self.engine.readers().map(|_| document.clone());
-        let again = copy.clone();
+        let again = document.clone();
         let (mut front, (front_zone, front_time), (back_zone, back_time)) = tokio::try_join!(
             self.analyse("document", document, wanted),
             self.search_zone(Side::Document, copy),
             self.search_back(back),
         )?;
         let mut timings = vec![front_time, back_time];
-        let quarters = front_zone.reading().map_or(0, quarter_turns);
-        if let (true, true, Some(document)) = (front.faces.is_empty(), quarters != 0, again) {
-            timings.push(front.timings);
-            let turned = AnalysisRequest {
-                layout: Layout::Turned(quarters),
-                ..wanted
-            };
-            front = self.analyse("document", document, turned).await?;
-        }
         timings.push(front.timings);
+        let lies = front_zone.reading().map(quarter_turns);
+        if let Some(layout) = second_look(lies, !front.faces.is_empty()) {
+            let request = AnalysisRequest { layout, ..wanted };
+            let turned = self.analyse("document", again, request).await?;
+            timings.push(turned.timings);
+            if !turned.faces.is_empty() {
+                front = turned;
+            }
+        }
         let sides = Sides {
             front: front_zone,
             back: back_zone,
@@ -153,6 +158,16 @@ fn reading(side: Side, zone: &Zone, today: CivilDate) -> Option<ZoneReading> {
     })
 }
 
+/// How a document is to be looked at again for its portrait: by the clockwise quarter turns that bring its text level,
+/// whatever was taken for a face before it was turned; any way where nothing is known of them and no face was seen.
+fn second_look(quarters: Option<u8>, face_seen: bool) -> Option<Layout> {
+    match quarters {
+        Some(0) => None,
+        Some(quarters) => Some(Layout::Turned(quarters)),
+        None => (!face_seen).then_some(Layout::AnyTurn),
+    }
+}
+
 /// Clockwise quarter turns that bring the text level, 0 to 3.
 fn quarter_turns(zone: &ZoneReading) -> u8 {
     (-zone.turn_degrees / 90.0).round().rem_euclid(4.0) as u8
@@ -161,6 +176,22 @@ fn quarter_turns(zone: &ZoneReading) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_zone_on_its_side_is_believed_before_a_face_and_without_a_zone_a_face_is() {
+        use Layout::{AnyTurn, Turned};
+        for (quarters, face_seen, expected) in [
+            (Some(0), true, None),
+            (Some(0), false, None),
+            (Some(3), true, Some(Turned(3))),
+            (Some(2), false, Some(Turned(2))),
+            (None, true, None),
+            (None, false, Some(AnyTurn)),
+        ] {
+            let look = second_look(quarters, face_seen);
+            assert_eq!(look, expected, "{quarters:?} {face_seen}");
+        }
+    }
 
     #[test]
     fn a_document_is_turned_back_the_way_that_its_text_is_turned() {

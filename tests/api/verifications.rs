@@ -27,7 +27,12 @@ async fn one_person_on_both_pictures_is_approved() {
         checks["face_match"]["thresholds"]["review"]["target_fmr"],
         1e-3
     );
-    assert_eq!(checks["liveness"]["method"], "passive_single_frame");
+    let liveness = &checks["liveness"];
+    assert_eq!(liveness["method"], "passive_single_frame");
+    let lists = ["tested_on", "not_tested_on"].map(|list| liveness[list].as_array().unwrap());
+    assert!(lists[0].contains(&json!("live_face")), "{liveness}");
+    assert!(lists[1].contains(&json!("screen_replay")), "{liveness}");
+    assert!(lists[0].iter().all(|kind| !lists[1].contains(kind)));
     assert_eq!(checks["quality"]["result"], "pass");
     for (check, pointer) in [
         ("document", "/document"),

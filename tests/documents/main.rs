@@ -7,8 +7,13 @@
 
 mod fixtures;
 mod measured;
+#[path = "../support/models.rs"]
+mod models;
 mod render;
 mod spoil;
+mod timed;
+#[path = "../support/turned.rs"]
+mod turned;
 mod zones;
 
 use likeness::assets::Assets;
