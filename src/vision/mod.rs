@@ -81,8 +81,8 @@ pub enum Layout {
     /// A document that lies on its side or its head: it is turned clockwise by so many quarters before faces are looked
     /// for. What is found is told in the picture as it was.
     Turned(u8),
-    /// A document that shows no face as it lies, while nothing says how it does: of the three other ways the one is taken
-    /// that shows the surest face.
+    /// A document that shows no sure face as it lies, while nothing says how it does: of the three other ways the one is
+    /// taken that shows the surest face.
     AnyTurn,
 }
 

@@ -289,6 +289,7 @@ async fn a_document_that_lies_on_its_side_still_shows_its_portrait() {
             json!({"faces": [{"person": 1}], "zone": PASSPORT, "turn_degrees": turn}),
             json!({"faces": [{"person": 1}], "zone": PASSPORT, "turn_degrees": turn, "stray": [{"person": 2}]}),
             json!({"faces": [{"person": 1}], "turn_degrees": turn}),
+            json!({"faces": [{"person": 1}], "turn_degrees": turn, "stray": [{"person": 2, "confidence": 0.99}]}),
         ] {
             let body = verified(&app, pair(person(1), picture(lying.clone()))).await;
             assert_eq!(body["decision"], "approved", "{lying}: {body}");

@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 use std::path::Path;
+use std::time::Duration;
 
 use image::ImageFormat;
 use image::imageops::{self, FilterType};
@@ -46,6 +47,8 @@ pub async fn app_with(readers: usize) -> App {
     }
     let options = Options {
         max_image_bytes: Some(10 * 1024 * 1024),
+        // Models take their time on a busy machine, and here it is not the time that counts.
+        request_deadline: Some(Duration::from_secs(120)),
         ..Options::default()
     };
     App::with_engine(engine, options).await.unwrap()

@@ -181,7 +181,7 @@ fn describe(face: &ScriptedFace, embedded: bool, request: &AnalysisRequest) -> F
             width: 120.0 * face.scale,
             height: 150.0 * face.scale,
         },
-        confidence: face.confidence.unwrap_or(0.99),
+        confidence: face.confidence.unwrap_or(0.9995),
         landmarks: FivePoints {
             left_eye: point(130.0, 100.0),
             right_eye: point(130.0 + face.eye_distance, 100.0),

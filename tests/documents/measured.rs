@@ -10,10 +10,10 @@ use likeness::domain::mrz::Format;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
+use crate::readers;
 use crate::render::Font;
 use crate::spoil::Damage;
 use crate::zones::zone;
-use crate::readers;
 
 /// What came of one zone.
 struct Outcome {
