@@ -178,7 +178,8 @@ fn damage_floors(damage: Damage) -> [usize; 3] {
     }
 }
 
-/// Prints the table that the README shows: `cargo test --test documents -- --ignored --nocapture thousand`.
+/// Prints a table by kind of damage and by format: `cargo test --release --test documents -- --ignored --nocapture
+/// thousand`.
 #[test]
 #[ignore = "takes minutes"]
 fn a_thousand_written_zones() {

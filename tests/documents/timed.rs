@@ -75,7 +75,7 @@ fn pages() -> Vec<(&'static str, Vec<u8>)> {
     names.map(read).into()
 }
 
-/// Prints the times that the README shows: `taskset -c 0 cargo test --release --test documents -- --ignored --nocapture
+/// Prints the times of each: `taskset -c 0 cargo test --release --test documents -- --ignored --nocapture
 /// one_core`.
 #[test]
 #[ignore = "times say something on a quiet machine alone"]
