@@ -82,12 +82,17 @@ pub struct ReadDocument {
     /// The other side, where cards have their machine-readable zone.
     #[serde(default, deserialize_with = "picture_or_none")]
     pub document_back: Option<Image>,
+    /// What the document is expected to say; it is compared with the machine-readable zone.
+    #[serde(default)]
+    #[validate(nested)]
+    pub expected: ExpectedForm,
 }
 
 /// Read a document
 ///
 /// Finds the portrait and the machine-readable zone (ICAO Doc 9303: TD1, TD2, TD3, MRV-A, MRV-B), also where the document is
-/// turned, and tells each field and each check digit by itself. No portrait and no zone are answers. Nothing is kept.
+/// turned, tells each field and each check digit by itself, and compares the fields in `expected`. No portrait and no zone
+/// are answers. Nothing is kept.
 #[utoipa::path(
     tag = "documents",
     security(("bearer" = ["verify"])),
@@ -105,7 +110,7 @@ pub async fn read_document(
         .document_back
         .map(|back| back.within(&state.limits, "document_back"))
         .transpose()?;
-    Ok(Json(
-        state.verifier.read_document(document, back).await?.into(),
-    ))
+    let expected = form.expected.into();
+    let read = state.verifier.read_document(document, back, &expected);
+    Ok(Json(read.await?.into()))
 }

@@ -9,9 +9,8 @@ use super::document::{DocumentCheck, Sides, judge};
 use super::face::{Eyes, Face, Pose, Quality};
 use super::ids::LivenessSessionId;
 use super::mrz::Expected;
-use super::policy::{
-    MAX_SELFIE_PITCH, MAX_SELFIE_YAW, MIN_DOCUMENT_EYE_DISTANCE, MIN_SELFIE_EYE_DISTANCE, Policy,
-};
+use super::policy::Policy;
+use super::quality::failures;
 pub use super::reason::{Check, Reason, ReasonCode, Severity};
 use super::watchlist::{Band, SearchOutcome, WatchlistKind};
 
@@ -281,16 +280,11 @@ fn judge_liveness(
 }
 
 fn judge_quality(selfie: &Face, portrait: &Face, reasons: &mut Vec<Reason>) -> QualityCheck {
-    let frontal = selfie.pose.is_none_or(|pose| {
-        pose.yaw.abs() <= MAX_SELFIE_YAW && pose.pitch.abs() <= MAX_SELFIE_PITCH
-    });
-    let selfie_holds = frontal && selfie.quality.inter_eye_distance >= MIN_SELFIE_EYE_DISTANCE;
-    let portrait_holds = portrait.quality.inter_eye_distance >= MIN_DOCUMENT_EYE_DISTANCE;
-    for (holds, code) in [
-        (selfie_holds, ReasonCode::SelfieQualityLow),
-        (portrait_holds, ReasonCode::DocumentQualityLow),
-    ] {
-        if !holds {
+    let (selfie, portrait) = (FaceQuality::of(selfie), FaceQuality::of(portrait));
+    let failures = failures(&selfie, &portrait);
+    let codes = [ReasonCode::SelfieQualityLow, ReasonCode::DocumentQualityLow];
+    for (failed, code) in failures.iter().zip(codes) {
+        if !failed.is_empty() {
             reasons.push(Reason {
                 code,
                 check: Check::Quality,
@@ -298,15 +292,15 @@ fn judge_quality(selfie: &Face, portrait: &Face, reasons: &mut Vec<Reason>) -> Q
             });
         }
     }
-    let result = if selfie_holds && portrait_holds {
+    let result = if failures.iter().all(Vec::is_empty) {
         CheckResult::Pass
     } else {
         CheckResult::Review
     };
     QualityCheck {
         result,
-        selfie: FaceQuality::of(selfie),
-        document: FaceQuality::of(portrait),
+        selfie,
+        document: portrait,
     }
 }
 

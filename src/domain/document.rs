@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::cues::Cue;
 use super::decision::{Check, CheckResult, Reason, ReasonCode, Severity};
 use super::face::Point;
-use super::mrz::{Agreement, Expected, ExpectedField, IssueCode, Mrz, compare};
+use super::mrz::{Agreement, Expected, ExpectedField, Field, IssueCode, Mrz, compare, differing};
 
 /// A side of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +33,18 @@ pub struct ZoneReading {
     /// Signs that something was put into it; none where it is too short to tell, or was read before they were looked for.
     #[serde(default)]
     pub cues: Vec<Cue>,
+}
+
+impl ZoneReading {
+    /// Whether it holds together by itself.
+    #[must_use]
+    pub fn result(&self) -> CheckResult {
+        if self.mrz.issues.iter().any(|issue| is_fault(issue.code)) {
+            CheckResult::Review
+        } else {
+            CheckResult::Pass
+        }
+    }
 }
 
 /// What looking for a zone on one side came to.
@@ -75,6 +87,21 @@ impl Sides {
     pub fn zone(&self) -> Option<&ZoneReading> {
         self.front.reading().or_else(|| self.back.reading())
     }
+
+    /// Every zone that was read.
+    fn zones(&self) -> impl Iterator<Item = &ZoneReading> {
+        [&self.front, &self.back]
+            .into_iter()
+            .filter_map(ZoneSearch::reading)
+    }
+
+    /// The fields that the two sides give differently; none where one of them has no zone.
+    fn differing(&self) -> Vec<Field> {
+        let both = self.front.reading().zip(self.back.reading());
+        both.map_or_else(Vec::new, |(front, back)| {
+            differing(&front.mrz.fields, &back.mrz.fields)
+        })
+    }
 }
 
 /// One field that was expected, and whether the document agrees.
@@ -93,13 +120,16 @@ pub struct DocumentCheck {
     pub result: CheckResult,
     /// What was read on its sides.
     pub sides: Sides,
+    /// The fields that its sides give differently. Records of earlier versions lack them.
+    #[serde(default)]
+    pub differing: Vec<Field>,
     /// True where fields were expected.
     pub anything_expected: bool,
     /// The fields that were expected; empty where there is no zone to compare them with.
     pub expected: Vec<ExpectedOutcome>,
 }
 
-/// Judges a document by its zone.
+/// Judges a document by the zones of both sides, and compares what is expected with the one that counts.
 ///
 /// Nothing here declines: a reader makes mistakes, and a human has to look at what it takes for a fault. That the zone
 /// is a specimen's is told, and changes nothing else.
@@ -107,10 +137,17 @@ pub struct DocumentCheck {
 pub fn judge(sides: Sides, expected: &Expected, reasons: &mut Vec<Reason>) -> DocumentCheck {
     let mut outcomes = Vec::new();
     let mut found: Vec<(ReasonCode, Severity)> = Vec::new();
+    for issue in sides.zones().flat_map(|zone| &zone.mrz.issues) {
+        note(&mut found, reason_of(issue.code));
+    }
+    let differing = sides.differing();
+    if !differing.is_empty() {
+        note(
+            &mut found,
+            (ReasonCode::DocumentSidesDiffer, Severity::Review),
+        );
+    }
     if let Some(zone) = sides.zone() {
-        for issue in &zone.mrz.issues {
-            note(&mut found, reason_of(issue.code));
-        }
         let compared = compare(expected, &zone.mrz.fields);
         outcomes = compared
             .into_iter()
@@ -141,6 +178,7 @@ pub fn judge(sides: Sides, expected: &Expected, reasons: &mut Vec<Reason>) -> Do
     DocumentCheck {
         result,
         sides,
+        differing,
         anything_expected: !expected.is_empty(),
         expected: outcomes,
     }
@@ -153,8 +191,7 @@ fn note(found: &mut Vec<(ReasonCode, Severity)>, reason: (ReasonCode, Severity))
 }
 
 /// Whether an issue counts against the document; any other is only told.
-#[must_use]
-pub fn is_fault(issue: IssueCode) -> bool {
+fn is_fault(issue: IssueCode) -> bool {
     reason_of(issue).1 != Severity::Info
 }
 
@@ -275,6 +312,41 @@ mod tests {
         assert_eq!(
             check.sides.zone().map(|zone| zone.side),
             Some(Side::DocumentBack)
+        );
+    }
+
+    #[test]
+    fn both_sides_are_judged_and_have_to_agree() {
+        let judged_both = |back: &str| {
+            let both = Sides {
+                back: sides(back, Side::DocumentBack).back,
+                ..sides(PASSPORT, Side::Document)
+            };
+            let mut reasons = Vec::new();
+            let check = judge(both, &Expected::default(), &mut reasons);
+            let codes: Vec<_> = reasons.iter().map(|r| (r.code, r.severity)).collect();
+            (check.result, check.differing, codes)
+        };
+        use ReasonCode as C;
+        use Severity::Review;
+        assert_eq!(judged_both(PASSPORT), (CheckResult::Pass, vec![], vec![]));
+        let wrong_digit = PASSPORT.replace("7408122F", "7408123F");
+        assert_eq!(
+            judged_both(&wrong_digit),
+            (
+                CheckResult::Review,
+                vec![],
+                vec![(C::DocumentMrzInconsistent, Review)]
+            )
+        );
+        let other_name = PASSPORT.replace("<ANNA<", "<ANNE<");
+        assert_eq!(
+            judged_both(&other_name),
+            (
+                CheckResult::Review,
+                vec![Field::Names],
+                vec![(C::DocumentSidesDiffer, Review)]
+            )
         );
     }
 

@@ -52,6 +52,8 @@ pub enum ReasonCode {
     DocumentDateImpossible,
     /// The issuing state or the nationality is none that is known.
     DocumentStateUnknown,
+    /// The machine-readable zones of the two sides give a field differently.
+    DocumentSidesDiffer,
     /// The document is of Utopia, as specimens are.
     DocumentSpecimen,
     /// The document says something else than what the caller expects.

@@ -56,6 +56,60 @@ impl KindReport {
     }
 }
 
+/// The APCERs that the BPCER is told at beside that of the threshold, in parts of 100.
+const TOLD_APCERS: [usize; 2] = [5, 10];
+
+/// How many live faces are lost where no kind of attack gets through more often than so.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OperatingPoint {
+    /// The most that every kind may get through, in parts of 100.
+    pub apcer_percent: usize,
+    /// The highest score that is taken for an attack then, and the live faces with no higher one. None where a kind has too
+    /// few attacks for such a share of them to be one.
+    pub held: Option<(f32, Proportion)>,
+}
+
+impl OperatingPoint {
+    fn new(
+        apcer_percent: usize,
+        live: &[Option<f32>],
+        attacks: &BTreeMap<&str, Vec<Option<f32>>>,
+    ) -> Self {
+        let cuts: Option<Vec<f32>> = attacks
+            .values()
+            .map(|scores| cut(scores, apcer_percent))
+            .collect();
+        let highest = cuts.and_then(|cuts| cuts.into_iter().reduce(f32::max));
+        let held = highest.map(|cut| {
+            let answered = live.iter().flatten();
+            let of = answered.clone().count();
+            let through = answered.filter(|score| **score > cut).count();
+            let count = of - through;
+            (cut, Proportion { count, of })
+        });
+        Self {
+            apcer_percent,
+            held,
+        }
+    }
+
+    /// Attacks that every kind needs.
+    fn needs(&self) -> usize {
+        100_usize.div_ceil(self.apcer_percent)
+    }
+}
+
+/// The highest score of a kind that has to be taken for an attack.
+fn cut(scores: &[Option<f32>], apcer_percent: usize) -> Option<f32> {
+    // A score that is not a number is an attack's at any threshold.
+    let number = |score: f32| if score.is_nan() { -1.0 } else { score };
+    let mut answered: Vec<f32> = scores.iter().flatten().map(|s| number(*s)).collect();
+    answered.sort_by(|a, b| b.total_cmp(a));
+    let through = answered.len() * apcer_percent / 100;
+    let cut = answered.get(through).copied();
+    cut.filter(|_| through > 0)
+}
+
 /// How well live faces and attacks are told apart; `Display` prints it as a table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PadReport {
@@ -65,6 +119,8 @@ pub struct PadReport {
     pub live: KindReport,
     /// Each kind of attack, by name.
     pub attacks: Vec<KindReport>,
+    /// What other thresholds would cost live faces.
+    pub operating_points: Vec<OperatingPoint>,
 }
 
 impl PadReport {
@@ -76,11 +132,13 @@ impl PadReport {
             kinds.entry(kind).or_default().push(*score);
         }
         let live = kinds.remove(LIVE).unwrap_or_default();
+        let operating_points = TOLD_APCERS.map(|apcer| OperatingPoint::new(apcer, &live, &kinds));
         let attack = |(kind, scores): (&str, Vec<_>)| KindReport::new(kind, &scores, threshold);
         Self {
             threshold,
             live: KindReport::new(LIVE, &live, threshold),
             attacks: kinds.into_iter().map(attack).collect(),
+            operating_points: operating_points.into(),
         }
     }
 
@@ -195,6 +253,19 @@ impl fmt::Display for PadReport {
             writeln!(f, "{:24}  {}", "APCER, worst kind", worst.errors)?;
         }
         row(f, "BPCER", &self.live)?;
+        for point in &self.operating_points {
+            let name = format!("BPCER at APCER {} %", point.apcer_percent);
+            match point.held {
+                Some((cut, lost)) => writeln!(f, "{name:24}  {lost}  scores above {cut:.3}")?,
+                None => {
+                    let needs = point.needs();
+                    writeln!(
+                        f,
+                        "{name:24}  needs {needs} attacks of each kind with an answer"
+                    )?;
+                }
+            }
+        }
         writeln!(
             f,
             "\nErrors are rates of the presentations with an answer (ISO/IEC 30107-3); intervals are Wilson's, and take\n\
@@ -248,6 +319,38 @@ mod tests {
             printed.contains("BPCER live                 33.33 ["),
             "{printed}"
         );
+    }
+
+    #[test]
+    fn what_a_stricter_threshold_costs_live_faces_is_told_where_every_kind_has_enough_attacks() {
+        let scores = |folder: &str, scores: &[f32]| -> Vec<(PathBuf, Option<f32>)> {
+            let named = scores.iter().enumerate();
+            let path = |index: usize| PathBuf::from(format!("{folder}/{index:02}"));
+            named.map(|(i, score)| (path(i), Some(*score))).collect()
+        };
+        let mut all = scores("live", &[0.2, 0.65, 0.8, 0.9, f32::NAN]);
+        let screens: Vec<f32> = (0..20).map(|i| 0.03 * i as f32).collect();
+        all.extend(scores("screen", &screens));
+        // The worst kind counts: one of its ten may get through at 10 %, and none of so few at 5 %.
+        all.extend(scores(
+            "print",
+            &[0.99, 0.7, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1],
+        ));
+        let report = PadReport::new(&all, 0.5);
+        let [five, ten] = [0, 1].map(|at| report.operating_points[at].held);
+        assert_eq!(five, None);
+        let lost = Proportion { count: 3, of: 5 };
+        assert_eq!(ten, Some((0.7, lost)));
+        let printed = report.to_string();
+        assert!(
+            printed.contains("BPCER at APCER 5 %        needs 20 attacks"),
+            "{printed}"
+        );
+        assert!(
+            printed.contains("BPCER at APCER 10 %        60.00 ["),
+            "{printed}"
+        );
+        assert!(printed.contains("scores above 0.700"), "{printed}");
     }
 
     #[test]

@@ -4,19 +4,25 @@ use std::time::{Duration, Instant};
 
 use time::OffsetDateTime;
 
-use super::{Verifier, VerifyError};
+use super::{DOCUMENT, Verifier, VerifyError};
 use crate::domain::cues::{Cue, CueKind};
 use crate::domain::decision::Reason;
 use crate::domain::document::{DocumentCheck, Side, Sides, ZoneReading, ZoneSearch, judge};
 use crate::domain::face::Face;
 use crate::domain::mrz::{CivilDate, Expected, Mrz};
 use crate::vision::document::{Print, Zone};
-use crate::vision::{Analysis, AnalysisRequest, Layout, StageTimings};
+use crate::vision::{Analysis, AnalysisRequest, Embed, Layout, StageTimings};
 
-/// What is wanted of a document that is only read.
-const PORTRAIT: AnalysisRequest = AnalysisRequest::of(Layout::Document);
+/// What is wanted of a document that is only read: its portrait, and no template of it.
+const PORTRAIT: AnalysisRequest = AnalysisRequest {
+    embed: Embed::None,
+    ..DOCUMENT
+};
+/// Detections this sure are of faces that stand upright; what lies on its side or its head reached 0.995, skewed documents
+/// go down to 0.997.
+const SURE: f32 = 0.999;
 /// What is wanted of a reader, which finds no faces.
-const ZONE: AnalysisRequest = PORTRAIT;
+const ZONE: AnalysisRequest = AnalysisRequest::of(Layout::Document);
 
 /// What was read on a document.
 #[derive(Debug)]
@@ -47,10 +53,11 @@ impl Verifier {
         &self,
         document: Vec<u8>,
         back: Option<Vec<u8>>,
+        expected: &Expected,
     ) -> Result<DocumentReading, VerifyError> {
         let worked = self.work_on(document, back, PORTRAIT).await?;
         let mut reasons = Vec::new();
-        let check = judge(worked.sides, &Expected::default(), &mut reasons);
+        let check = judge(worked.sides, expected, &mut reasons);
         Ok(DocumentReading {
             size: (worked.front.width, worked.front.height),
             portrait: worked.front.faces.into_iter().next(),
@@ -61,7 +68,8 @@ impl Verifier {
 
     /// Looks at the portrait and at both sides' zones, side by side.
     ///
-    /// A document that lies on its side shows no face to a detector of upright ones; its zone says how it lies.
+    /// A document that lies on its side shows no face to a detector of upright ones, or one with its eyes in the wrong place.
+    /// Its zone says how it lies; where there is none, as on the front of a card, the way that shows the surest face is.
     pub(super) async fn work_on(
         &self,
         document: Vec<u8>,
@@ -69,23 +77,24 @@ impl Verifier {
         wanted: AnalysisRequest,
     ) -> Result<Worked, VerifyError> {
         let copy = self.engine.readers().map(|_| document.clone());
-        let again = copy.clone();
+        let again = document.clone();
         let (mut front, (front_zone, front_time), (back_zone, back_time)) = tokio::try_join!(
             self.analyse("document", document, wanted),
             self.search_zone(Side::Document, copy),
             self.search_back(back),
         )?;
         let mut timings = vec![front_time, back_time];
-        let quarters = front_zone.reading().map_or(0, quarter_turns);
-        if let (true, true, Some(document)) = (front.faces.is_empty(), quarters != 0, again) {
-            timings.push(front.timings);
-            let turned = AnalysisRequest {
-                layout: Layout::Turned(quarters),
-                ..wanted
-            };
-            front = self.analyse("document", document, turned).await?;
-        }
         timings.push(front.timings);
+        let lies = front_zone.reading().map(quarter_turns);
+        if let Some(layout) = second_look(lies, confidence(&front)) {
+            let request = AnalysisRequest { layout, ..wanted };
+            let turned = self.analyse("document", again, request).await?;
+            timings.push(turned.timings);
+            let known = lies.is_some() && !turned.faces.is_empty();
+            if known || confidence(&turned) > confidence(&front) {
+                front = turned;
+            }
+        }
         let sides = Sides {
             front: front_zone,
             back: back_zone,
@@ -168,6 +177,23 @@ fn cues(print: &Print) -> Vec<Cue> {
     CueKind::ALL.map(cue).to_vec()
 }
 
+/// How sure the largest face is.
+fn confidence(analysis: &Analysis) -> Option<f32> {
+    analysis.faces.first().map(|face| face.confidence)
+}
+
+/// How a document is to be looked at again for its portrait: by the clockwise quarter turns that bring its text level,
+/// whatever was taken for a face before it was turned; any way where nothing is known of them and no sure face was seen.
+fn second_look(quarters: Option<u8>, seen: Option<f32>) -> Option<Layout> {
+    match quarters {
+        Some(0) => None,
+        Some(quarters) => Some(Layout::Turned(quarters)),
+        None => seen
+            .is_none_or(|confidence| confidence < SURE)
+            .then_some(Layout::AnyTurn),
+    }
+}
+
 /// Clockwise quarter turns that bring the text level, 0 to 3.
 fn quarter_turns(zone: &ZoneReading) -> u8 {
     (-zone.turn_degrees / 90.0).round().rem_euclid(4.0) as u8
@@ -176,6 +202,23 @@ fn quarter_turns(zone: &ZoneReading) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_zone_on_its_side_is_believed_before_a_face_and_without_a_zone_a_sure_face_is() {
+        use Layout::{AnyTurn, Turned};
+        for (quarters, seen, expected) in [
+            (Some(0), Some(0.9), None),
+            (Some(0), None, None),
+            (Some(3), Some(1.0), Some(Turned(3))),
+            (Some(2), None, Some(Turned(2))),
+            (None, Some(0.9995), None),
+            (None, Some(0.995), Some(AnyTurn)),
+            (None, None, Some(AnyTurn)),
+        ] {
+            let look = second_look(quarters, seen);
+            assert_eq!(look, expected, "{quarters:?} {seen:?}");
+        }
+    }
 
     #[test]
     fn a_document_is_turned_back_the_way_that_its_text_is_turned() {

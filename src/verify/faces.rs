@@ -14,10 +14,16 @@ const SCENE: AnalysisRequest = AnalysisRequest {
     eyes: true,
     ..AnalysisRequest::of(Layout::Document)
 };
+/// What is wanted of the picture of a source face.
+const SOURCE: AnalysisRequest = AnalysisRequest {
+    pose: true,
+    eyes: true,
+    ..PROBE
+};
 /// What is wanted of a picture that a source face is looked for in.
 const TARGET: AnalysisRequest = AnalysisRequest {
     embed: Embed::All,
-    ..AnalysisRequest::of(Layout::Document)
+    ..SCENE
 };
 
 /// One source face against every face of every target.
@@ -71,7 +77,7 @@ impl Verifier {
             .into_iter()
             .map(|target| self.analyse("target", target, TARGET));
         let (source, targets) = tokio::try_join!(
-            self.analyse("source", source, PROBE),
+            self.analyse("source", source, SOURCE),
             futures_util::future::try_join_all(targets),
         )?;
         let source = only_face("source", source.faces)?;

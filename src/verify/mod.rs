@@ -45,9 +45,12 @@ pub(crate) const SELFIE: AnalysisRequest = AnalysisRequest {
     eyes: true,
     ..AnalysisRequest::of(Layout::Selfie)
 };
-/// What is wanted of a document: its portrait's template.
+/// What is wanted of a document: its portrait's template, and how good the portrait is.
 pub(crate) const DOCUMENT: AnalysisRequest = AnalysisRequest {
     embed: Embed::Largest,
+    pose: true,
+    eyes: true,
+    only_largest: true,
     ..AnalysisRequest::of(Layout::Document)
 };
 /// What is wanted of a picture to enrol or to search with: one face and its template.

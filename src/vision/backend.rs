@@ -160,6 +160,12 @@ impl OnnxBackend {
         models.into_iter().map(Model::take_spent).sum()
     }
 
+    /// How a document is to be turned that nothing else tells of; none where it shows no face either way.
+    fn surest_turn(&mut self, encoded: &[u8]) -> Result<Option<Quarters>, VisionError> {
+        let picture = Picture::open(encoded, self.limits, Quarters::NONE)?;
+        self.detector.surest_turn(picture.first(), &mut self.scaler)
+    }
+
     fn describe(
         &mut self,
         views: Views<'_>,
@@ -247,16 +253,25 @@ impl FaceBackend for OnnxBackend {
         // What an analysis spent that failed is nobody's.
         self.take_spent();
         let quarters = match request.layout {
-            Layout::Turned(quarters) => Quarters::new(quarters),
-            Layout::Selfie | Layout::Document => Quarters::NONE,
+            Layout::Turned(quarters) => Some(Quarters::new(quarters)),
+            Layout::Selfie | Layout::Document => Some(Quarters::NONE),
+            Layout::AnyTurn => timed(&mut timings.detect, || self.surest_turn(encoded))?,
         };
+        let faceless = quarters.is_none();
+        let quarters = quarters.unwrap_or(Quarters::NONE);
         let picture = timed(&mut timings.decode, || {
             Picture::open(encoded, self.limits, quarters)
         })?;
         let first = picture.first();
-        let detections = timed(&mut timings.detect, || {
+        let mut detections = timed(&mut timings.detect, || {
+            if faceless {
+                return Ok(Vec::new());
+            }
             self.detector.find(first, request.layout, &mut self.scaler)
         })?;
+        if request.only_largest {
+            detections.truncate(1);
+        }
         let closer = timed(&mut timings.decode, || {
             closer(&picture, &detections, request.liveness)
         })?;

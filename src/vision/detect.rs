@@ -3,8 +3,9 @@
 use image::{Rgb, RgbImage, imageops};
 
 use super::crop::{Area, Channels, Scaler, planar};
-use super::picture::View;
+use super::picture::{MIN_SIDE, View};
 use super::session::{Loader, Model, ModelError};
+use super::turned::{Quarters, turned};
 use super::{Layout, VisionError};
 use crate::domain::face::BoundingBox;
 
@@ -14,7 +15,7 @@ const HEIGHT: u32 = 240;
 /// faces stayed below 0.7.
 const MIN_CONFIDENCE: f32 = 0.8;
 /// Narrower finds, in pixels of the picture, hold too little to compare.
-const MIN_SIDE: f64 = 12.0;
+const MIN_FACE_SIDE: f64 = 12.0;
 /// Overlap (intersection over union) above which two boxes are one face.
 const MAX_OVERLAP: f32 = 0.4;
 /// Share of the smaller box inside the larger above which two boxes are one face: tiles cut faces.
@@ -59,26 +60,52 @@ impl Detector {
         layout: Layout,
         scaler: &mut Scaler,
     ) -> Result<Vec<Detection>, VisionError> {
-        let whole = Area::whole(image);
-        let mut passes = vec![vec![(whole, 1.0)], vec![(whole, 0.5)]];
-        if layout != Layout::Selfie {
-            passes.extend([2, 3].map(|n| {
-                tiles(image, n)
-                    .into_iter()
-                    .map(|tile| (tile, 1.0))
-                    .collect()
-            }));
-        }
-        for pass in passes {
-            let mut found = Vec::new();
-            for (area, zoom) in pass {
-                found.extend(self.look(image, area, zoom, scaler)?);
-            }
+        for pass in passes(image, layout) {
+            let found = self.look_through(image, &pass, scaler)?;
             if !found.is_empty() {
                 return Ok(distinct(found));
             }
         }
         Ok(Vec::new())
+    }
+
+    /// How a document has to be turned for the surest face that it shows any other way than as it lies. The first pass that
+    /// shows a face in any of the three ways decides: the later ones are the slow ones.
+    pub(super) fn surest_turn(
+        &mut self,
+        image: &View,
+        scaler: &mut Scaler,
+    ) -> Result<Option<Quarters>, VisionError> {
+        let small = shrunk(image, scaler)?;
+        let views = Quarters::OTHERS.map(|quarters| View::whole(turned(small.clone(), quarters)));
+        let passes = views.each_ref().map(|view| passes(view, Layout::AnyTurn));
+        for pass in 0..passes[0].len() {
+            let mut surest: Option<(Quarters, f32)> = None;
+            for (way, view) in views.iter().enumerate() {
+                for found in self.look_through(view, &passes[way][pass], scaler)? {
+                    if surest.is_none_or(|(_, confidence)| found.confidence > confidence) {
+                        surest = Some((Quarters::OTHERS[way], found.confidence));
+                    }
+                }
+            }
+            if let Some((quarters, _)) = surest {
+                return Ok(Some(quarters));
+            }
+        }
+        Ok(None)
+    }
+
+    fn look_through(
+        &mut self,
+        image: &View,
+        pass: &[(Area, f64)],
+        scaler: &mut Scaler,
+    ) -> Result<Vec<Detection>, VisionError> {
+        let mut found = Vec::new();
+        for (area, zoom) in pass {
+            found.extend(self.look(image, *area, *zoom, scaler)?);
+        }
+        Ok(found)
     }
 
     /// Looks at one area, scaled to `zoom` times the detector's frame.
@@ -140,6 +167,31 @@ impl Frame {
     }
 }
 
+/// What is looked at one after the other until a face is found: areas, each scaled to so many times the detector's frame.
+fn passes(image: &View, layout: Layout) -> Vec<Vec<(Area, f64)>> {
+    let whole = Area::whole(image);
+    let mut passes = vec![vec![(whole, 1.0)], vec![(whole, 0.5)]];
+    if layout != Layout::Selfie {
+        let tiled = [2, 3].map(|n| {
+            tiles(image, n)
+                .into_iter()
+                .map(|tile| (tile, 1.0))
+                .collect()
+        });
+        passes.extend(tiled);
+    }
+    passes
+}
+
+/// The whole picture with as many pixels as the last pass looks at: to be turned about, which costs by the pixel.
+fn shrunk(image: &View, scaler: &mut Scaler) -> Result<RgbImage, VisionError> {
+    let longest = image.width().max(image.height());
+    let scale = (f64::from(MIN_SIDE) / longest).min(1.0);
+    let side = |length: f64| ((length * scale).round() as u32).max(1);
+    let size = (side(image.width()), side(image.height()));
+    scaler.scale(image, Area::whole(image), size.0, size.1)
+}
+
 /// `n` x `n` overlapping tiles.
 fn tiles(image: &View, n: u32) -> Vec<Area> {
     let whole = Area::whole(image);
@@ -173,7 +225,7 @@ fn read(
             let (left, top) = to_picture(corners[0], corners[1]);
             let (right, bottom) = to_picture(corners[2], corners[3]);
             // Written so that a corner that is not a number is refused.
-            if !(right - left >= MIN_SIDE && bottom - top >= MIN_SIDE) {
+            if !(right - left >= MIN_FACE_SIDE && bottom - top >= MIN_FACE_SIDE) {
                 return None;
             }
             let area = Area::inside(left, top, right, bottom, image);

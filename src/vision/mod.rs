@@ -51,6 +51,8 @@ pub struct AnalysisRequest {
     pub signature: bool,
     /// Whether it is wanted if each face's eyes are open.
     pub eyes: bool,
+    /// Whether the largest face alone is wanted, of however many there are.
+    pub only_largest: bool,
 }
 
 impl AnalysisRequest {
@@ -64,6 +66,7 @@ impl AnalysisRequest {
             pose: false,
             signature: false,
             eyes: false,
+            only_largest: false,
         }
     }
 }
@@ -78,6 +81,9 @@ pub enum Layout {
     /// A document that lies on its side or its head: it is turned clockwise by so many quarters before faces are looked
     /// for. What is found is told in the picture as it was.
     Turned(u8),
+    /// A document that shows no sure face as it lies, while nothing says how it does: of the three other ways the one is
+    /// taken that shows the surest face.
+    AnyTurn,
 }
 
 /// Whose templates are wanted.

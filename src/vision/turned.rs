@@ -11,6 +11,8 @@ pub(super) struct Quarters(u8);
 impl Quarters {
     /// As it is.
     pub(super) const NONE: Self = Self(0);
+    /// Any other way.
+    pub(super) const OTHERS: [Self; 3] = [Self(1), Self(2), Self(3)];
 
     pub(super) fn new(quarters: u8) -> Self {
         Self(quarters % 4)

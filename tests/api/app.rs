@@ -72,19 +72,6 @@ impl App {
         Self::with_engine(engine.with_readers(Engine::start(scripted(1), 16)), options).await
     }
 
-    /// The service around the given workers.
-    pub async fn around(workers: Vec<Box<dyn FaceBackend>>, options: Options) -> Self {
-        Self::try_around(workers, options).await.unwrap()
-    }
-
-    async fn try_around(
-        workers: Vec<Box<dyn FaceBackend>>,
-        options: Options,
-    ) -> anyhow::Result<Self> {
-        let engine = Engine::start(workers, options.queue_capacity.unwrap_or(16));
-        Self::with_engine(engine, options).await
-    }
-
     /// The service around an engine that runs already.
     pub async fn with_engine(engine: Engine, options: Options) -> anyhow::Result<Self> {
         let database = match &options.database {

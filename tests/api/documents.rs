@@ -43,6 +43,10 @@ async fn a_passport_is_told_field_by_field_and_digit_by_digit() {
     assert_eq!(body["result"], "pass", "{body}");
     assert_eq!(body["reasons"], json!([]));
     assert_eq!(body["portrait"]["box"], json!([100.0, 50.0, 120.0, 150.0]));
+    let quality = &body["portrait"]["quality"];
+    assert_eq!(quality["components"]["pose_roll"]["value"], 3.0);
+    assert_eq!(quality["components"]["eyes_open"]["result"], "pass");
+    assert_eq!(quality["score"], Value::Null);
     let mrz = &body["mrz"];
     assert_eq!(mrz["format"], "TD3");
     assert_eq!(mrz["lines"], json!(PASSPORT));
@@ -85,6 +89,79 @@ async fn the_zone_of_a_card_is_on_its_back_and_its_portrait_on_its_front() {
     );
     assert_eq!(body["checks"]["document"]["result"], "pass");
     assert_eq!(body["checks"]["document"]["mrz"]["side"], "document_back");
+}
+
+#[tokio::test]
+async fn the_zones_of_both_sides_are_judged_and_where_they_differ_a_human_is_asked() {
+    let app = App::start().await;
+    let both = |back: &[&str]| {
+        let form = Form::new().part("document", Part::bytes(document(&PASSPORT)));
+        form.part("document_back", Part::bytes(document(back)))
+    };
+    // Of the same person, but for the number: the passport's is another than the card's.
+    let body = read(&app, both(&CARD)).await;
+    assert_eq!(body["result"], "review", "{body}");
+    assert_eq!(body["mrz"]["result"], "pass");
+    assert_eq!(body["mrz"]["side"], "document");
+    assert_eq!(
+        body["back"],
+        json!({"result": "review", "differing": ["document_number"]})
+    );
+    assert_eq!(reasons(&body), ["document_sides_differ"]);
+
+    // The same, and a wrong check digit on the back alone.
+    let back = PASSPORT.map(|line| line.replace("FRA7408122", "FRA7408123"));
+    let back = back.each_ref().map(String::as_str);
+    let body = read(&app, both(&back)).await;
+    assert_eq!(body["mrz"]["result"], "pass", "{body}");
+    assert_eq!(body["back"]["result"], "review");
+    assert_eq!(
+        body["back"]["issues"][0],
+        json!({"code": "check_digit_wrong", "field": "date_of_birth"})
+    );
+    assert_eq!(reasons(&body), ["document_mrz_inconsistent"]);
+
+    let form =
+        pair(person(1), document(&PASSPORT)).part("document_back", Part::bytes(document(&CARD)));
+    let body = verified(&app, form).await;
+    assert_eq!(
+        (&body["decision"], reasons(&body)),
+        (&json!("review"), vec!["document_sides_differ"])
+    );
+
+    let body = read(&app, both(&PASSPORT)).await;
+    assert_eq!(
+        (&body["result"], &body["back"]),
+        (&json!("pass"), &json!({"result": "pass"}))
+    );
+}
+
+#[tokio::test]
+async fn a_document_that_is_only_read_is_compared_with_what_is_expected_too() {
+    let app = App::start().await;
+    let form = |expected: Value| {
+        let form = Form::new().part("document", Part::bytes(document(&PASSPORT)));
+        form.text("expected", expected.to_string())
+    };
+    let body = read(&app, form(json!({"sex": "F", "last_names": "Erikson"}))).await;
+    assert_eq!(
+        body["expected"],
+        json!({"result": "review", "fields": [{"field": "last_names", "result": "mismatch"}, {"field": "sex", "result": "match"}]})
+    );
+    assert_eq!(reasons(&body), ["expected_mismatch"]);
+    assert_eq!(body["result"], "review");
+    let body = read(&app, form(json!({"document_number": "L898902C3"}))).await;
+    assert_eq!(
+        (&body["result"], &body["expected"]["result"]),
+        (&json!("pass"), &json!("pass"))
+    );
+    let body = read(&app, form(json!({}))).await;
+    assert_eq!(body["expected"]["reason"], "nothing was expected");
+    let refused = app
+        .post_form("/v1/documents/read", form(json!({"surname": "x"})))
+        .await;
+    refused.expect_problem(400, "validation_failed");
+    assert_eq!(refused.faults(), ["expected.surname:unknown"]);
 }
 
 #[tokio::test]
@@ -206,10 +283,17 @@ async fn a_document_without_a_zone_is_decided_as_if_nobody_had_looked() {
 async fn a_document_that_lies_on_its_side_still_shows_its_portrait() {
     let app = App::start().await;
     for turn in [90.0, 180.0, 270.0] {
-        let lying =
-            picture(json!({"faces": [{"person": 1}], "zone": PASSPORT, "turn_degrees": turn}));
-        let body = verified(&app, pair(person(1), lying)).await;
-        assert_eq!(body["decision"], "approved", "{turn}: {body}");
+        // With a zone that says how it lies, though something else looks like a face as it does; and without a zone, as the
+        // front of a card.
+        for lying in [
+            json!({"faces": [{"person": 1}], "zone": PASSPORT, "turn_degrees": turn}),
+            json!({"faces": [{"person": 1}], "zone": PASSPORT, "turn_degrees": turn, "stray": [{"person": 2}]}),
+            json!({"faces": [{"person": 1}], "turn_degrees": turn}),
+            json!({"faces": [{"person": 1}], "turn_degrees": turn, "stray": [{"person": 2, "confidence": 0.99}]}),
+        ] {
+            let body = verified(&app, pair(person(1), picture(lying.clone()))).await;
+            assert_eq!(body["decision"], "approved", "{lying}: {body}");
+        }
     }
 }
 

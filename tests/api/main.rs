@@ -22,13 +22,16 @@ mod idempotency;
 mod imports;
 mod keeping;
 mod liveness_sessions;
+mod lying;
 mod operations;
 mod photographs;
 mod ports;
+mod quality;
 mod retention;
 mod reviews;
 mod rounding;
 mod scripted;
+mod specimens;
 mod subjects;
 mod tenants;
 mod tls;
@@ -43,3 +46,5 @@ mod http2;
 mod support;
 #[path = "../support/token_rules.rs"]
 mod token_rules;
+#[path = "../support/turned.rs"]
+mod turned;

@@ -2,12 +2,13 @@
 
 use std::io::Cursor;
 use std::path::Path;
+use std::time::Duration;
 
 use image::ImageFormat;
 use image::imageops::{self, FilterType};
 use likeness::assets::Assets;
-use likeness::startup::load_backends;
-use likeness::vision::{FaceBackend, ImageLimits};
+use likeness::startup::{load_backends, load_readers};
+use likeness::vision::{Engine, FaceBackend, ImageLimits};
 use reqwest::StatusCode;
 use reqwest::multipart::{Form, Part};
 use serde_json::json;
@@ -15,7 +16,7 @@ use serde_json::json;
 use crate::app::{App, Options, pair, reasons};
 use crate::support;
 
-fn fixture(name: &str) -> Vec<u8> {
+pub fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(
         Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("fixtures")
@@ -25,26 +26,37 @@ fn fixture(name: &str) -> Vec<u8> {
 }
 
 async fn app() -> App {
-    let load = || {
+    app_with(0).await
+}
+
+/// The service with so many threads that read machine-readable zones.
+pub async fn app_with(readers: usize) -> App {
+    let load = move || {
         let files = Assets::open(&support::config().assets)
             .unwrap()
             .ensure_inference()
             .unwrap();
-        load_backends(&files, 2, ImageLimits::default()).unwrap()
+        let limits = ImageLimits::default();
+        let backends = load_backends(&files, 2, limits).unwrap();
+        (backends, load_readers(&files, readers, limits).unwrap())
     };
-    let backends = tokio::task::spawn_blocking(load).await.unwrap();
-    let workers = backends
-        .into_iter()
-        .map(|backend| Box::new(backend) as Box<dyn FaceBackend>)
-        .collect();
-    App::around(
-        workers,
-        Options {
-            max_image_bytes: Some(10 * 1024 * 1024),
-            ..Options::default()
-        },
-    )
-    .await
+    let (backends, readers) = tokio::task::spawn_blocking(load).await.unwrap();
+    let mut engine = Engine::start(boxed(backends), 16);
+    if !readers.is_empty() {
+        engine = engine.with_readers(Engine::start(boxed(readers), 16));
+    }
+    let options = Options {
+        max_image_bytes: Some(10 * 1024 * 1024),
+        // Models take their time on a busy machine, and here it is not the time that counts.
+        request_deadline: Some(Duration::from_secs(120)),
+        ..Options::default()
+    };
+    App::with_engine(engine, options).await.unwrap()
+}
+
+fn boxed<B: FaceBackend + 'static>(backends: Vec<B>) -> Vec<Box<dyn FaceBackend>> {
+    let boxed = backends.into_iter().map(|backend| Box::new(backend) as _);
+    boxed.collect()
 }
 
 #[tokio::test]

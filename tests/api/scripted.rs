@@ -41,9 +41,13 @@ struct Script {
     fails: Option<String>,
     /// Lines of a machine-readable zone.
     zone: Option<Vec<String>>,
-    /// How far they are turned, clockwise. A document that lies on its side shows its face only to who turns it back.
+    /// How far the picture is turned, clockwise. A document that lies on its side shows its face only to who turns it back,
+    /// or tries every way.
     #[serde(default)]
     turn_degrees: f32,
+    /// What is taken for faces on it by who does not.
+    #[serde(default)]
+    stray: Vec<ScriptedFace>,
 }
 
 #[derive(Deserialize)]
@@ -106,8 +110,9 @@ impl FaceBackend for Scripted {
             0.0 => Layout::Document,
             degrees => Layout::Turned((4 - (degrees / 90.0) as u8) % 4),
         };
-        if script.zone.is_some() && request.layout != turned_back {
-            script.faces.clear();
+        let lies = script.zone.is_some() || script.turn_degrees != 0.0;
+        if lies && request.layout != turned_back && request.layout != Layout::AnyTurn {
+            script.faces = script.stray;
         }
         std::thread::sleep(Duration::from_millis(script.takes_ms));
         match script.fails.as_deref() {
@@ -131,11 +136,13 @@ impl FaceBackend for Scripted {
             Embed::Largest => index == 0,
             Embed::All => true,
         };
+        let wanted = if request.only_largest { 1 } else { usize::MAX };
         let faces = script
             .faces
             .iter()
             .enumerate()
-            .map(|(i, face)| describe(face, embedded(i)))
+            .take(wanted)
+            .map(|(i, face)| describe(face, embedded(i), request))
             .collect();
         Ok(Analysis {
             width: 640,
@@ -160,7 +167,7 @@ fn signature(encoded: &[u8]) -> Signature {
     Signature::parse(&values).unwrap()
 }
 
-fn describe(face: &ScriptedFace, embedded: bool) -> Face {
+fn describe(face: &ScriptedFace, embedded: bool, request: &AnalysisRequest) -> Face {
     let mut values = vec![0.0; EMBEDDER_DIMENSIONS];
     values[face.person] = face.similarity;
     values[EMBEDDER_DIMENSIONS - 1 - face.person] =
@@ -174,7 +181,7 @@ fn describe(face: &ScriptedFace, embedded: bool) -> Face {
             width: 120.0 * face.scale,
             height: 150.0 * face.scale,
         },
-        confidence: face.confidence.unwrap_or(0.99),
+        confidence: face.confidence.unwrap_or(0.9995),
         landmarks: FivePoints {
             left_eye: point(130.0, 100.0),
             right_eye: point(130.0 + face.eye_distance, 100.0),
@@ -200,12 +207,12 @@ fn describe(face: &ScriptedFace, embedded: bool) -> Face {
             }),
             embedding_length: embedded.then(|| face.embedding_length.unwrap_or(4.0)),
         },
-        pose: Some(Pose {
+        pose: request.pose.then_some(Pose {
             yaw: face.yaw,
             pitch: 2.0 + face.pitch,
             roll: 3.0,
         }),
-        eyes: Some(Eyes {
+        eyes: request.eyes.then_some(Eyes {
             left: face.eyes[0],
             right: face.eyes[1],
         }),

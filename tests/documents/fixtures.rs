@@ -5,7 +5,8 @@ use std::path::Path;
 use image::RgbImage;
 use likeness::domain::mrz::{Format, IssueCode};
 
-use crate::spoil::{quarter_turns, rotated, scaled};
+use crate::spoil::scaled;
+use crate::turned::{quarter_turns, rotated};
 use crate::{read, reader};
 
 fn photograph(name: &str) -> RgbImage {

@@ -8,8 +8,13 @@
 mod fixtures;
 mod forged;
 mod measured;
+#[path = "../support/models.rs"]
+mod models;
 mod render;
 mod spoil;
+mod timed;
+#[path = "../support/turned.rs"]
+mod turned;
 mod zones;
 
 use likeness::assets::Assets;

@@ -2,11 +2,13 @@
 
 use std::io::Cursor;
 
+use image::RgbImage;
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::{self, FilterType};
-use image::{Rgb, RgbImage};
 use rand::RngExt as _;
 use rand::rngs::StdRng;
+
+use crate::turned::{quarter_turns, rotated};
 
 /// A kind of damage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,36 +85,6 @@ fn jpeg(page: &RgbImage, quality: u8) -> RgbImage {
     image::load_from_memory(encoded.get_ref())
         .unwrap()
         .into_rgb8()
-}
-
-pub fn quarter_turns(page: RgbImage, quarters: u8) -> RgbImage {
-    match quarters {
-        0 => page,
-        1 => imageops::rotate90(&page),
-        2 => imageops::rotate180(&page),
-        _ => imageops::rotate270(&page),
-    }
-}
-
-/// Turned about its centre, with a desk around it.
-pub fn rotated(page: &RgbImage, degrees: f64) -> RgbImage {
-    let (sin, cos) = degrees.to_radians().sin_cos();
-    let (width, height) = (f64::from(page.width()), f64::from(page.height()));
-    let size = (
-        (width * cos.abs() + height * sin.abs()).ceil(),
-        (width * sin.abs() + height * cos.abs()).ceil(),
-    );
-    RgbImage::from_fn(size.0 as u32, size.1 as u32, |x, y| {
-        let (dx, dy) = (
-            f64::from(x) + 0.5 - size.0 / 2.0,
-            f64::from(y) + 0.5 - size.1 / 2.0,
-        );
-        let at = (
-            dx * cos + dy * sin + width / 2.0 - 0.5,
-            dy * cos - dx * sin + height / 2.0 - 0.5,
-        );
-        imageops::interpolate_bilinear(page, at.0 as f32, at.1 as f32).unwrap_or(Rgb([70, 66, 60]))
-    })
 }
 
 fn shadow(mut page: RgbImage) -> RgbImage {

@@ -70,7 +70,7 @@ fn face(person: u64, embedded: bool) -> Face {
             width: 120.0,
             height: 150.0,
         },
-        confidence: 0.99,
+        confidence: 0.9995,
         landmarks: FivePoints {
             left_eye: point(130.0, 100.0),
             right_eye: point(190.0, 100.0),

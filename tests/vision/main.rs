@@ -5,7 +5,9 @@
     reason = "a failed step of a test is a failed test"
 )]
 
+mod documents;
 mod files;
+mod liveness;
 mod measures;
 #[path = "../support/models.rs"]
 mod models;

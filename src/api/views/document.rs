@@ -4,12 +4,14 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::face::{BoxView, PointView, SizeView};
+use super::quality::QualityView;
 use super::verification::ReasonView;
-use super::zone::MrzView;
-use crate::domain::decision::CheckResult;
+use super::zone::{IssueView, MrzView};
+use crate::domain::decision::{CheckResult, FaceQuality};
 use crate::domain::document::{DocumentCheck, ExpectedOutcome, ZoneReading, ZoneSearch};
-use crate::domain::face::BoundingBox;
-use crate::domain::mrz::{Agreement, ExpectedField};
+use crate::domain::face::{BoundingBox, Face};
+use crate::domain::mrz::{Agreement, ExpectedField, Field};
+use crate::domain::quality::Purpose;
 use crate::verify::DocumentReading;
 
 /// Where the portrait lies on the document.
@@ -23,6 +25,25 @@ impl From<BoundingBox> for PortraitView {
     fn from(portrait: BoundingBox) -> Self {
         Self {
             r#box: portrait.into(),
+        }
+    }
+}
+
+/// The portrait of a document that is only read.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FoundPortraitView {
+    /// The box of the face.
+    pub r#box: BoxView,
+    /// How well it could be compared, held to what a verification asks of a portrait. Its `score` is null: no template is
+    /// made of a document that is only read.
+    pub quality: QualityView,
+}
+
+impl From<Face> for FoundPortraitView {
+    fn from(face: Face) -> Self {
+        Self {
+            r#box: face.bounding_box.into(),
+            quality: QualityView::new(&FaceQuality::of(&face), Purpose::Portrait),
         }
     }
 }
@@ -52,23 +73,38 @@ impl NotCheckedView {
 /// The other side of the document.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BackView {
-    /// `pass` where its zone was read, `not_evaluated` otherwise.
+    /// `pass` where its zone holds together, by itself and with that of `document`; `review` where it does not;
+    /// `not_evaluated` where none was read.
     #[schema(value_type = String, example = "not_evaluated")]
     pub result: CheckResult,
     /// Why it was not evaluated, where it was not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'static str>,
+    /// What does not hold together in its zone; left out where all does.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub issues: Vec<IssueView>,
+    /// Fields that the zones of the two sides give differently; left out where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>, example = json!(["document_number"]))]
+    pub differing: Vec<Field>,
 }
 
-impl From<&ZoneSearch> for BackView {
-    fn from(search: &ZoneSearch) -> Self {
+impl From<&DocumentCheck> for BackView {
+    fn from(check: &DocumentCheck) -> Self {
+        let search = &check.sides.back;
+        let differing = check.differing.clone();
+        let zone = search.reading();
+        let issues = zone.map_or_else(Vec::new, |zone| {
+            zone.mrz.issues.iter().map(Into::into).collect()
+        });
         Self {
-            result: match search {
-                ZoneSearch::Read(_) => CheckResult::Pass,
-                ZoneSearch::NotFound | ZoneSearch::SwitchedOff | ZoneSearch::NotSent => {
-                    CheckResult::NotEvaluated
-                }
+            result: match zone {
+                None => CheckResult::NotEvaluated,
+                Some(_) if !differing.is_empty() => CheckResult::Review,
+                Some(zone) => zone.result(),
             },
+            issues,
+            differing,
             reason: match search {
                 ZoneSearch::Read(_) => None,
                 ZoneSearch::NotFound => Some("no machine-readable zone was found on it"),
@@ -165,6 +201,7 @@ impl DocumentCheckView {
                 front: ZoneSearch::SwitchedOff,
                 back: ZoneSearch::SwitchedOff,
             },
+            differing: Vec::new(),
             anything_expected: false,
             expected: Vec::new(),
         };
@@ -174,7 +211,7 @@ impl DocumentCheckView {
             reason: basis(&check),
             portrait: portrait.into(),
             mrz: MrzView::from(&check),
-            back: (&check.sides.back).into(),
+            back: (&check).into(),
             expected: (&check).into(),
             not_evaluated: NotCheckedView::ALL,
         }
@@ -224,18 +261,19 @@ pub struct DocumentReadingView {
     /// Size of the upright picture in `document`.
     pub image: SizeView,
     /// The largest face of `document`, or null where none was found.
-    pub portrait: Option<PortraitView>,
+    pub portrait: Option<FoundPortraitView>,
     /// The machine-readable zone.
     pub mrz: MrzView,
     /// The picture in `document_back`.
     pub back: BackView,
+    /// The fields in `expected`.
+    pub expected: ExpectedView,
     /// What was not looked at.
     pub not_evaluated: NotCheckedView,
 }
 
 impl From<DocumentReading> for DocumentReadingView {
     fn from(reading: DocumentReading) -> Self {
-        let portrait = reading.portrait.map(|face| face.bounding_box.into());
         Self {
             result: reading.check.result,
             reasons: reading.reasons.into_iter().map(Into::into).collect(),
@@ -243,9 +281,10 @@ impl From<DocumentReading> for DocumentReadingView {
                 width: reading.size.0,
                 height: reading.size.1,
             },
-            portrait,
+            portrait: reading.portrait.map(Into::into),
             mrz: (&reading.check).into(),
-            back: (&reading.check.sides.back).into(),
+            back: (&reading.check).into(),
+            expected: (&reading.check).into(),
             not_evaluated: NotCheckedView::ALL,
         }
     }

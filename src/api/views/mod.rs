@@ -7,6 +7,7 @@ mod document;
 mod erasure;
 mod face;
 mod job;
+mod liveness;
 mod liveness_session;
 mod quality;
 mod review;

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::face::PoseView;
 use super::{round1, round3};
 use crate::domain::decision::{CheckResult, FaceQuality};
-use crate::domain::quality::{Component, Components, score};
+use crate::domain::quality::{Component, Components, Purpose, score};
 
 /// How well a face can be compared.
 #[derive(Debug, Serialize, ToSchema)]
@@ -30,27 +30,36 @@ pub struct QualityView {
     /// Where the head points, where it was measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pose: Option<PoseView>,
-    /// Each component by itself, with what it is held to.
+    /// Each component by itself, with what it is held to: in a verification to what its check asks of a selfie or a
+    /// portrait, otherwise to what an enrolment asks.
     pub components: ComponentsView,
 }
 
 impl From<FaceQuality> for QualityView {
     fn from(quality: FaceQuality) -> Self {
+        Self::new(&quality, Purpose::Enrolment)
+    }
+}
+
+impl QualityView {
+    /// A face held to what it is for.
+    pub(super) fn new(quality: &FaceQuality, purpose: Purpose) -> Self {
         let measures = quality.measures;
         Self {
-            score: score(&quality).map(|score| score.round() as u8),
+            score: score(quality).map(|score| score.round() as u8),
             inter_eye_distance: round1(measures.inter_eye_distance),
             sharpness: round3(measures.sharpness.into()),
             brightness: round3(measures.brightness.into()),
             contrast: round3(measures.contrast.into()),
             pose: quality.pose.map(PoseView::from),
-            components: Components::of(&quality).into(),
+            components: Components::of(quality, purpose).into(),
         }
     }
 }
 
 /// One component of quality. At an enrolment, a face is refused that fails yaw, pitch, sharpness, brightness, contrast or
-/// inter-eye distance; the other components inform.
+/// inter-eye distance. The check of a verification rests on yaw, pitch and inter-eye distance of the selfie and on the
+/// inter-eye distance of the portrait. The other components inform.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ComponentView {
     /// What was measured; null where it was not.

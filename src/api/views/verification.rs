@@ -7,17 +7,18 @@ use uuid::Uuid;
 
 use super::consent::ConsentView;
 use super::document::DocumentCheckView;
+use super::liveness::LivenessView;
 use super::quality::QualityView;
 use super::review::ReviewView;
 use super::watchlist::{HitView, SearchedView};
 use super::{round3, told_fmr};
 use crate::domain::calibration::Threshold;
 use crate::domain::decision::{
-    Assessment, Check, CheckResult, Decision, FaceMatch, Liveness, QualityCheck, Reason,
-    ReasonCode, Severity, WatchlistCheck, WatchlistResult,
+    Assessment, Check, CheckResult, Decision, FaceMatch, QualityCheck, Reason, ReasonCode,
+    Severity, WatchlistCheck, WatchlistResult,
 };
-use crate::domain::ids::LivenessSessionId;
 use crate::domain::metadata::Metadata;
+use crate::domain::quality::{Purpose, failures};
 use crate::domain::review::{ReviewDecision, final_decision};
 use crate::domain::verification::{KeptVerification, ModelIds, TimingsMs};
 
@@ -92,53 +93,15 @@ impl From<FaceMatch> for FaceMatchView {
     }
 }
 
-/// Whether the selfie shows a live face, judged by one model on one picture.
-///
-/// What it was tested on with this service: one live face, which it takes for live, and two attacks of one public
-/// collection, whose kinds are not told there and which it takes for attacks (below 0.01). That is far too little for an
-/// error rate. It was not tested, under ISO/IEC 30107-3 or otherwise, on prints, cut-out or bent prints, replays on
-/// screens, masks of paper, silicone or resin, make-up, morphed or generated faces, or injected pictures and video, as
-/// kinds. `likeness eval --pad DIR` measures it by kind on pictures of your own.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct LivenessView {
-    /// `pass` or `fail`; a failure asks for a human and does not decline by itself. A challenge passes whatever the score.
-    #[schema(value_type = String, example = "pass")]
-    pub result: CheckResult,
-    /// The model's probability of a live face, 0 to 1.
-    #[schema(example = 0.97)]
-    pub score: f64,
-    /// `challenge`: the person did what a liveness session asked for; or `passive_single_frame`: one picture, no challenge.
-    #[schema(example = "passive_single_frame")]
-    pub method: &'static str,
-    /// The session of the challenge.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub liveness_session_id: Option<Uuid>,
-    /// Scores below it fail.
-    #[schema(example = 0.5)]
-    pub threshold: f64,
-}
-
-impl From<Liveness> for LivenessView {
-    fn from(check: Liveness) -> Self {
-        Self {
-            result: check.result,
-            score: round3(check.score.into()),
-            method: match check.session {
-                Some(_) => "challenge",
-                None => "passive_single_frame",
-            },
-            liveness_session_id: check.session.map(LivenessSessionId::as_uuid),
-            threshold: check.threshold,
-        }
-    }
-}
-
 /// Whether the pictures are good enough to be compared.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct QualityCheckView {
     /// `pass` or `review`.
     #[schema(value_type = String, example = "pass")]
     pub result: CheckResult,
+    /// The components that the result rests on and that fail, by their picture; empty where it is `pass`.
+    #[schema(example = json!(["selfie.inter_eye_distance"]))]
+    pub failed: Vec<String>,
     /// The face of the selfie.
     pub selfie: QualityView,
     /// The portrait on the document.
@@ -147,10 +110,19 @@ pub struct QualityCheckView {
 
 impl From<QualityCheck> for QualityCheckView {
     fn from(check: QualityCheck) -> Self {
+        let [selfie, document] = failures(&check.selfie, &check.document);
+        let path = |picture: &'static str, names: Vec<&'static str>| {
+            names
+                .into_iter()
+                .map(move |name| format!("{picture}.{name}"))
+        };
         Self {
             result: check.result,
-            selfie: check.selfie.into(),
-            document: check.document.into(),
+            failed: path("selfie", selfie)
+                .chain(path("document", document))
+                .collect(),
+            selfie: QualityView::new(&check.selfie, Purpose::Selfie),
+            document: QualityView::new(&check.document, Purpose::Portrait),
         }
     }
 }
@@ -260,7 +232,7 @@ pub struct TimingsView {
     pub detect: f64,
     /// Making templates.
     pub embed: f64,
-    /// Liveness and pose of the selfie.
+    /// Liveness of the selfie, and pose and eyes of both faces.
     pub liveness: f64,
     /// Finding and reading the machine-readable zone, side by side with the rest.
     pub zone: f64,

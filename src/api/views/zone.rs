@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::cue::CueView;
 use super::document::ZonePlaceView;
 use crate::domain::decision::CheckResult;
-use crate::domain::document::{DocumentCheck, Side, ZoneReading, ZoneSearch, is_fault};
+use crate::domain::document::{DocumentCheck, Side, ZoneReading, ZoneSearch};
 use crate::domain::mrz::{
     CheckDigit, CheckDigitName, DateField, DateState, Field, Fields, Format, Issue, IssueCode, Mrz,
     Repair, Sex,
@@ -266,13 +266,7 @@ pub struct MrzView {
 impl From<&DocumentCheck> for MrzView {
     fn from(check: &DocumentCheck) -> Self {
         let zone = check.sides.zone();
-        let result = match zone {
-            None => CheckResult::NotEvaluated,
-            Some(zone) if zone.mrz.issues.iter().any(|issue| is_fault(issue.code)) => {
-                CheckResult::Review
-            }
-            Some(_) => CheckResult::Pass,
-        };
+        let result = zone.map_or(CheckResult::NotEvaluated, ZoneReading::result);
         let reason = match (zone, &check.sides.front) {
             (Some(_), _) => None,
             (None, ZoneSearch::SwitchedOff) => Some("this service is set not to read documents"),

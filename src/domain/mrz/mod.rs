@@ -16,6 +16,7 @@ mod layout;
 mod names;
 mod parse;
 mod repair;
+mod sides;
 mod states;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ pub use expected::{Agreement, Expected, ExpectedField, compare};
 pub use layout::Format;
 pub use names::Names;
 pub use repair::Repair;
+pub use sides::differing;
 pub use states::{StateKind, state_kind};
 
 use std::fmt;

@@ -1,13 +1,17 @@
 //! The components of quality, named after ISO/IEC 29794-5, each with what it is held to.
 //!
-//! What enrolment refuses is held to enrolment's bounds. The others inform, and nothing is refused for them: the bounds on
-//! light are where about one in a hundred of the photographs of Labeled Faces in the Wild falls out.
+//! What a check rests on is held to the bounds of that check, what enrolment refuses otherwise to enrolment's. The others
+//! inform, and nothing is refused for them: the bounds on light are where about one in a hundred of the photographs of
+//! Labeled Faces in the Wild falls out.
 
 use super::enrolment::{
     MAX_ENROLMENT_BRIGHTNESS, MAX_ENROLMENT_PITCH, MAX_ENROLMENT_YAW, MIN_ENROLMENT_BRIGHTNESS,
     MIN_ENROLMENT_CONTRAST, MIN_ENROLMENT_EYE_DISTANCE, MIN_ENROLMENT_SHARPNESS,
 };
 use crate::domain::decision::{CheckResult, FaceQuality};
+use crate::domain::policy::{
+    MAX_SELFIE_PITCH, MAX_SELFIE_YAW, MIN_DOCUMENT_EYE_DISTANCE, MIN_SELFIE_EYE_DISTANCE,
+};
 
 /// Furthest tilt of the head, in degrees. Alignment undoes it, so it costs little.
 const MAX_ROLL: f32 = 30.0;
@@ -24,6 +28,46 @@ const MIN_DYNAMIC_RANGE: f32 = 6.2;
 const MIN_EYES_OPEN: f32 = 0.1;
 /// Narrowest border between a face and the picture's edge, in widths of the face: its box touches the edge at 0.
 const MIN_MARGIN: f32 = 0.02;
+
+/// What a face has to be good enough for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be searched for as long as it is on a list.
+    Enrolment,
+    /// To be the live face of a verification.
+    Selfie,
+    /// To be the portrait that a selfie is compared with.
+    Portrait,
+}
+
+/// Bounds that differ by what a face is for.
+struct Bounds {
+    yaw: f32,
+    pitch: f32,
+    eye_distance: f32,
+}
+
+impl Purpose {
+    fn bounds(self) -> Bounds {
+        let enrolment = Bounds {
+            yaw: MAX_ENROLMENT_YAW,
+            pitch: MAX_ENROLMENT_PITCH,
+            eye_distance: MIN_ENROLMENT_EYE_DISTANCE,
+        };
+        match self {
+            Self::Enrolment => enrolment,
+            Self::Selfie => Bounds {
+                yaw: MAX_SELFIE_YAW,
+                pitch: MAX_SELFIE_PITCH,
+                eye_distance: MIN_SELFIE_EYE_DISTANCE,
+            },
+            Self::Portrait => Bounds {
+                eye_distance: MIN_DOCUMENT_EYE_DISTANCE,
+                ..enrolment
+            },
+        }
+    }
+}
 
 /// One component.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -106,15 +150,16 @@ pub struct Components {
 }
 
 impl Components {
-    /// The components of a face with these measures.
+    /// The components of a face with these measures, held to what it is for.
     #[must_use]
-    pub fn of(quality: &FaceQuality) -> Self {
+    pub fn of(quality: &FaceQuality, purpose: Purpose) -> Self {
         let (measures, pose) = (&quality.measures, quality.pose);
+        let bounds = purpose.bounds();
         let details = measures.details;
         let eyes = quality.eyes.map(|eyes| eyes.left.min(eyes.right));
         Self {
-            pose_yaw: Component::within(pose.map(|p| p.yaw), MAX_ENROLMENT_YAW),
-            pose_pitch: Component::within(pose.map(|p| p.pitch), MAX_ENROLMENT_PITCH),
+            pose_yaw: Component::within(pose.map(|p| p.yaw), bounds.yaw),
+            pose_pitch: Component::within(pose.map(|p| p.pitch), bounds.pitch),
             pose_roll: Component::within(pose.map(|p| p.roll), MAX_ROLL),
             sharpness: Component::at_least(Some(measures.sharpness), MIN_ENROLMENT_SHARPNESS),
             brightness: Component::new(
@@ -135,13 +180,35 @@ impl Components {
             dynamic_range: Component::at_least(details.map(|d| d.dynamic_range), MIN_DYNAMIC_RANGE),
             inter_eye_distance: Component::at_least(
                 Some(measures.inter_eye_distance),
-                MIN_ENROLMENT_EYE_DISTANCE,
+                bounds.eye_distance,
             ),
             eyes_open: Component::at_least(eyes, MIN_EYES_OPEN),
             occlusion: Component::new(None, None, None),
             margin: Component::at_least(details.map(|d| d.margin), MIN_MARGIN),
         }
     }
+}
+
+/// What a verification's check of quality rests on and does not hold, by the names that answers have for it: of a selfie
+/// its size and the turn and nod of its head, of a portrait its size.
+#[must_use]
+pub fn failures(selfie: &FaceQuality, portrait: &FaceQuality) -> [Vec<&'static str>; 2] {
+    let selfie = Components::of(selfie, Purpose::Selfie);
+    let portrait = Components::of(portrait, Purpose::Portrait);
+    let failing = |held: &[(&'static str, Component)]| {
+        let failing = held
+            .iter()
+            .filter(|(_, component)| component.result == CheckResult::Fail);
+        failing.map(|(name, _)| *name).collect()
+    };
+    [
+        failing(&[
+            ("pose_yaw", selfie.pose_yaw),
+            ("pose_pitch", selfie.pose_pitch),
+            ("inter_eye_distance", selfie.inter_eye_distance),
+        ]),
+        failing(&[("inter_eye_distance", portrait.inter_eye_distance)]),
+    ]
 }
 
 #[cfg(test)]
@@ -178,7 +245,7 @@ mod tests {
     }
 
     fn failed(quality: &FaceQuality) -> Vec<&'static str> {
-        let c = Components::of(quality);
+        let c = Components::of(quality, Purpose::Enrolment);
         let all = [
             ("pose_yaw", c.pose_yaw),
             ("pose_pitch", c.pose_pitch),
@@ -202,7 +269,7 @@ mod tests {
 
     #[test]
     fn a_good_face_passes_everything_that_is_measured_and_occlusion_is_not() {
-        let components = Components::of(&good());
+        let components = Components::of(&good(), Purpose::Enrolment);
         assert_eq!(failed(&good()), [""; 0]);
         assert_eq!(components.occlusion.result, CheckResult::NotEvaluated);
         assert_eq!(components.margin.result, CheckResult::Pass);
@@ -248,10 +315,34 @@ mod tests {
     }
 
     #[test]
+    fn a_face_is_held_to_the_bounds_of_what_it_is_for() {
+        type Spoil = fn(&mut FaceQuality, f32);
+        let size: Spoil = |q, v| q.measures.inter_eye_distance = v;
+        let yaw: Spoil = |q, v| q.pose.as_mut().unwrap().yaw = v;
+        let pitch: Spoil = |q, v| q.pose.as_mut().unwrap().pitch = v;
+        for (name, spoil, value, selfie, portrait) in [
+            ("inter_eye_distance", size, 39.9, true, false),
+            ("inter_eye_distance", size, 40.0, false, false),
+            ("inter_eye_distance", size, 19.9, true, true),
+            ("inter_eye_distance", size, f32::NAN, true, true),
+            ("pose_yaw", yaw, -45.1, true, false),
+            ("pose_yaw", yaw, 45.0, false, false),
+            ("pose_pitch", pitch, 35.1, true, false),
+            ("pose_pitch", pitch, -80.0, true, false),
+        ] {
+            let mut face = good();
+            spoil(&mut face, value);
+            let told = |fails: bool| if fails { vec![name] } else { vec![] };
+            let failures = failures(&face, &face);
+            assert_eq!(failures, [told(selfie), told(portrait)], "{name} {value}");
+        }
+    }
+
+    #[test]
     fn what_was_not_measured_is_not_evaluated() {
         let mut old = good();
         (old.pose, old.eyes, old.measures.details) = (None, None, None);
-        let components = Components::of(&old);
+        let components = Components::of(&old, Purpose::Enrolment);
         for component in [
             components.pose_yaw,
             components.eyes_open,

@@ -4,7 +4,7 @@ mod components;
 mod enrolment;
 mod score;
 
-pub use components::{Component, Components};
+pub use components::{Component, Components, Purpose, failures};
 pub use enrolment::{
     Bound, MAX_ENROLMENT_BRIGHTNESS, MAX_ENROLMENT_PITCH, MAX_ENROLMENT_YAW,
     MIN_ENROLMENT_BRIGHTNESS, MIN_ENROLMENT_CONTRAST, MIN_ENROLMENT_EYE_DISTANCE,

@@ -18,7 +18,7 @@ use super::turned::{Quarters, turned};
 
 /// The longer side that a reduced picture keeps, in pixels: enough for every pass of the detector, the last of which
 /// looks at a picture of 768 x 576.
-const MIN_SIDE: u32 = 800;
+pub(super) const MIN_SIDE: u32 = 800;
 /// How much whole pictures are reduced. By less it is no faster than decoding in full, where every step is tuned.
 const REDUCTIONS: [u32; 2] = [8, 4];
 

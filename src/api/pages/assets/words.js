@@ -27,6 +27,7 @@ const CODES = {
   document_expired: 'The document has expired.',
   document_date_impossible: 'A date on the document is not in the calendar.',
   document_state_unknown: 'The document names a state that there is not.',
+  document_sides_differ: 'The machine-readable lines of the two sides say different things.',
   document_specimen: 'The document is a specimen: its state, Utopia, is made up.',
   expected_mismatch: 'The document says something else than what was expected.',
   watchlist_block_hit: 'The person is on a list of people who are turned away.',
