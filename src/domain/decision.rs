@@ -9,10 +9,9 @@ use super::document::{DocumentCheck, Sides, judge};
 use super::face::{Eyes, Face, Pose, Quality};
 use super::ids::LivenessSessionId;
 use super::mrz::Expected;
-use super::policy::{
-    MAX_SELFIE_PITCH, MAX_SELFIE_YAW, MIN_DOCUMENT_EYE_DISTANCE, MIN_SELFIE_EYE_DISTANCE, Policy,
-};
+use super::policy::Policy;
 pub use super::reason::{Check, Reason, ReasonCode, Severity};
+use super::shortfall::{Picture, shortfalls};
 use super::watchlist::{Band, SearchOutcome, WatchlistKind};
 
 /// The verdict on an identity.
@@ -281,16 +280,13 @@ fn judge_liveness(
 }
 
 fn judge_quality(selfie: &Face, portrait: &Face, reasons: &mut Vec<Reason>) -> QualityCheck {
-    let frontal = selfie.pose.is_none_or(|pose| {
-        pose.yaw.abs() <= MAX_SELFIE_YAW && pose.pitch.abs() <= MAX_SELFIE_PITCH
-    });
-    let selfie_holds = frontal && selfie.quality.inter_eye_distance >= MIN_SELFIE_EYE_DISTANCE;
-    let portrait_holds = portrait.quality.inter_eye_distance >= MIN_DOCUMENT_EYE_DISTANCE;
-    for (holds, code) in [
-        (selfie_holds, ReasonCode::SelfieQualityLow),
-        (portrait_holds, ReasonCode::DocumentQualityLow),
+    let (selfie, document) = (FaceQuality::of(selfie), FaceQuality::of(portrait));
+    let shortfalls = shortfalls(&selfie, &document);
+    for (picture, code) in [
+        (Picture::Selfie, ReasonCode::SelfieQualityLow),
+        (Picture::Document, ReasonCode::DocumentQualityLow),
     ] {
-        if !holds {
+        if shortfalls.iter().any(|short| short.picture == picture) {
             reasons.push(Reason {
                 code,
                 check: Check::Quality,
@@ -298,15 +294,15 @@ fn judge_quality(selfie: &Face, portrait: &Face, reasons: &mut Vec<Reason>) -> Q
             });
         }
     }
-    let result = if selfie_holds && portrait_holds {
+    let result = if shortfalls.is_empty() {
         CheckResult::Pass
     } else {
         CheckResult::Review
     };
     QualityCheck {
         result,
-        selfie: FaceQuality::of(selfie),
-        document: FaceQuality::of(portrait),
+        selfie,
+        document,
     }
 }
 

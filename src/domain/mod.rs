@@ -23,5 +23,6 @@ pub mod quality;
 pub mod reason;
 pub mod retention;
 pub mod review;
+pub mod shortfall;
 pub mod verification;
 pub mod watchlist;

@@ -9,6 +9,7 @@ mod job;
 mod liveness_session;
 mod quality;
 mod review;
+mod shortfall;
 mod subject;
 mod verification;
 mod watchlist;

@@ -9,6 +9,7 @@ use super::consent::ConsentView;
 use super::document::DocumentCheckView;
 use super::quality::QualityView;
 use super::review::ReviewView;
+use super::shortfall::ShortfallView;
 use super::watchlist::{HitView, SearchedView};
 use super::{round3, told_fmr};
 use crate::domain::calibration::Threshold;
@@ -19,6 +20,7 @@ use crate::domain::decision::{
 use crate::domain::ids::LivenessSessionId;
 use crate::domain::metadata::Metadata;
 use crate::domain::review::{ReviewDecision, final_decision};
+use crate::domain::shortfall::shortfalls;
 use crate::domain::verification::{KeptVerification, ModelIds, TimingsMs};
 
 /// A similarity and the error rate that it stands for.
@@ -139,6 +141,8 @@ pub struct QualityCheckView {
     /// `pass` or `review`.
     #[schema(value_type = String, example = "pass")]
     pub result: CheckResult,
+    /// Why it asks for a review: each component that is out of its range.
+    pub shortfalls: Vec<ShortfallView>,
     /// The face of the selfie.
     pub selfie: QualityView,
     /// The portrait on the document.
@@ -147,8 +151,10 @@ pub struct QualityCheckView {
 
 impl From<QualityCheck> for QualityCheckView {
     fn from(check: QualityCheck) -> Self {
+        let shortfalls = shortfalls(&check.selfie, &check.document);
         Self {
             result: check.result,
+            shortfalls: shortfalls.into_iter().map(Into::into).collect(),
             selfie: check.selfie.into(),
             document: check.document.into(),
         }
