@@ -82,7 +82,7 @@ async fn a_session_takes_so_many_pictures_and_no_more() {
         let form = camera.form_at(number, 7_000 + 20 * number, straight());
         assert_eq!(camera.post(form).await["state"], "open", "{number}");
     }
-    let form = camera.form_at(most + 1, 20_000, straight());
+    let form = camera.form_at(most + 1, 7_000 + 20 * (most + 1), straight());
     camera.post(form).await;
     assert_ended(&camera.session, "failed", "too_many_frames");
     assert_eq!(camera.session["frames"], most);
@@ -93,7 +93,7 @@ async fn several_people_again_and_again_end_the_session_and_a_passer_by_does_not
     let app = App::start().await;
     let mut camera = Camera::new(&app).await;
     camera.look_straight().await;
-    let mut several = async |camera: &mut Camera<'_>| {
+    let several = async |camera: &mut Camera<'_>| {
         camera.sequence += 1;
         let faces = json!([{"person": 1}, {"person": 2}]);
         let image = picture(json!({"id": Uuid::now_v7(), "faces": faces}));
