@@ -95,8 +95,9 @@ async fn answer(world: &World) {
         .await;
     assert_eq!(decision, json!("approved"));
     browser
-        .wait_for("document.querySelectorAll('.pair canvas[role=img]').length === 2 && document.querySelectorAll('.chart .curve').length === 2")
+        .wait_for("document.querySelectorAll('.pair canvas[role=img]').length === 2 && document.querySelectorAll('.chart .curve').length === 3")
         .await;
+    own_curve(world).await;
     // Both faces were cut out of the pictures: something other than one colour is there.
     let cut = browser
         .value("[...document.querySelectorAll('.pair canvas')].map((canvas) => new Set(canvas.getContext('2d').getImageData(100, 100, 120, 120).data).size > 60)")
@@ -136,4 +137,25 @@ async fn answer(world: &World) {
     }
     let listed = world.service.get("/v1/verifications").await;
     assert_eq!(listed["items"].as_array().unwrap().len(), 1);
+}
+
+/// The figure tells, to the eye and to the ear, where pictures of one person lie, and not only strangers.
+async fn own_curve(world: &World) {
+    let browser = &world.browser;
+    let drawn = browser
+        .value("(({ top, bottom, left, right }) => [right - left > 100, bottom - top > 20])(document.querySelector('.chart .curve.genuine').getBoundingClientRect())")
+        .await;
+    assert_eq!(drawn, json!([true, true]));
+    let told = browser
+        .value("document.querySelector('.chart').getAttribute('aria-label')")
+        .await;
+    let told = told.as_str().unwrap();
+    for part in ["Two strangers", "pictures of the same person"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    let keys = browser.text(".key").await;
+    assert!(
+        keys.contains("strangers:") && keys.contains("the same person:"),
+        "{keys}"
+    );
 }

@@ -18,6 +18,12 @@ use tempfile::NamedTempFile;
 const PATIENCE: Duration = Duration::from_secs(150);
 /// How long an element may be about to be drawn.
 const RETRIES: Duration = Duration::from_secs(10);
+/// The keys that have a name, as the standard writes them.
+pub const TAB: &str = "\u{E004}";
+pub const ENTER: &str = "\u{E007}";
+pub const SPACE: &str = " ";
+/// More than there are on any page.
+const MOST_TABS: usize = 40;
 /// Of the window.
 const HEIGHT: u64 = 800;
 /// The name of an element's id, as the standard has it.
@@ -166,6 +172,35 @@ impl Browser {
         }
     }
 
+    /// Takes away what stands in a field.
+    pub async fn empty(&self, css: &str) {
+        self.act(css, "clear", json!({})).await;
+    }
+
+    /// Presses keys, as somebody without a mouse does: a text, or one of the keys that have a name here.
+    pub async fn type_keys(&self, keys: &str) {
+        let strokes = keys.chars().flat_map(|key| {
+            ["keyDown", "keyUp"].map(|kind| json!({"type": kind, "value": key.to_string()}))
+        });
+        let strokes: Vec<_> = strokes.collect();
+        let actions = json!({"actions": [{"type": "key", "id": "keys", "actions": strokes}]});
+        self.send("/actions", actions).await;
+    }
+
+    /// Goes on by Tab until an element has the focus.
+    pub async fn tab_to(&self, css: &str) {
+        let has_focus = format!("document.activeElement?.matches({css:?})");
+        self.wait_for(&format!("document.querySelector({css:?})"))
+            .await;
+        for _ in 0..MOST_TABS {
+            self.type_keys(TAB).await;
+            if self.value(&has_focus).await == json!(true) {
+                return;
+            }
+        }
+        panic!("{css} is not reached by Tab");
+    }
+
     /// The text of an element.
     pub async fn text(&self, css: &str) -> String {
         let text = self
@@ -226,14 +261,23 @@ impl Browser {
         assert!(faults.is_empty(), "{faults:?}");
     }
 
-    /// Fails where something cannot be used with a finger, by ear or on a phone.
+    /// Fails where something cannot be used with a finger, by ear, on a phone or by night.
     pub async fn expect_usable(&self) {
-        for width in [360, 1200] {
-            self.look(width, "light").await;
+        for (width, scheme) in [
+            (360, "dark"),
+            (1200, "dark"),
+            (360, "light"),
+            (1200, "light"),
+        ] {
+            self.look(width, scheme).await;
+            // Colours change over a moment.
+            let settled =
+                "document.getAnimations().every((one) => !(one instanceof CSSTransition))";
+            self.wait_for(settled).await;
             let wide = "document.documentElement.scrollWidth - window.innerWidth";
             assert!(self.value(wide).await.as_f64().unwrap() <= 0.0, "{width}");
             let faults = self.run(include_str!("usable.js"), json!([])).await;
-            assert_eq!(faults, json!([]), "{width}");
+            assert_eq!(faults, json!([]), "{width} {scheme}");
         }
     }
 }

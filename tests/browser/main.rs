@@ -6,12 +6,19 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where an unwrap does")]
 
 mod camera;
+mod challenge;
 mod console;
 mod demo;
 mod driver;
+mod film;
+mod keyboard;
+mod reviews;
 mod service;
 mod swagger;
 
+#[expect(dead_code, reason = "nobody bends a print before this camera")]
+#[path = "../support/head.rs"]
+mod head;
 #[path = "../support/mod.rs"]
 mod support;
 #[path = "../support/token_rules.rs"]

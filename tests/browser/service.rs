@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 use reqwest::multipart::Form;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{support, token_rules};
@@ -71,11 +71,22 @@ impl Service {
         answer.json().await.unwrap()
     }
 
-    pub async fn verify(&self, form: Form) -> Value {
-        let request = self.request(Method::POST, "/v1/verifications");
+    pub async fn post(&self, path: &str, form: Form) -> Value {
+        let request = self.request(Method::POST, path);
         let answer = request.multipart(form).send().await.unwrap();
-        assert_eq!(answer.status(), StatusCode::CREATED);
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
         answer.json().await.unwrap()
+    }
+
+    /// Makes an empty list.
+    pub async fn make_list(&self, name: &str) {
+        let request = self.request(Method::POST, "/v1/watchlists");
+        let answer = request.json(&json!({ "name": name })).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::CREATED);
+    }
+
+    pub async fn verify(&self, form: Form) -> Value {
+        self.post("/v1/verifications", form).await
     }
 }
 

@@ -109,6 +109,8 @@ pub struct FrameView {
     /// `turn_right`, `look_up`, `come_closer`, `close_eyes`, `hold_still`, `too_dark` or `blurred`.
     #[schema(value_type = String, example = "turn_left")]
     pub hint: Hint,
+    /// Whether it is the best picture so far: the last one of these is the selfie of the verification.
+    pub is_best: bool,
 }
 
 /// A session after a picture.
@@ -128,6 +130,7 @@ impl From<(KeptLivenessSession, Outcome)> for FrameJudgedView {
             frame: FrameView {
                 accepted: outcome.accepted,
                 hint: outcome.hint,
+                is_best: outcome.is_best,
             },
         }
     }

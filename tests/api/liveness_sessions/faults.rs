@@ -126,7 +126,8 @@ async fn hints_say_what_keeps_a_picture_from_counting() {
         (json!({"person": 1, "sharpness": 2.0}), "blurred"),
     ] {
         let seen = camera.show(face).await;
-        assert_eq!(seen["frame"], json!({"accepted": false, "hint": hint}));
+        let told = json!({"accepted": false, "hint": hint, "is_best": false});
+        assert_eq!(seen["frame"], told);
         assert_eq!(seen["phase"], "front");
     }
     for (faces, hint) in [

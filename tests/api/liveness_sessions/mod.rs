@@ -1,6 +1,7 @@
 //! Challenges before a camera, and the verifications that rest on them.
 
 mod faults;
+mod patience;
 
 use std::time::Duration;
 
@@ -49,10 +50,14 @@ impl<'a> Camera<'a> {
     }
 
     fn form_of(&self, sequence: u32, image: Vec<u8>) -> Form {
+        self.form_at(sequence, 7_000 + 100 * sequence, image)
+    }
+
+    fn form_at(&self, sequence: u32, captured_at_ms: u32, image: Vec<u8>) -> Form {
         Form::new()
             .text("nonce", self.nonce.clone())
             .text("sequence", sequence.to_string())
-            .text("captured_at_ms", (7_000 + 100 * sequence).to_string())
+            .text("captured_at_ms", captured_at_ms.to_string())
             .part("image", Part::bytes(image))
     }
 
@@ -206,6 +211,27 @@ async fn a_doubtful_score_is_told_beside_a_challenge_that_was_passed() {
     assert_eq!(checked["checks"]["liveness"]["score"], 0.1);
     assert_eq!(reasons(&checked), ["liveness_doubtful"]);
     assert_eq!(checked["decision"], "approved");
+}
+
+#[tokio::test]
+async fn of_two_straight_pictures_the_clearly_better_one_becomes_the_selfie() {
+    let app = App::start().await;
+    let mut camera = Camera::new(&app).await;
+    for (sharpness, is_best) in [(100.0, true), (600.0, true), (650.0, false), (200.0, false)] {
+        let seen = camera
+            .show(json!({"person": 1, "sharpness": sharpness}))
+            .await;
+        assert_eq!(seen["frame"]["is_best"], is_best, "{sharpness}");
+        assert_eq!(seen["frame"]["accepted"], true);
+    }
+    while camera.session["state"] == "open" {
+        for face in camera.action() {
+            let seen = camera.show(face).await;
+            assert_eq!(seen["frame"]["is_best"], false);
+        }
+    }
+    let checked = camera.verify().await.expect(StatusCode::CREATED);
+    assert_eq!(checked["checks"]["quality"]["selfie"]["sharpness"], 600.0);
 }
 
 #[tokio::test]

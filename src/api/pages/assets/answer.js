@@ -4,7 +4,7 @@ import { documentCard } from './document.js';
 import { badge, h, s, table } from './dom.js';
 import { similarityFigure, timingBars } from './figures.js';
 import { crop } from './pictures.js';
-import { CHECKS, DECISIONS, SEVERITIES, number, oneIn, plain, reasonText, result, when } from './words.js';
+import { CHECKS, COMPONENTS, DECISIONS, SEVERITIES, number, oneIn, plain, reasonText, result, when } from './words.js';
 
 const SIGNS = {
   good: 'M15 27l8 8 15-17', doubt: 'M26 15v15M26 36.500v.5', bad: 'M18 18l16 16M34 18l-16 16',
@@ -47,6 +47,18 @@ function likeness(match, pictures) {
     similarityFigure(match));
 }
 
+const PICTURES = { selfie: 'The face', document: 'The portrait' };
+
+/** What is too poor, `selfie.pose_yaw` for example, and what would do. */
+function shortfall(check, failed) {
+  const [picture, component] = failed.split('.');
+  const { value, at_least: least, at_most: most } = check[picture].components[component];
+  const measure = COMPONENTS[component] ?? { name: plain(component).toLowerCase(), unit: '' };
+  const told = (amount) => `${number(amount, 0)}${measure.unit}`;
+  const range = (most ?? null) === null ? `at least ${told(least)}` : `${told(least)} to ${told(most)}`;
+  return `${PICTURES[picture] ?? plain(picture)}: ${measure.name} is ${told(value)}; without a human it takes ${range}.`;
+}
+
 const EXPLAINED = {
   face_match: (check) => {
     const { approve, review } = check.thresholds;
@@ -62,6 +74,7 @@ const EXPLAINED = {
       : `One picture was judged, without a challenge; that proves little. Score ${score}, at least ${number(check.threshold, 2)} is needed.`;
   },
   quality: (check) => {
+    if (check.failed.length) return check.failed.map((failed) => shortfall(check, failed));
     const eyes = (part) => `${Math.round(part.inter_eye_distance)} pixels between the eyes`;
     return `Face: ${eyes(check.selfie)}. Portrait: ${eyes(check.document)}.`;
   },
@@ -79,7 +92,7 @@ function checkList(checks, reasons) {
     const found = reasons.filter((reason) => reason.check === name).map((reason) => reasonText(reason.code));
     const explained = EXPLAINED[name]?.(check) ?? check.reason ?? '';
     return h('li', { 'data-check': name }, h('h3', {}, CHECKS[name] ?? plain(name)),
-      h('div', { class: 'why stack tight' }, h('p', {}, explained), found.map((text) => h('p', { class: 'small muted' }, text))),
+      h('div', { class: 'why stack tight' }, [explained].flat().map((text) => h('p', {}, text)), found.map((text) => h('p', { class: 'small muted' }, text))),
       h('div', {}, badge(...result(check.result))));
   });
   return h('section', { class: 'card stack', 'aria-labelledby': 'checks' }, h('h2', { id: 'checks' }, 'Each check'), h('ul', { class: 'checks' }, rows));

@@ -3,7 +3,7 @@
 import { call } from './api.js';
 import { Camera, refusal } from './camera.js';
 import { h, note } from './dom.js';
-import { ACTIONS, SHORT_ACTIONS, hintText, reasonText } from './words.js';
+import { SHORT_ACTIONS, hintText, reasonText } from './words.js';
 
 /** Longest side of a frame. */
 const LONGEST = 960;
@@ -16,12 +16,15 @@ const OVER = {
   used: 'The challenge was used already',
 };
 
-/** What is asked of the person in this state. */
-export function instruction(session) {
-  const step = session.steps?.[session.current_step];
-  if (step) return ACTIONS[step.action] ?? hintText(step.action);
-  return session.state === 'passed' ? 'Done. Thank you' : 'Look straight into the camera';
+/** What is asked of the person in this state: what the last picture came to, or else the next step. */
+function instruction(session, frame) {
+  if (session.state === 'passed') return 'Done. Thank you';
+  if (frame && frame.hint !== 'ok') return hintText(frame.hint);
+  return hintText(session.steps[session.current_step]?.action ?? 'look_straight');
 }
+
+/** What the person has to put right before anything counts. */
+const FAULTS = ['no_face', 'several_faces', 'too_dark', 'blurred'];
 
 function frameForm(nonce, sequence, image) {
   const form = new FormData();
@@ -38,16 +41,15 @@ class Stage {
     this.say = h('p', { class: 'say', role: 'status', 'aria-live': 'assertive' }, 'Starting the camera');
     this.stage = h('div', { class: 'stage mirrored' }, camera.video, h('div', { class: 'oval' }), this.say);
     this.steps = h('ol', { class: 'dots', 'aria-label': 'What is asked' });
-    this.node = h('div', { class: 'stack' }, this.stage, this.steps,
-      h('div', { class: 'row' }, h('button', { type: 'button', onclick: cancel }, 'Stop')));
+    this.stop = h('button', { type: 'button', id: 'stop', onclick: cancel }, 'Stop');
+    this.node = h('div', { class: 'stack' }, this.stage, this.steps, h('div', { class: 'row' }, this.stop));
   }
 
   update(session, frame) {
-    const isTold = frame && !['ok', 'look_straight'].includes(frame.hint) && !(frame.hint in ACTIONS);
-    const text = isTold ? hintText(frame.hint) : instruction(session);
+    const text = instruction(session, frame);
     if (this.say.textContent !== text) this.say.textContent = text;
     this.stage.classList.toggle('good', Boolean(frame?.accepted));
-    this.stage.classList.toggle('bad', Boolean(isTold));
+    this.stage.classList.toggle('bad', FAULTS.includes(frame?.hint));
     const current = session.current_step;
     this.steps.replaceChildren(...session.steps.map((step, index) => h('li', {
       class: step.state === 'done' ? 'done' : '',
@@ -56,22 +58,21 @@ class Stage {
   }
 }
 
-/** Sends frames until the session is over; gives the session and the frame that shows the face from the front. */
+/** Sends frames until the session is over; gives the session and its best frame, which the service takes for the selfie. */
 async function follow(camera, stage, session, signal) {
   const { nonce } = session;
-  let front = null;
+  let best = null;
   for (let sequence = 0; session.state === 'open' && sequence < session.max_frames; sequence += 1) {
     const started = performance.now();
     const image = await camera.take(LONGEST);
-    const wasFront = session.current_step === null;
     const answer = await call('POST', `liveness_sessions/${session.id}/frames`, { form: frameForm(nonce, sequence, image), signal });
     session = answer.body;
-    if (wasFront && session.frame?.accepted) front = image;
+    if (session.frame.is_best) best = image;
     stage.update(session, session.frame);
     const rest = PACE_MS - (performance.now() - started);
     if (rest > 0) await new Promise((wait) => setTimeout(wait, rest));
   }
-  return { session, front };
+  return { session, best };
 }
 
 /**
@@ -83,12 +84,13 @@ export async function challenge(place) {
   const stop = new AbortController();
   const stage = new Stage(camera, () => stop.abort());
   place.replaceChildren(stage.node);
+  stage.stop.focus({ preventScroll: true });
   try {
     const { body } = await call('POST', 'liveness_sessions', { json: { steps: 3 }, signal: stop.signal });
     await camera.start();
     stage.update(body, null);
-    const { session, front } = await follow(camera, stage, body, stop.signal);
-    if (session.state === 'passed') return { sessionId: session.id, picture: front };
+    const { session, best } = await follow(camera, stage, body, stop.signal);
+    if (session.state === 'passed') return { sessionId: session.id, picture: best };
     return { over: whyOver(session) };
   } catch (error) {
     if (error.name === 'AbortError') return { over: note('', 'The challenge was stopped', 'Start again, or take just a photograph.') };

@@ -67,21 +67,22 @@ async function withCamera(work, say, choices, take) {
 
 async function takeChallenge(work, say, choices) {
   const outcome = await withCamera(work, say, choices, () => challenge(work));
-  if (!outcome) return;
   work.replaceChildren();
-  if (outcome.sessionId) {
+  if (outcome?.sessionId) {
     shown.sessionId = outcome.sessionId;
     shown.face = outcome.picture;
-    documentStep(note('good', 'You passed the challenge', 'The service took the best picture of it.'));
+    const best = h('img', { class: 'thumb', alt: 'The best picture of the challenge', src: URL.createObjectURL(outcome.picture) });
+    documentStep(note('good', 'You passed the challenge', 'The service took the best picture of it for your face:', best));
   } else {
-    say(outcome.over);
-    byId('start-challenge').focus();
+    if (outcome) say(outcome.over);
+    byId('start-challenge')?.focus();
   }
 }
 
 async function takePhotograph(work, say, choices) {
   const blob = await withCamera(work, say, choices, () => photograph(work, { facing: 'user', mirrored: true, oval: true }));
   if (blob) confirmFace(blob);
+  else byId('just-photograph')?.focus();
 }
 
 /** A photograph can be looked at before it is used. */
@@ -123,7 +124,7 @@ function documentStep(told) {
     title: 'The other side', hint: 'Only where it has machine-readable lines.', chosen: shown.back, fault,
     picked: (file) => { shown.back = file; },
   });
-  const photo = h('button', { type: 'button', onclick: () => photographDocument(work, say, front) }, 'Photograph the document');
+  const photo = h('button', { type: 'button', id: 'photograph-document', onclick: () => photographDocument(work, say, front) }, 'Photograph the document');
   const key = h('input', { type: 'text', maxlength: 128, autocomplete: 'off', id: 'external-id' });
   const consent = h('input', { type: 'text', maxlength: 128, autocomplete: 'off' });
   const lists = h('div', {});
@@ -164,8 +165,11 @@ function listChoices(items) {
 async function photographDocument(work, say, front) {
   say(null);
   const blob = await photograph(work, { facing: 'environment', mirrored: false, oval: false });
-  if (!blob) return;
-  work.replaceChildren();
+  if (!work.querySelector('.note')) work.replaceChildren();
+  if (!blob) {
+    byId('photograph-document')?.focus();
+    return;
+  }
   shown.document = blob;
   front.set(blob);
   byId('check').focus();

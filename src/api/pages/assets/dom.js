@@ -82,7 +82,8 @@ export function field(label, control, hint) {
 
 /** Keeps a button from being pressed twice while its work is done. */
 export async function whileBusy(button, text, work) {
-  const before = button.textContent;
+  const before = button.dataset.idle ?? button.textContent;
+  button.dataset.idle = before;
   button.disabled = true;
   button.classList.add('busy');
   button.textContent = text;
@@ -93,6 +94,7 @@ export async function whileBusy(button, text, work) {
     button.disabled = false;
     button.classList.remove('busy');
     button.textContent = before;
+    delete button.dataset.idle;
   }
 }
 

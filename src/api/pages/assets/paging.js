@@ -13,12 +13,17 @@ export function paged({ path, filters = () => ({}), size, id, columns, row, empt
   const told = h('div', {});
   const more = h('button', { type: 'button', hidden: true, onclick: () => load(false) }, 'Show more');
   let cursor = null;
+  let asked = 0;
   const load = async (isFirst) => {
+    asked += 1;
+    const turn = asked;
     const parameters = new URLSearchParams(filters());
     parameters.set('limit', String(size));
     if (!isFirst && cursor) parameters.set('cursor', cursor);
     try {
       const { body } = await whileBusy(more, 'Loading', () => call('GET', `${path}?${parameters}`));
+      // Something else was asked for in the meantime.
+      if (turn !== asked) return;
       cursor = body.next_cursor;
       more.hidden = !cursor;
       if (isFirst) rows.replaceChildren();

@@ -12,6 +12,21 @@ export function fileFault(file) {
   return TYPES.includes(file.type) ? null : `${file.name ?? 'This'} is not a JPEG, PNG or WebP picture.`;
 }
 
+/** Makes an element one that files can be dropped on. */
+export function onDrop(node, take) {
+  for (const kind of ['dragenter', 'dragover']) {
+    node.addEventListener(kind, (event) => {
+      event.preventDefault();
+      node.classList.add('over');
+    });
+  }
+  for (const kind of ['dragleave', 'drop']) node.addEventListener(kind, () => node.classList.remove('over'));
+  node.addEventListener('drop', (event) => {
+    event.preventDefault();
+    take([...event.dataTransfer.files]);
+  });
+}
+
 /** A place to drop a picture, to choose one, or to come to with the keyboard. `picked` gets the files. */
 export function dropZone({ title, hint, multiple = false, capture, picked }) {
   const input = h('input', { type: 'file', accept: TYPES.join(','), multiple, capture, 'aria-label': title });
@@ -21,17 +36,7 @@ export function dropZone({ title, hint, multiple = false, capture, picked }) {
     take([...input.files]);
     input.value = '';
   });
-  for (const kind of ['dragenter', 'dragover']) {
-    zone.addEventListener(kind, (event) => {
-      event.preventDefault();
-      zone.classList.add('over');
-    });
-  }
-  for (const kind of ['dragleave', 'drop']) zone.addEventListener(kind, () => zone.classList.remove('over'));
-  zone.addEventListener('drop', (event) => {
-    event.preventDefault();
-    take([...event.dataTransfer.files]);
-  });
+  onDrop(zone, take);
   return zone;
 }
 
@@ -71,6 +76,7 @@ export async function photograph(place, { facing, mirrored, oval }) {
       const shoot = h('button', { type: 'button', class: 'main', disabled: true, onclick: () => camera.take().then(resolve, reject) }, 'Take the picture');
       const back = h('button', { type: 'button', onclick: () => resolve(null) }, 'Back');
       place.replaceChildren(h('div', { class: 'stack' }, stage, h('div', { class: 'row' }, shoot, back)));
+      back.focus({ preventScroll: true });
       camera.start().then(() => {
         say.textContent = oval ? 'Look straight into the camera' : 'Show the whole document, flat and sharp';
         shoot.disabled = false;

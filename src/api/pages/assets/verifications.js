@@ -114,18 +114,25 @@ async function erase(answer) {
   window.location.hash = '#/verifications';
 }
 
+/** The lists that were searched, by their ids: those that are still there and that the token may read. */
+async function searchedLists({ searched }) {
+  if (!session.has('watchlist:read')) return new Map();
+  const read = ({ watchlist_id: id }) => call('GET', `watchlists/${id}`).then(({ body }) => [id, body], () => null);
+  return new Map((await Promise.all(searched.map(read))).filter(Boolean));
+}
+
 /** Shows one verification. */
 export async function verificationView(place, id) {
   const back = h('a', { href: '#/verifications', class: 'button' }, '← All verifications');
-  const draw = (answer, requestId, message) => {
+  const draw = (answer, { requestId, lists }, message) => {
     const told = h('div', {}, message);
     const failed = (problem) => told.replaceChildren(problemNote(problem));
-    const remove = h('button', { type: 'button', class: 'danger', onclick: () => erase(answer).catch(failed) }, 'Erase');
-    const [verdict, ...rest] = answerCards(answer, { requestId, lists: new Map() });
+    const remove = h('button', { type: 'button', class: 'danger', id: 'erase', onclick: () => erase(answer).catch(failed) }, 'Erase');
+    const [verdict, ...rest] = answerCards(answer, { requestId, lists });
     show(place, h('div', { class: 'row between' }, back, remove),
       h('h1', {}, answer.external_id ?? 'A verification without a key'), told, verdict, history(answer.reviews),
       decideForm(answer, (reviewed) => {
-        draw(reviewed, requestId, note('good', 'Decided', 'It holds from now on.'));
+        draw(reviewed, { requestId, lists }, note('good', 'Decided', 'It holds from now on.'));
         announce('Your decision is kept');
       }),
       h('p', { class: 'muted small' }, 'Pictures are not kept, so there are none to look at. Ask for them where they were taken.'), rest);
@@ -133,7 +140,8 @@ export async function verificationView(place, id) {
   place.replaceChildren(h('p', { class: 'busy row' }, 'Loading'));
   try {
     const { body, requestId } = await call('GET', `verifications/${encodeURIComponent(id)}`);
-    if (byId('view') === place) draw(body, requestId);
+    const lists = await searchedLists(body.checks.watchlist);
+    if (byId('view') === place) draw(body, { requestId, lists });
   } catch (problem) {
     show(place, back, h('h1', {}, 'It cannot be shown'), problemNote(problem));
   }

@@ -17,6 +17,11 @@ export const CHECKS = {
   face_match: 'Face and document', liveness: 'Live face', quality: 'Quality of pictures', document: 'Document', watchlist: 'Watchlists',
 };
 
+export const COMPONENTS = {
+  inter_eye_distance: { name: 'the distance between the eyes', unit: ' pixels' },
+  pose_yaw: { name: 'the turn of the head to a side', unit: '°' }, pose_pitch: { name: 'the nod of the head', unit: '°' },
+};
+
 const CODES = {
   face_mismatch: 'The face and the portrait are of two different people.',
   face_match_uncertain: 'The face and the portrait are alike, but not enough to be sure.',
@@ -67,6 +72,10 @@ const HINTS = {
 
 export const KINDS = { block: 'Block: a hit declines', alert: 'Alert: a hit asks for a human', allow: 'Allow: a hit is only told' };
 
+export const DUPLICATES = {
+  report: 'Add them, and say so', reject: 'Refuse them', add_to_subject: 'Give the person a further face',
+};
+
 /** `some_code` as `Some code`. */
 export function plain(code) {
   const text = String(code).replaceAll('_', ' ');
@@ -86,6 +95,11 @@ export function oneIn(fmr) {
   const count = 1 / fmr;
   const digits = 10 ** Math.max(0, Math.floor(Math.log10(count)) - 1);
   return `once in ${new Intl.NumberFormat('en').format(Math.round(count / digits) * digits)}`;
+}
+
+/** A share as a percentage of two digits. */
+export function percent(share) {
+  return share >= 0.995 ? 'over 99\u00a0%' : `${Number((100 * share).toPrecision(2))}\u00a0%`;
 }
 
 /** A similarity or score, with a real minus. */
