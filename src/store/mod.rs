@@ -22,6 +22,7 @@ mod reviews;
 mod search;
 mod session;
 mod subjects;
+mod taking_in;
 mod transaction;
 mod used_tokens;
 mod verifications;

@@ -16,6 +16,7 @@ mod galleries;
 mod idempotency;
 mod isolation;
 mod jobs;
+mod memory;
 mod queries;
 mod recall;
 mod records;
