@@ -23,6 +23,7 @@ mod records;
 mod retention;
 mod reviews;
 mod search;
+mod search_each;
 mod startup;
 mod tenants;
 mod traces;
