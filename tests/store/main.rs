@@ -10,6 +10,7 @@ mod audit;
 mod cancellation;
 mod changes;
 mod constraints;
+mod cost;
 mod erasures;
 mod fixture;
 mod galleries;
