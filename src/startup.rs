@@ -42,7 +42,7 @@ pub struct Application {
     store: Store,
     postgres: Option<EmbeddedPostgres>,
     /// What tests the recall of searches, and how often.
-    self_test: Option<(RecallMonitor, Duration)>,
+    self_test: (RecallMonitor, Duration),
 }
 
 impl Application {
@@ -80,8 +80,7 @@ impl Application {
             .with_retention(config.lifecycle.retention_days);
         let metrics = Metrics::default();
         let recall = RecallMonitor::new(store.clone(), metrics.clone(), config.search.recall_floor);
-        let every = config.search.self_test_every;
-        let self_test = (!every.is_zero()).then(|| (recall.clone(), every));
+        let self_test = (recall.clone(), config.search.self_test_every);
         let verifier = Verifier::new(
             engine,
             store.clone(),
@@ -143,7 +142,8 @@ impl Application {
         let handles = ports.handles();
         let pruning = tokio::spawn(prune(store.clone()));
         let sweeping = tokio::spawn(Sweeper::new(store.clone()).run());
-        let self_test = self_test.map(|(recall, every)| tokio::spawn(recall.run(every)));
+        let (recall, every) = self_test;
+        let self_test = tokio::spawn(recall.run(every));
         let mut serving = tokio::spawn(ports.serve());
         let (stop_jobs, stopping) = watch::channel(false);
         let working = tokio::spawn(runner.run(stopping));
@@ -163,9 +163,7 @@ impl Application {
         }
         pruning.abort();
         sweeping.abort();
-        if let Some(self_test) = self_test {
-            self_test.abort();
-        }
+        self_test.abort();
         store.close().await;
         if let Some(postgres) = postgres {
             tokio::task::spawn_blocking(|| postgres.stop()).await?;

@@ -46,9 +46,10 @@ pub struct CreateImport {
     reason = "it describes a body that is streamed and never held"
 )]
 pub struct ImportLine {
-    /// The caller's own key, 1 to 128 characters.
+    /// The caller's own key, 1 to 128 characters. A line without one holds one picture, of somebody new or, where the list
+    /// adds faces to whom they are found to be, of that person.
     #[schema(min_length = 1, max_length = 128, example = "case-4711")]
-    pub external_id: String,
+    pub external_id: Option<String>,
     /// Name to show with a hit, 1 to 200 characters.
     #[schema(min_length = 1, max_length = 200, example = "J. Doe")]
     pub display_name: Option<String>,
@@ -69,7 +70,9 @@ pub struct ImportLine {
 ///
 /// Answers once everything is stored; the faces are enrolled afterwards, and a restart does not lose them. Each picture is
 /// a row of the job, and is enrolled or refused by itself. Rows with one `external_id` are faces of one person, as is a
-/// row whose `external_id` is on the list already; what describes a person is taken from the row that makes them.
+/// row whose `external_id` is on the list already; what describes a person is taken from the row that makes them. A face
+/// that is somebody else's on the list is named in the row's `duplicate_of`, and the list's `on_duplicate` says what becomes
+/// of it, as in a single enrolment.
 #[utoipa::path(
     tag = "imports",
     security(("bearer" = ["watchlist:write"])),

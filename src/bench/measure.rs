@@ -34,6 +34,11 @@ pub(super) struct Searching {
 }
 
 impl Searching {
+    /// The same gallery, searched by another service.
+    pub(super) fn by(self, store: Store) -> Self {
+        Self { store, ..self }
+    }
+
     pub(super) async fn find(&self, probe: &Template) -> Result<GalleryMatches, StoreError> {
         self.ask(probe, false).await
     }

@@ -52,16 +52,10 @@ pub struct Searched {
     pub per_second_8_clients: f64,
 }
 
-/// Everything about one gallery.
-#[derive(Debug, Clone, Serialize)]
-pub struct GalleryReport {
-    /// Its faces.
-    pub size: u64,
-    /// How it is searched: `exact` or `coarse_rerank`.
-    pub method: &'static str,
-    /// Time to make and copy its rows, statistics included.
-    pub load_seconds: f64,
-    /// Time from the start of a service to the first answer, by comparing every face; none where that takes too long.
+/// A gallery as it was found by a service that had just started.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Measured {
+    /// Time from the start of the service to the first answer, by comparing every face; none where that takes too long.
     pub first_answer_seconds: Option<f64>,
     /// Time until its codes are in memory.
     pub take_in_seconds: f64,
@@ -73,12 +67,26 @@ pub struct GalleryReport {
     pub disk_mb: f64,
     /// The searches.
     pub searched: Searched,
+}
+
+/// Everything about one gallery.
+#[derive(Debug, Clone, Serialize)]
+pub struct GalleryReport {
+    /// Its faces.
+    pub size: u64,
+    /// How it is searched: `exact` or `coarse_rerank`.
+    pub method: &'static str,
+    /// Time to make and copy its rows, statistics included.
+    pub load_seconds: f64,
+    /// As it was loaded.
+    #[serde(flatten)]
+    pub loaded: Measured,
     /// Of how many faces that the coarse pass picks the one who is meant is among them; empty without codes.
     pub recall_by_picks: Vec<CurvePoint>,
     /// Requests of the whole service with one client: a picture in, hits out.
     pub requests: Option<Latency>,
-    /// The same after a part of the faces was deleted and as many were enrolled, with vacuum running.
-    pub after_churn: Option<Searched>,
+    /// After a part of the faces was deleted and as many were enrolled, with vacuum running.
+    pub after_churn: Option<Measured>,
     /// The 95th percentile of searches of another tenant's 1,000 faces, before this gallery was there.
     pub neighbour_before_p95_ms: f64,
     /// The same beside it.
@@ -97,16 +105,24 @@ pub struct SearchReport {
 }
 
 const HEADER: &str = "\
-     faces  method           recall  p50 ms  p95 ms  p99 ms    1/s  8 cl/s  B/face  RSS MB  disk MB  load s  ready s  first s  beside p95";
+     faces  method           recall  p50 ms  p95 ms  p99 ms    1/s  8 cl/s  B/face  RSS MB  disk MB  ready s  first s  load s  beside p95";
 
 impl fmt::Display for SearchReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} cores, {} candidates", self.cores, self.candidates)?;
         writeln!(f, "{HEADER}")?;
         for gallery in &self.galleries {
-            line(f, gallery, gallery.method, &gallery.searched)?;
-            if let Some(searched) = &gallery.after_churn {
-                line(f, gallery, "after churn", searched)?;
+            line(f, gallery.size, gallery.method, &gallery.loaded)?;
+            writeln!(
+                f,
+                "  {:>6.1}  {:.2} -> {:.2}",
+                gallery.load_seconds,
+                gallery.neighbour_before_p95_ms,
+                gallery.neighbour_after_p95_ms
+            )?;
+            if let Some(churned) = &gallery.after_churn {
+                line(f, gallery.size, "after churn", churned)?;
+                writeln!(f)?;
             }
         }
         for gallery in &self.galleries {
@@ -115,7 +131,7 @@ impl fmt::Display for SearchReport {
                 exact_probes,
                 agreement_with_exact,
                 ..
-            } = gallery.searched;
+            } = gallery.loaded.searched;
             writeln!(
                 f,
                 "{} faces: {probes} people searched for; of {exact_probes} answers compared with those of comparing every \
@@ -147,32 +163,25 @@ impl fmt::Display for SearchReport {
     }
 }
 
-fn line(
-    f: &mut fmt::Formatter<'_>,
-    gallery: &GalleryReport,
-    method: &str,
-    searched: &Searched,
-) -> fmt::Result {
+/// What a line of the table begins with.
+fn line(f: &mut fmt::Formatter<'_>, size: u64, method: &str, measured: &Measured) -> fmt::Result {
+    let searched = &measured.searched;
     let Latency {
         p50_ms,
         p95_ms,
         p99_ms,
     } = searched.latency;
-    writeln!(
+    write!(
         f,
-        "{:>10}  {method:<15}  {:.4}  {p50_ms:>6.2}  {p95_ms:>6.2}  {p99_ms:>6.2}  {:>5.0}  {:>6.0}  {:>6.1}  {:>6.0}  {:>7.0}  {:>6.1}  {:>7.2}  {:>7.2}  {:.2} -> {:.2}",
-        gallery.size,
+        "{size:>10}  {method:<15}  {:.4}  {p50_ms:>6.2}  {p95_ms:>6.2}  {p99_ms:>6.2}  {:>5.0}  {:>6.0}  {:>6.1}  {:>6.0}  {:>7.0}  {:>7.2}  {:>7.2}",
         searched.recall_at_rank_1,
         searched.per_second_1_client,
         searched.per_second_8_clients,
-        gallery.code_bytes_per_face,
-        gallery.resident_mb,
-        gallery.disk_mb,
-        gallery.load_seconds,
-        gallery.take_in_seconds,
-        gallery.first_answer_seconds.unwrap_or(f64::NAN),
-        gallery.neighbour_before_p95_ms,
-        gallery.neighbour_after_p95_ms,
+        measured.code_bytes_per_face,
+        measured.resident_mb,
+        measured.disk_mb,
+        measured.take_in_seconds,
+        measured.first_answer_seconds.unwrap_or(f64::NAN),
     )
 }
 

@@ -10,7 +10,7 @@ use super::curve;
 use super::database;
 use super::load;
 use super::measure::Searching;
-use super::report::{GalleryReport, Latency, SearchReport, Searched};
+use super::report::{GalleryReport, Latency, Measured, SearchReport};
 use super::request::RequestOptions;
 use super::synthetic::Population;
 use crate::assets::PostgresProgram;
@@ -94,39 +94,14 @@ impl Scratch<'_> {
         let searching = self.searching(&store, "bench", self.size, progress).await?;
         let load_seconds = started.elapsed().as_secs_f64();
         store.close().await;
+        drop(store);
 
-        progress("a service starts");
-        let restarted = self.connect().await?;
-        let searching = Searching {
-            store: restarted.clone(),
-            ..searching
-        };
-        let started = Instant::now();
-        // Comparing many millions of faces takes longer than a statement may.
-        let first_answer = searching.find(&searching.probe(0)).await;
-        let first_answer_seconds = first_answer.map(|_| started.elapsed().as_secs_f64()).ok();
-        let (started, resident) = (Instant::now(), resident_mb());
-        let large = i64::try_from(self.size)? > self.options.settings.exact_limit;
-        if large {
-            // The first search has begun it in the background, as in a service.
-            while restarted.galleries().find(&self.key(&searching)).is_none() {
-                tokio::time::sleep(POLL).await;
-            }
-        }
-        let take_in_seconds = started.elapsed().as_secs_f64();
-        let resident_mb = resident_mb() - resident;
-        progress("searching");
-        let searched = searching.measure().await?;
-        let recall_by_picks = match restarted.galleries().find(&self.key(&searching)) {
-            Some(codes) => curve::measure(&searching, &codes),
-            None => Vec::new(),
-        };
-        let neighbour = Searching {
-            store: restarted.clone(),
-            ..neighbour
-        };
+        let (searching, loaded) = self.measure_restarted(searching, progress).await?;
+        let codes = searching.store.galleries().find(&self.key(&searching));
+        let recall_by_picks = codes.map(|codes| curve::measure(&searching, &codes));
+        let neighbour = neighbour.by(searching.store.clone());
         let neighbour_after = neighbours_p95(&neighbour).await?;
-        let code_bytes = restarted.galleries().bytes();
+        drop(neighbour);
         let requests = match &self.options.requests {
             Some(requests) => {
                 progress("whole requests");
@@ -138,24 +113,59 @@ impl Scratch<'_> {
             }
             None => None,
         };
-        let disk_mb = self.disk_mb().await?;
-        let after_churn = self.after_churn(searching, progress).await?;
         Ok(GalleryReport {
             size: self.size,
-            method: if large { "coarse_rerank" } else { "exact" },
+            method: if self.is_large()? {
+                "coarse_rerank"
+            } else {
+                "exact"
+            },
             load_seconds,
-            first_answer_seconds,
-            take_in_seconds,
-            code_bytes_per_face: code_bytes as f64 / self.size as f64,
-            resident_mb,
-            disk_mb,
-            searched,
-            recall_by_picks,
+            loaded,
+            recall_by_picks: recall_by_picks.unwrap_or_default(),
             requests,
-            after_churn,
+            after_churn: self.after_churn(searching, progress).await?,
             neighbour_before_p95_ms: neighbour_before,
             neighbour_after_p95_ms: neighbour_after,
         })
+    }
+
+    fn is_large(&self) -> anyhow::Result<bool> {
+        Ok(i64::try_from(self.size)? > self.options.settings.exact_limit)
+    }
+
+    /// What a service that starts anew makes of the gallery; the one before is gone by then, its codes too.
+    async fn measure_restarted(
+        &self,
+        searching: Searching,
+        progress: &(impl Fn(&str) + Sync),
+    ) -> anyhow::Result<(Searching, Measured)> {
+        progress("a service starts");
+        let store = self.connect().await?;
+        let searching = searching.by(store.clone());
+        let started = Instant::now();
+        // Comparing many millions of faces takes longer than a statement may.
+        let first_answer = searching.find(&searching.probe(searching.people[0])).await;
+        let first_answer_seconds = first_answer.map(|_| started.elapsed().as_secs_f64()).ok();
+        let (started, resident) = (Instant::now(), resident_mb());
+        if self.is_large()? {
+            // The first search has begun it in the background, as in a service.
+            while store.galleries().find(&self.key(&searching)).is_none() {
+                tokio::time::sleep(POLL).await;
+            }
+        }
+        let take_in_seconds = started.elapsed().as_secs_f64();
+        let resident_mb = resident_mb() - resident;
+        progress("searching");
+        let measured = Measured {
+            first_answer_seconds,
+            take_in_seconds,
+            code_bytes_per_face: store.galleries().bytes() as f64 / self.size as f64,
+            resident_mb,
+            disk_mb: self.disk_mb().await?,
+            searched: searching.measure().await?,
+        };
+        Ok((searching, measured))
     }
 
     async fn connect(&self) -> anyhow::Result<Store> {
@@ -211,12 +221,13 @@ impl Scratch<'_> {
         Ok(bytes as f64 / 1e6)
     }
 
-    /// Deletes a share of the subjects, the latest, and enrols as many others, vacuum running all the time.
+    /// Deletes a share of the subjects, the latest, and enrols as many others, vacuum running all the time. Then all is
+    /// measured again.
     async fn after_churn(
         &self,
         mut searching: Searching,
         progress: &(impl Fn(&str) + Sync),
-    ) -> anyhow::Result<Option<Searched>> {
+    ) -> anyhow::Result<Option<Measured>> {
         let replaced = (self.size as f64 * self.options.churn) as u64;
         if replaced == 0 {
             return Ok(None);
@@ -252,7 +263,9 @@ impl Scratch<'_> {
         searching
             .people
             .extend(churned.iter().map(|person| person + replaced));
-        Ok(Some(searching.measure().await?))
+        searching.store.close().await;
+        let (_, measured) = self.measure_restarted(searching, progress).await?;
+        Ok(Some(measured))
     }
 }
 

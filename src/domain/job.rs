@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use super::duplicate::Duplicate;
 use super::ids::{FaceId, JobId, SubjectId, WatchlistId};
 
 /// How far a job is.
@@ -119,6 +120,8 @@ pub struct JobRow {
     pub subject_id: Option<SubjectId>,
     /// The face, where it is enrolled.
     pub face_id: Option<FaceId>,
+    /// Whom else on the list the face was found to be, best first, as far as they are still on it.
+    pub duplicate_of: Vec<Duplicate>,
     /// Why it was refused: a stable code, and the same in words.
     pub error: Option<(String, String)>,
 }

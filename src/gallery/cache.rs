@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use super::Codes;
 use crate::domain::ids::{TenantId, WatchlistId};
@@ -25,14 +25,18 @@ pub struct Galleries {
     state: Arc<Mutex<State>>,
     /// Told whenever somebody is done with taking in a gallery.
     released: Arc<Notify>,
+    /// Whole galleries are read one after the other: each reading keeps a connection busy, and needs room of its own.
+    loading: Arc<Semaphore>,
     max_bytes: usize,
 }
 
 #[derive(Default)]
 struct State {
     slots: HashMap<GalleryKey, Slot>,
-    /// Galleries that somebody is taking in at this moment.
-    claimed: HashSet<GalleryKey>,
+    /// Galleries that somebody is taking in at this moment; true where faces of it have gone meanwhile.
+    claimed: HashMap<GalleryKey, bool>,
+    /// Galleries that were found to be too large.
+    unfit: HashSet<GalleryKey>,
     /// Counts uses, to tell which was the last.
     clock: u64,
 }
@@ -49,6 +53,16 @@ pub struct Claim {
     key: GalleryKey,
 }
 
+impl Claim {
+    /// Whether faces of the gallery have gone since the claim was made or this was last asked.
+    #[must_use]
+    pub fn is_outdated(&self) -> bool {
+        let mut state = self.galleries.lock();
+        let gone = state.claimed.get_mut(&self.key);
+        gone.is_some_and(std::mem::take)
+    }
+}
+
 impl Drop for Claim {
     fn drop(&mut self) {
         self.galleries.lock().claimed.remove(&self.key);
@@ -63,11 +77,12 @@ impl Galleries {
         Self {
             state: Arc::default(),
             released: Arc::default(),
+            loading: Arc::new(Semaphore::new(1)),
             max_bytes,
         }
     }
 
-    /// The codes of a gallery, if they are here.
+    /// The codes of a gallery, if they are here, for a search: that counts as a use.
     #[must_use]
     pub fn find(&self, key: &GalleryKey) -> Option<Arc<RwLock<Codes>>> {
         let mut state = self.lock();
@@ -76,6 +91,19 @@ impl Galleries {
         let slot = state.slots.get_mut(key)?;
         slot.last_use = now;
         Some(Arc::clone(&slot.codes))
+    }
+
+    /// The codes of a gallery, if they are here.
+    #[must_use]
+    pub fn peek(&self, key: &GalleryKey) -> Option<Arc<RwLock<Codes>>> {
+        let state = self.lock();
+        state.slots.get(key).map(|slot| Arc::clone(&slot.codes))
+    }
+
+    /// The turn to read a whole gallery, which one at a time has.
+    pub async fn turn_to_load(&self) -> Option<SemaphorePermit<'_>> {
+        // Nobody closes it.
+        self.loading.acquire().await.ok()
     }
 
     /// The right to take in a gallery, as soon as nobody else has it.
@@ -93,10 +121,33 @@ impl Galleries {
     /// The right to take in a gallery; none while somebody else has it.
     #[must_use]
     pub fn claim(&self, key: &GalleryKey) -> Option<Claim> {
-        self.lock().claimed.insert(key.clone()).then(|| Claim {
+        let mut state = self.lock();
+        if state.claimed.contains_key(key) {
+            return None;
+        }
+        state.claimed.insert(key.clone(), false);
+        Some(Claim {
             galleries: self.clone(),
             key: key.clone(),
         })
+    }
+
+    /// Whether codes of that many bytes may be kept at all. `told` hears it the first time that they may not be.
+    pub fn fits(&self, key: &GalleryKey, bytes: usize, told: impl FnOnce()) -> bool {
+        let mut state = self.lock();
+        if bytes <= self.max_bytes {
+            state.unfit.remove(key);
+            return true;
+        }
+        if state.unfit.insert(key.clone()) {
+            told();
+        }
+        false
+    }
+
+    /// Drops the longest unused galleries until there is room for that many bytes.
+    pub fn make_room(&self, bytes: usize) {
+        self.lock().shrink(self.max_bytes.saturating_sub(bytes));
     }
 
     /// Keeps the codes of a gallery, instead of older ones. False when they alone are more than may be kept.
@@ -108,26 +159,50 @@ impl Galleries {
             return false;
         }
         state.clock += 1;
-        let last_use = state.clock;
+        // To be brought up to date is no use: only a search is.
+        let last_use = match state.slots.get(&key) {
+            Some(slot) => slot.last_use,
+            None => state.clock,
+        };
         let slot = Slot {
             codes,
             bytes,
             last_use,
         };
         state.slots.insert(key, slot);
-        while state.bytes() > self.max_bytes {
-            let oldest = state.slots.iter().min_by_key(|(_, slot)| slot.last_use);
-            let Some(oldest) = oldest.map(|(key, _)| key.clone()) else {
-                break;
-            };
-            state.slots.remove(&oldest);
-        }
+        state.shrink(self.max_bytes);
         true
     }
 
     /// Drops the codes of a gallery.
     pub fn forget(&self, key: &GalleryKey) {
         self.lock().slots.remove(key);
+    }
+
+    /// Takes faces that are gone out of a gallery's codes. Whoever is taking the gallery in, perhaps as it was before
+    /// they went, learns of it.
+    pub fn erase(&self, key: &GalleryKey, face_revisions: &[i64]) {
+        let mut state = self.lock();
+        if let Some(gone) = state.claimed.get_mut(key) {
+            *gone = true;
+        }
+        let codes = state.slots.get(key).map(|slot| Arc::clone(&slot.codes));
+        drop(state);
+        if let Some(codes) = codes {
+            let mut codes = codes.write().unwrap_or_else(PoisonError::into_inner);
+            face_revisions.iter().for_each(|face| codes.erase(*face));
+        }
+    }
+
+    /// The same for all galleries of a list that is gone.
+    pub fn erase_list(&self, tenant: &TenantId, watchlist_id: WatchlistId) {
+        let of_list = |key: &GalleryKey| key.watchlist_id == watchlist_id && key.tenant == *tenant;
+        let mut state = self.lock();
+        state.slots.retain(|key, _| !of_list(key));
+        state.unfit.retain(|key| !of_list(key));
+        for (_, gone) in state.claimed.iter_mut().filter(|(key, _)| of_list(key)) {
+            *gone = true;
+        }
     }
 
     /// Which galleries are here.
@@ -150,6 +225,17 @@ impl Galleries {
 impl State {
     fn bytes(&self) -> usize {
         self.slots.values().map(|slot| slot.bytes).sum()
+    }
+
+    /// Drops the longest unused until the others take no more than that.
+    fn shrink(&mut self, max_bytes: usize) {
+        while self.bytes() > max_bytes {
+            let oldest = self.slots.iter().min_by_key(|(_, slot)| slot.last_use);
+            let Some(oldest) = oldest.map(|(key, _)| key.clone()) else {
+                break;
+            };
+            self.slots.remove(&oldest);
+        }
     }
 }
 
@@ -188,6 +274,46 @@ mod tests {
         assert!(galleries.keep(small.clone(), codes(80)));
         assert!(!galleries.keep(large.clone(), codes(1000)));
         assert!(galleries.find(&large).is_none() && galleries.find(&small).is_some());
+    }
+
+    #[test]
+    fn room_is_made_before_a_gallery_is_read() {
+        let galleries = Galleries::new(100 * 80);
+        let [a, b] = ["a", "b"].map(key);
+        assert!(galleries.keep(a.clone(), codes(40)) && galleries.keep(b.clone(), codes(40)));
+        assert!(galleries.find(&a).is_some());
+        // Brought up to date, it is none the more in use.
+        assert!(galleries.keep(b.clone(), codes(48)));
+        galleries.make_room(48 * 80);
+        assert!(galleries.peek(&a).is_some() && galleries.peek(&b).is_none());
+        galleries.make_room(101 * 80);
+        assert_eq!(galleries.bytes(), 0);
+    }
+
+    #[test]
+    fn that_a_gallery_is_too_large_is_told_once() {
+        let galleries = Galleries::new(100);
+        let (key, told) = (key("a"), std::cell::Cell::new(0));
+        let tell = || told.set(told.get() + 1);
+        assert!(galleries.fits(&key, 100, tell));
+        assert!(!galleries.fits(&key, 101, tell) && !galleries.fits(&key, 102, tell));
+        assert_eq!(told.get(), 1);
+        assert!(galleries.fits(&key, 99, tell) && !galleries.fits(&key, 101, tell));
+        assert_eq!(told.get(), 2);
+    }
+
+    #[test]
+    fn who_takes_a_gallery_in_learns_that_faces_have_gone_meanwhile() {
+        let galleries = Galleries::new(1_000);
+        let [a, b] = ["a", "b"].map(key);
+        let (claim, beside) = (galleries.claim(&a).unwrap(), galleries.claim(&b).unwrap());
+        assert!(!claim.is_outdated());
+        galleries.erase(&a, &[1]);
+        assert!(claim.is_outdated() && !claim.is_outdated());
+        galleries.erase_list(&a.tenant, a.watchlist_id);
+        assert!(claim.is_outdated() && !beside.is_outdated());
+        galleries.erase_list(&b.tenant, a.watchlist_id);
+        assert!(!claim.is_outdated(), "of another tenant");
     }
 
     #[test]

@@ -61,6 +61,13 @@ impl Codes {
         }
     }
 
+    /// Bytes that the codes of so many faces take.
+    #[must_use]
+    pub fn bytes_of(dimensions: usize, faces: usize) -> usize {
+        let lines = faces.div_ceil(LANES) * code::words(dimensions);
+        lines * size_of::<Line>() + faces * size_of::<Entry>()
+    }
+
     /// Everything up to this revision has been taken in.
     #[must_use]
     pub fn revision(&self) -> i64 {
@@ -107,22 +114,44 @@ impl Codes {
 
     /// Takes in what happened to a face. One that is not here was added and removed in between.
     pub fn change(&mut self, change: &FaceChange) {
-        let found = self
-            .entries
-            .binary_search_by_key(&change.face_revision, |e| e.revision);
-        if let Ok(position) = found
-            && self.entries[position].until != REMOVED
-        {
-            let entry = &mut self.entries[position];
+        if let Some(position) = self.position(change.face_revision) {
             if change.removed {
-                entry.until = REMOVED;
-                self.removed += 1;
+                self.erase_at(position);
             } else {
-                entry.until = change.valid_until_ms.unwrap_or(FOREVER);
+                self.entries[position].until = change.valid_until_ms.unwrap_or(FOREVER);
                 self.any_ends |= change.valid_until_ms.is_some();
             }
         }
         self.revision = self.revision.max(change.revision);
+    }
+
+    /// Takes the code of a face out, before the revision that tells of it has been taken in.
+    pub fn erase(&mut self, face_revision: i64) {
+        if let Some(position) = self.position(face_revision) {
+            self.erase_at(position);
+        }
+    }
+
+    /// Where a face is that has not gone.
+    fn position(&self, face_revision: i64) -> Option<usize> {
+        let found = self
+            .entries
+            .binary_search_by_key(&face_revision, |e| e.revision);
+        let is_here = |position: &usize| self.entries[*position].until != REMOVED;
+        found.ok().filter(is_here)
+    }
+
+    fn erase_at(&mut self, position: usize) {
+        self.entries[position].until = REMOVED;
+        self.removed += 1;
+        self.blank(position);
+    }
+
+    /// Leaves nothing of a code.
+    fn blank(&mut self, position: usize) {
+        for index in 0..self.words {
+            *self.word_mut(position, index) = 0;
+        }
     }
 
     /// Says that there was nothing more up to a revision.
@@ -145,6 +174,10 @@ impl Codes {
             }
             self.entries[next] = self.entries[position];
             next += 1;
+        }
+        // What is cut off stays in memory until other faces need the room.
+        for position in next..self.entries.len() {
+            self.blank(position);
         }
         self.entries.truncate(next);
         let groups = next.div_ceil(LANES);
@@ -386,6 +419,45 @@ mod tests {
     }
 
     #[test]
+    fn of_a_face_that_is_gone_not_a_bit_is_left() {
+        let mut rng = StdRng::seed_from_u64(4);
+        let templates: Vec<Template> = (0..100).map(|_| random(&mut rng)).collect();
+        let (mut codes, mut others) = (filled(&templates), filled(&templates[..0]));
+        for (revision, template) in (1..).zip(&templates) {
+            if revision != 7 && revision != 40 {
+                let code = bytes(template);
+                others.add(&CodedFace { revision, code });
+            }
+        }
+        codes.erase(7);
+        codes.change(&change(101, 40, true, None));
+        for position in [6, 39] {
+            assert!(codes.code(position).all(|word| word == 0), "{position}");
+        }
+        // What the erasure went ahead of is taken in, and counted once.
+        codes.change(&change(102, 7, true, None));
+        codes.erase(7);
+        assert_eq!((codes.faces(), codes.revision()), (98, 102));
+        let probe = random(&mut rng);
+        let sorted = |codes: &Codes| {
+            let mut faces = codes.shortlist(&probe, 98, NOW).faces;
+            faces.sort_unstable();
+            faces
+        };
+        assert_eq!(sorted(&codes), sorted(&others));
+        // Nor where gaps are closed, in the room that is left over.
+        (1..=12).for_each(|face| codes.erase(face));
+        let lines = codes.groups.len();
+        codes.reach(200);
+        assert_eq!(codes.entries.len(), 87);
+        let filling = codes.entries.len()..codes.groups.len() / codes.words * LANES;
+        assert!(lines > codes.groups.len() && filling.len() < LANES);
+        for position in filling {
+            assert!(codes.code(position).all(|word| word == 0), "{position}");
+        }
+    }
+
+    #[test]
     fn a_face_that_came_and_went_unseen_changes_nothing() {
         let mut codes = Codes::empty(512, 0);
         codes.change(&change(2, 1, true, None));
@@ -397,5 +469,9 @@ mod tests {
         let mut rng = StdRng::seed_from_u64(3);
         let codes = filled(&(0..20_000).map(|_| random(&mut rng)).collect::<Vec<_>>());
         assert!(codes.bytes() <= 20_000 * 88, "{}", codes.bytes());
+        for faces in [1, 20_000, 100_001] {
+            let room = Codes::empty(512, faces).bytes();
+            assert_eq!(Codes::bytes_of(512, faces), room);
+        }
     }
 }

@@ -36,7 +36,7 @@ pub(super) struct Described {
 /// A person, checked.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Person {
-    pub(super) external_id: String,
+    pub(super) external_id: Option<String>,
     pub(super) display_name: Option<String>,
     pub(super) metadata: Metadata,
     pub(super) valid_until: Option<OffsetDateTime>,
@@ -52,10 +52,11 @@ impl Described {
                 shown(name, 64)
             )));
         }
-        let external_id = self
+        let keyed = self
             .external_id
-            .ok_or_else(|| invalid("external_id is required"))?;
-        if !fits(&external_id, MAX_EXTERNAL_ID_CHARS) {
+            .as_deref()
+            .is_none_or(|key| fits(key, MAX_EXTERNAL_ID_CHARS));
+        if !keyed {
             return Err(invalid(
                 "external_id must be 1 to 128 characters without control characters",
             ));
@@ -74,7 +75,7 @@ impl Described {
             return Err(no_consent());
         }
         Ok(Person {
-            external_id,
+            external_id: self.external_id,
             display_name: self.display_name,
             metadata: self.metadata.map_or_else(|| Ok(Metadata::new()), object)?,
             valid_until: self.valid_until.as_deref().map(instant).transpose()?,
@@ -151,20 +152,22 @@ mod tests {
             r#"{"external_id": "e", "display_name": "D", "metadata": {"k": [1]}, "valid_until": "2030-01-02T03:04:05Z"}"#,
         )
         .unwrap();
-        assert_eq!(person.external_id, "e");
+        assert_eq!(person.external_id.as_deref(), Some("e"));
         assert_eq!(person.display_name.as_deref(), Some("D"));
         assert_eq!(person.metadata["k"], serde_json::json!([1]));
         assert_eq!(person.valid_until.unwrap().year(), 2030);
     }
 
     #[test]
+    fn a_person_needs_no_key() {
+        let person = parse(r#"{"display_name": "Jane"}"#).unwrap();
+        assert_eq!(person.external_id, None);
+    }
+
+    #[test]
     fn a_line_out_of_bounds_is_refused_and_not_repeated() {
         let long = "x".repeat(129);
         for (line, said) in [
-            (
-                r#"{"display_name": "Jane Secret"}"#.to_owned(),
-                "external_id is required",
-            ),
             (r#"{"external_id": ""}"#.to_owned(), "1 to 128"),
             (format!(r#"{{"external_id": "{long}"}}"#), "1 to 128"),
             (

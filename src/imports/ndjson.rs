@@ -91,7 +91,7 @@ fn pictures(line: &[u8], limits: &ImportLimits) -> Vec<Picture> {
     let line: StreamLine<'_> = match serde_json::from_slice(line) {
         Ok(line) => line,
         Err(_) => {
-            let fault = invalid("the line is not a JSON object with external_id and image");
+            let fault = invalid("the line is not a JSON object with an image");
             return refused(None, fault);
         }
     };
@@ -108,9 +108,14 @@ fn pictures(line: &[u8], limits: &ImportLimits) -> Vec<Picture> {
         let fault = invalid(format!("image must be 1 to {MAX_IMAGES} pictures"));
         return refused(external_id, fault);
     }
+    if images.len() > 1 && external_id.is_none() {
+        // They would be as many people.
+        let fault = invalid("external_id is required where a line holds several pictures");
+        return refused(None, fault);
+    }
     let picture = |image: Cow<'_, str>| {
         let content = decode(&image, limits).map(|image| content(&person, image));
-        (Some(person.external_id.clone()), content)
+        (person.external_id.clone(), content)
     };
     images.into_iter().map(picture).collect()
 }

@@ -271,10 +271,7 @@ impl<'a> Work<'a> {
                         row: row.number,
                     },
                 }),
-                Finding::Refused(fault) => finished.push(FinishedRow {
-                    number: row.number,
-                    outcome: RowOutcome::Refused(fault.clone()),
-                }),
+                Finding::Refused(fault) => finished.push(refused(row.number, fault.clone())),
                 Finding::Suspect | Finding::Skipped => {
                     unreachable!("rows to be tried again are not finished")
                 }
@@ -283,15 +280,16 @@ impl<'a> Work<'a> {
         let numbers: Vec<u64> = with_face.iter().map(|row| row.source.row).collect();
         let enrolled = self.verifier.enrol_in_bulk(bulk, with_face).await?;
         let enrolled = numbers.into_iter().zip(enrolled);
-        finished.extend(enrolled.map(|(number, outcome)| FinishedRow {
-            number,
-            outcome: match outcome {
-                Ok((subject, face)) => RowOutcome::Enrolled(subject, face),
-                Err(RowRefusal::ConsentRequired) => RowOutcome::Refused(no_consent()),
-                Err(RowRefusal::DuplicateSubject) => RowOutcome::Refused(RowFault::new(
-                    RowCode::DuplicateSubject,
-                    "the face belongs to somebody else who is on the list",
-                )),
+        finished.extend(enrolled.map(|(number, outcome)| match outcome {
+            Ok(row) => FinishedRow {
+                number,
+                outcome: RowOutcome::Enrolled(row.subject_id, row.face_id),
+                duplicate_of: row.duplicate_of,
+            },
+            Err(RowRefusal::ConsentRequired) => refused(number, no_consent()),
+            Err(RowRefusal::DuplicateSubject(duplicate_of)) => FinishedRow {
+                duplicate_of,
+                ..refused(number, somebody_else())
             },
         }));
         Ok(finished)
@@ -302,6 +300,19 @@ impl<'a> Work<'a> {
         transaction.count_attempt(self.job, number).await?;
         Ok(transaction.commit().await?)
     }
+}
+
+fn refused(number: u64, fault: RowFault) -> FinishedRow {
+    FinishedRow {
+        number,
+        outcome: RowOutcome::Refused(fault),
+        duplicate_of: Vec::new(),
+    }
+}
+
+fn somebody_else() -> RowFault {
+    let words = "the face belongs to somebody else who is on the list";
+    RowFault::new(RowCode::DuplicateSubject, words)
 }
 
 /// Enough to keep every worker busy while the next pictures are on their way, and never more than half of the places

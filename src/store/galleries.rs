@@ -1,26 +1,58 @@
-//! What changes a gallery, and how its codes get into memory.
+//! What changes a gallery.
 //!
 //! Whoever changes what a search would compare holds the list's row until the end of the transaction
 //! ([`TenantTx::lock_watchlist`]): so the revisions of a gallery are committed in their order, and no two requests
 //! can wait for each other.
 
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::collections::HashMap;
 
-use futures_util::TryStreamExt as _;
 use time::OffsetDateTime;
 
-use super::connection::Store;
 use super::error::StoreError;
 use super::transaction::TenantTx;
 use crate::domain::face::Template;
-use crate::domain::ids::{FaceId, SubjectId, WatchlistId};
-use crate::gallery::{Claim, CodedFace, Codes, FaceChange, GalleryKey};
+use crate::domain::ids::{FaceId, SubjectId, TenantId, WatchlistId};
+use crate::gallery::{Galleries, GalleryKey};
 
 /// Revisions for which removals and changed times are kept. A process that is further behind reads the gallery anew,
 /// which costs it a few seconds.
 pub(crate) const CHANGES_KEPT: i64 = 100_000;
-/// Codes that one statement reads, so that it ends well before its time limit.
-const CODES_PER_PAGE: i64 = 200_000;
+
+/// What a transaction has removed, so that its commit takes it out of the galleries in memory.
+#[derive(Debug, Default)]
+pub(super) struct Gone {
+    pub(super) faces: Vec<GoneFace>,
+    pub(super) lists: Vec<WatchlistId>,
+}
+
+/// A face that is gone.
+#[derive(Debug)]
+pub(super) struct GoneFace {
+    watchlist: WatchlistId,
+    model_id: String,
+    revision: i64,
+}
+
+impl Gone {
+    /// Takes it out of this process's memory. Other processes notice by themselves.
+    pub(super) fn leave(self, tenant: &TenantId, galleries: &Galleries) {
+        let mut revisions: HashMap<GalleryKey, Vec<i64>> = HashMap::new();
+        for face in self.faces {
+            let key = GalleryKey {
+                tenant: tenant.clone(),
+                watchlist_id: face.watchlist,
+                model_id: face.model_id,
+            };
+            revisions.entry(key).or_default().push(face.revision);
+        }
+        for (key, revisions) in revisions {
+            galleries.erase(&key, &revisions);
+        }
+        for list in self.lists {
+            galleries.erase_list(tenant, list);
+        }
+    }
+}
 
 impl TenantTx {
     /// Makes this transaction the only one that changes the list or its galleries. False when there is no such list.
@@ -69,7 +101,7 @@ impl TenantTx {
         face: Option<FaceId>,
     ) -> Result<u64, StoreError> {
         self.lock_watchlist(watchlist).await?;
-        let done = sqlx::query!(
+        let gone = sqlx::query!(
             r#"
             with gone as (
                 delete from faces
@@ -89,15 +121,23 @@ impl TenantTx {
             )
             insert into gallery_changes (watchlist_id, model_id, revision, face_revision, removed)
             select $1, model_id, moved.revision, gone.revision, true from gone join moved using (model_id)
+            returning model_id, face_revision
             "#,
             watchlist.as_uuid(),
             subject.as_uuid(),
             face.map(FaceId::as_uuid),
             CHANGES_KEPT
         )
-        .execute(self.connection())
+        .fetch_all(self.connection())
         .await?;
-        Ok(done.rows_affected())
+        let count = gone.len() as u64;
+        let faces = gone.into_iter().map(|face| GoneFace {
+            watchlist,
+            model_id: face.model_id,
+            revision: face.face_revision,
+        });
+        self.gone().faces.extend(faces);
+        Ok(count)
     }
 
     /// Tells the galleries when the time of a subject's faces ends now. To be called wherever a subject's
@@ -170,201 +210,4 @@ impl TenantTx {
             .map(Some)
             .map_err(|error| StoreError::Corrupt(error.into()))
     }
-
-    /// How far a gallery has come; none before its first face.
-    async fn find_gallery(&mut self, key: &GalleryKey) -> Result<Option<GalleryRow>, StoreError> {
-        let row = sqlx::query_as!(
-            GalleryRow,
-            "select revision, faces, dimensions from galleries join models on models.id = model_id \
-             where watchlist_id = $1 and model_id = $2",
-            key.watchlist_id.as_uuid(),
-            key.model_id
-        );
-        Ok(row.fetch_optional(self.connection()).await?)
-    }
-
-    /// Hands over every face above a revision, in the order of their revisions, as if none had an end.
-    async fn for_each_code(
-        &mut self,
-        key: &GalleryKey,
-        mut after: i64,
-        mut take: impl FnMut(CodedFace),
-    ) -> Result<(), StoreError> {
-        loop {
-            let rows = sqlx::query!(
-                r#"
-                select revision, binary_quantize(template) as "code!: pgvector::Bit"
-                from faces
-                where watchlist_id = $1 and model_id = $2 and revision > $3
-                order by revision
-                limit $4
-                "#,
-                key.watchlist_id.as_uuid(),
-                key.model_id,
-                after,
-                CODES_PER_PAGE
-            );
-            let mut rows = rows.fetch(self.connection());
-            let before = after;
-            while let Some(row) = rows.try_next().await? {
-                after = row.revision;
-                take(CodedFace {
-                    revision: row.revision,
-                    code: row.code.as_bytes().to_vec(),
-                });
-            }
-            if after == before {
-                return Ok(());
-            }
-        }
-    }
-
-    /// The faces above a revision whose time ends, as changes that the faces themselves brought.
-    async fn list_validities(
-        &mut self,
-        key: &GalleryKey,
-        after: i64,
-    ) -> Result<Vec<FaceChange>, StoreError> {
-        let rows = sqlx::query!(
-            r#"
-            select revision, valid_until as "valid_until!"
-            from subjects
-            join faces on faces.watchlist_id = $1 and faces.subject_id = subjects.id
-            where subjects.watchlist_id = $1 and model_id = $2 and revision > $3 and valid_until is not null
-            "#,
-            key.watchlist_id.as_uuid(),
-            key.model_id,
-            after
-        )
-        .fetch_all(self.connection())
-        .await?;
-        let changes = rows.into_iter().map(|row| FaceChange {
-            revision: row.revision,
-            face_revision: row.revision,
-            removed: false,
-            valid_until_ms: Some(milliseconds(row.valid_until)),
-        });
-        Ok(changes.collect())
-    }
-
-    /// What happened to faces above a revision, in the order of the revisions.
-    async fn list_changes(
-        &mut self,
-        key: &GalleryKey,
-        after: i64,
-    ) -> Result<Vec<FaceChange>, StoreError> {
-        let rows = sqlx::query!(
-            "select revision, face_revision, removed, valid_until from gallery_changes \
-             where watchlist_id = $1 and model_id = $2 and revision > $3 order by revision, face_revision",
-            key.watchlist_id.as_uuid(),
-            key.model_id,
-            after
-        )
-        .fetch_all(self.connection())
-        .await?;
-        let changes = rows.into_iter().map(|row| FaceChange {
-            revision: row.revision,
-            face_revision: row.face_revision,
-            removed: row.removed,
-            valid_until_ms: row.valid_until.map(milliseconds),
-        });
-        Ok(changes.collect())
-    }
-}
-
-impl Store {
-    /// Takes in what a gallery's codes have missed, in the background; all of it where there are none yet. Searches
-    /// go on meanwhile, and compare exactly what is not taken in.
-    pub(super) fn take_in_soon(&self, key: GalleryKey) {
-        let Some(claim) = self.galleries().claim(&key) else {
-            return;
-        };
-        let store = self.clone();
-        self.home().spawn(async move {
-            if let Err(error) = store.take_in_claimed(&key, &claim).await {
-                tracing::warn!(
-                    watchlist.id = %key.watchlist_id,
-                    error = &error as &dyn std::error::Error,
-                    "a gallery was not taken in: it is compared exactly until that succeeds"
-                );
-            }
-        });
-    }
-
-    /// Takes in what a gallery's codes have missed, at one snapshot; all of it where there are none yet. A gallery that
-    /// is small enough to be compared exactly is left alone.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database cannot answer; the codes are as they were then.
-    pub async fn take_in(&self, key: &GalleryKey) -> Result<(), StoreError> {
-        let claim = self.galleries().claimed(key).await;
-        self.take_in_claimed(key, &claim).await
-    }
-
-    /// The claim is what keeps two from adding the same faces, or an older end of a face's time after a newer one.
-    async fn take_in_claimed(&self, key: &GalleryKey, _claim: &Claim) -> Result<(), StoreError> {
-        let mut transaction = self.begin_snapshot(&key.tenant).await?;
-        let Some(gallery) = transaction.find_gallery(key).await? else {
-            self.galleries().forget(key);
-            return Ok(());
-        };
-        if gallery.faces <= self.search_settings().exact_limit {
-            self.galleries().forget(key);
-            return Ok(());
-        }
-        let known = self.galleries().find(key);
-        let known = known.filter(|codes| read(codes).revision() >= gallery.revision - CHANGES_KEPT);
-        let after = known.as_ref().map_or(0, |codes| read(codes).revision());
-        let mut changes = transaction.list_validities(key, after).await?;
-        let mut added = Vec::new();
-        let codes = if let Some(codes) = known {
-            changes.extend(transaction.list_changes(key, after).await?);
-            transaction
-                .for_each_code(key, after, |face| added.push(face))
-                .await?;
-            codes
-        } else {
-            let mut codes = Codes::empty(
-                gallery.dimensions.unsigned_abs() as usize,
-                gallery.faces.unsigned_abs() as usize,
-            );
-            transaction
-                .for_each_code(key, after, |face| codes.add(&face))
-                .await?;
-            Arc::new(RwLock::new(codes))
-        };
-        // All of it before anybody looks again: a state between two revisions would be taken for the later one.
-        let mut taking = write(&codes);
-        added.iter().for_each(|face| taking.add(face));
-        changes.iter().for_each(|change| taking.change(change));
-        taking.reach(gallery.revision);
-        drop(taking);
-        if !self.galleries().keep(key.clone(), codes) {
-            tracing::warn!(
-                watchlist.id = %key.watchlist_id,
-                gallery.faces,
-                "a gallery does not fit into LIKENESS_SEARCH_MEMORY_BYTES: each search compares all of it"
-            );
-        }
-        Ok(())
-    }
-}
-
-struct GalleryRow {
-    revision: i64,
-    faces: i64,
-    dimensions: i32,
-}
-
-pub(super) fn read(codes: &RwLock<Codes>) -> RwLockReadGuard<'_, Codes> {
-    codes.read().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn write(codes: &RwLock<Codes>) -> RwLockWriteGuard<'_, Codes> {
-    codes.write().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Since 1970.
-pub(super) fn milliseconds(instant: OffsetDateTime) -> i64 {
-    i64::try_from(instant.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
 }

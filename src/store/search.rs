@@ -14,7 +14,8 @@ use uuid::Uuid;
 use super::connection::SearchSettings;
 use super::error::StoreError;
 use super::faces::half_precision;
-use super::galleries::{CHANGES_KEPT, milliseconds, read};
+use super::galleries::CHANGES_KEPT;
+use super::taking_in::{milliseconds, read};
 use super::transaction::TenantTx;
 use crate::domain::face::Template;
 use crate::domain::ids::WatchlistId;
@@ -22,7 +23,7 @@ use crate::domain::watchlist::{Nearest, SearchMethod};
 use crate::gallery::{Codes, GalleryKey, Shortlist};
 
 /// A code counts as out of its time this much later than its face: the database's clock decides, not ours.
-const CLOCK_TOLERANCE: Duration = Duration::minutes(10);
+pub(super) const CLOCK_TOLERANCE: Duration = Duration::minutes(10);
 /// Codes that are passed over in well under a millisecond, so that it need not be done on a thread of its own.
 const QUICK_PASS_BYTES: usize = 8_000_000;
 /// Revisions that a gallery's codes may be behind before they catch up. Until then their faces are compared exactly.
@@ -208,7 +209,8 @@ impl TenantTx {
         for rows in rows.chunk_by(|a, b| a.position == b.position) {
             let index = usize::try_from(rows[0].position - 1).unwrap_or(usize::MAX);
             let (query, shortlist) = (queries[index], &shortlists[index]);
-            self.catch_up(self.gallery(query.watchlist_id, probe), shortlist, &rows[0]);
+            let state = (rows[0].revision, rows[0].faces);
+            self.catch_up_soon(query.watchlist_id, probe, shortlist, state);
             let behind = rows[0].revision - shortlist.revision;
             found.push(Compared {
                 matches: matches(query.watchlist_id, shortlist, rows),
@@ -219,11 +221,22 @@ impl TenantTx {
     }
 
     /// Sees to it that the codes of a large gallery get into memory and stay near its revision.
-    fn catch_up(&self, gallery: GalleryKey, shortlist: &Shortlist, row: &SearchRow) {
-        let large = row.faces > self.store().search_settings().exact_limit;
-        let behind = row.revision - shortlist.revision;
-        if behind > MAX_BEHIND && (large || shortlist.revision > 0) {
-            self.store().take_in_soon(gallery);
+    pub(super) fn catch_up_soon(
+        &self,
+        watchlist_id: WatchlistId,
+        probe: &Template,
+        shortlist: &Shortlist,
+        (revision, faces): (i64, i64),
+    ) {
+        if revision - shortlist.revision <= MAX_BEHIND {
+            return;
+        }
+        let key = self.gallery(watchlist_id, probe);
+        let store = self.store();
+        let is_large = faces > store.search_settings().exact_limit;
+        let dimensions = probe.values().len();
+        if shortlist.revision > 0 || (is_large && store.codes_fit(&key, dimensions, faces)) {
+            store.take_in_soon(key);
         }
     }
 
@@ -243,7 +256,7 @@ impl TenantTx {
         }
     }
 
-    fn gallery(&self, watchlist_id: WatchlistId, probe: &Template) -> GalleryKey {
+    pub(super) fn gallery(&self, watchlist_id: WatchlistId, probe: &Template) -> GalleryKey {
         GalleryKey {
             tenant: self.tenant().clone(),
             watchlist_id,
@@ -310,7 +323,7 @@ fn matches(watchlist_id: WatchlistId, shortlist: &Shortlist, rows: &[SearchRow])
 }
 
 /// The picked faces of all lists, each with the position of its query, from 1.
-fn picked(shortlists: &[Shortlist]) -> (Vec<i64>, Vec<i64>) {
+pub(super) fn picked(shortlists: &[Shortlist]) -> (Vec<i64>, Vec<i64>) {
     let of_query = |(position, shortlist): (i64, &Shortlist)| {
         let faces = shortlist.faces.clone();
         faces.into_iter().map(move |face| (position, face))

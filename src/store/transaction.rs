@@ -3,6 +3,7 @@
 use super::audit::PendingEvent;
 use super::connection::Store;
 use super::error::StoreError;
+use super::galleries::Gone;
 use super::session::{Bounded, Session};
 use crate::domain::ids::TenantId;
 
@@ -13,6 +14,7 @@ pub struct TenantTx {
     store: Store,
     tenant: TenantId,
     pending_events: Vec<PendingEvent>,
+    gone: Gone,
 }
 
 /// What a use case has done, together with the transaction that has not made it last yet.
@@ -90,6 +92,7 @@ impl Store {
                 store,
                 tenant,
                 pending_events: Vec::new(),
+                gone: Gone::default(),
             })
         })
         .await
@@ -97,13 +100,16 @@ impl Store {
 }
 
 impl TenantTx {
-    /// Makes all of it last, or none. The audit events of it are appended first.
+    /// Makes all of it last, or none. The audit events of it are appended first; what it removed is out of the
+    /// galleries in memory before this returns.
     ///
     /// # Errors
     /// [`StoreError`]; after [`StoreError::Unavailable`] it is not known which of the two happened.
     pub async fn commit(mut self) -> Result<(), StoreError> {
         self.append_pending_events().await?;
-        self.session.commit().await
+        self.session.commit().await?;
+        self.gone.leave(&self.tenant, self.store.galleries());
+        Ok(())
     }
 
     /// Lets its statements take minutes.
@@ -119,6 +125,11 @@ impl TenantTx {
     /// The audit events that the commit appends.
     pub(super) fn pending_events(&mut self) -> &mut Vec<PendingEvent> {
         &mut self.pending_events
+    }
+
+    /// What the commit takes out of the galleries in memory.
+    pub(super) fn gone(&mut self) -> &mut Gone {
+        &mut self.gone
     }
 
     pub(super) fn store(&self) -> &Store {

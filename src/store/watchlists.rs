@@ -1,5 +1,7 @@
 //! Watchlists themselves.
 
+use std::collections::HashMap;
+
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -127,28 +129,41 @@ impl TenantTx {
         .transpose()
     }
 
-    /// Reads what a search of a watchlist goes by. Counts nothing, so it costs next to nothing.
+    /// Reads what searches of watchlists go by, of those that exist. Counts nothing, so it costs next to nothing.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot answer.
+    pub async fn find_watchlist_policies(
+        &mut self,
+        ids: &[WatchlistId],
+    ) -> Result<HashMap<WatchlistId, WatchlistPolicy>, StoreError> {
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
+        let rows = sqlx::query!(
+            "select id, kind, target_fpir, on_duplicate from watchlists where id = any($1)",
+            &ids
+        )
+        .fetch_all(self.connection())
+        .await?;
+        let policies = rows.into_iter().map(|row| {
+            let policy = WatchlistPolicy {
+                kind: parse_kind(&row.kind)?,
+                target_fpir: row.target_fpir,
+                on_duplicate: parse_duplicate(&row.on_duplicate)?,
+            };
+            Ok((row.id.into(), policy))
+        });
+        policies.collect()
+    }
+
+    /// The same of one.
+    ///
+    /// # Errors
+    /// Those of [`TenantTx::find_watchlist_policies`].
     pub async fn find_watchlist_policy(
         &mut self,
         id: WatchlistId,
     ) -> Result<Option<WatchlistPolicy>, StoreError> {
-        let row = sqlx::query!(
-            "select kind, target_fpir, on_duplicate from watchlists where id = $1",
-            id.as_uuid()
-        )
-        .fetch_optional(self.connection())
-        .await?;
-        row.map(|row| {
-            Ok(WatchlistPolicy {
-                kind: parse_kind(&row.kind)?,
-                target_fpir: row.target_fpir,
-                on_duplicate: parse_duplicate(&row.on_duplicate)?,
-            })
-        })
-        .transpose()
+        Ok(self.find_watchlist_policies(&[id]).await?.remove(&id))
     }
 
     /// Changes some of a watchlist. False when there is none.
@@ -234,6 +249,7 @@ impl TenantTx {
             .execute(self.connection())
             .await?;
         self.forget_idempotent_answers(&[id.as_uuid()]).await?;
+        self.gone().lists.push(id);
         Ok(Some(faces.unsigned_abs()))
     }
 }

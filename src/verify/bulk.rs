@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::duplicates::Found;
+use time::OffsetDateTime;
+
+use super::duplicates::{Found, People};
 use super::enrolment::{Candidate, ENROLMENT, admit};
-use super::search::{PlannedSearch, of_path};
+use super::search::PlannedSearch;
 use super::{Verifier, VerifyError, only_face};
 use crate::domain::audit::{
     Actor, AuditEvent, EnrolledFaces, FaceEnrolled, ImportedRow, SubjectEnrolled,
@@ -14,7 +16,7 @@ use crate::domain::duplicate::{Duplicate, OnDuplicate};
 use crate::domain::face::Template;
 use crate::domain::ids::{FaceId, SubjectId, WatchlistId};
 use crate::domain::watchlist::EnrolledFace;
-use crate::store::{NewSubject, TenantTx};
+use crate::store::{KnownSubject, NewSubject, TenantTx};
 
 /// A transaction that enrols faces on one list, which is locked.
 pub struct BulkEnrolment {
@@ -35,17 +37,25 @@ pub struct BulkRow<'a> {
     pub source: ImportedRow,
 }
 
+/// A row's face as it was enrolled.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EnrolledRow {
+    /// Who has it.
+    pub subject_id: SubjectId,
+    /// The face.
+    pub face_id: FaceId,
+    /// Whom the face was found to be, best first.
+    pub duplicate_of: Vec<Duplicate>,
+}
+
 /// Why a row is not enrolled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum RowRefusal {
-    /// The face belongs to somebody else, and the list refuses that.
-    DuplicateSubject,
+    /// The face belongs to these, and the list refuses that.
+    DuplicateSubject(Vec<Duplicate>),
     /// Nobody says that the person agreed, and the service requires it.
     ConsentRequired,
 }
-
-/// Who has which new face, or why nobody has.
-pub type Enrolled = Result<(SubjectId, FaceId), RowRefusal>;
 
 impl Verifier {
     /// The one face of a picture, where it is good enough.
@@ -71,19 +81,20 @@ impl Verifier {
     ) -> Result<BulkEnrolment, VerifyError> {
         let mut transaction = self.store.begin(&actor.tenant).await?;
         transaction.lock_watchlist(watchlist_id).await?;
-        let planned = Self::plan_within(&mut transaction, watchlist_id).await;
-        let (list, rule) = planned.map_err(of_path)?;
+        let policy = transaction.find_watchlist_policy(watchlist_id).await?;
+        let policy = policy.ok_or(VerifyError::NotFound)?;
         Ok(BulkEnrolment {
             transaction,
             actor: actor.clone(),
-            list,
-            rule,
+            list: PlannedSearch::of(watchlist_id, &policy),
+            rule: policy.on_duplicate,
         })
     }
 
     /// Adds the face of each row to the person with that `external_id`, who is put on the list if they are not on it, and
     /// puts it on record as the doing of whoever made the import. Of several rows of one person the first describes them.
-    /// A row that is refused leaves the others alone.
+    /// A row that is refused leaves the others alone. Faces that the list knows, by those of the rows before too, are
+    /// dealt with as a single enrolment deals with them.
     ///
     /// # Errors
     /// [`VerifyError`], which ends the transaction.
@@ -91,37 +102,22 @@ impl Verifier {
         &self,
         bulk: &mut BulkEnrolment,
         rows: Vec<BulkRow<'_>>,
-    ) -> Result<Vec<Enrolled>, VerifyError> {
-        // Where the faces of others decide, the row before has to be on the list.
-        let together = match bulk.rule {
-            OnDuplicate::Report => rows.len().max(1),
-            OnDuplicate::Reject | OnDuplicate::AddToSubject => 1,
-        };
-        let mut outcomes = Vec::with_capacity(rows.len());
-        let mut rows = rows.into_iter().peekable();
-        while rows.peek().is_some() {
-            let rows = rows.by_ref().take(together).collect();
-            outcomes.extend(self.enrol_together(bulk, rows).await?);
-        }
-        Ok(outcomes)
-    }
-
-    async fn enrol_together(
-        &self,
-        bulk: &mut BulkEnrolment,
-        rows: Vec<BulkRow<'_>>,
-    ) -> Result<Vec<Enrolled>, VerifyError> {
+    ) -> Result<Vec<Result<EnrolledRow, RowRefusal>>, VerifyError> {
         let watchlist_id = bulk.list.watchlist_id;
+        let faces: Vec<&Template> = rows.iter().map(|row| &row.candidate.template).collect();
+        let known = self.known_by_each(&mut bulk.transaction, bulk.list, &faces);
+        let known = known.await?;
         let keys = rows
             .iter()
             .filter_map(|row| row.subject.external_id.clone());
         let keys: Vec<_> = keys.collect();
-        let known = bulk.transaction.find_subject_ids(watchlist_id, &keys);
-        let mut known = known.await?;
-        let mut plan = Plan::default();
-        for row in rows {
-            let admitted = self.admit_row(bulk, &row).await?;
-            plan.add(row, admitted, &mut known);
+        let subjects = bulk.transaction.find_subject_ids(watchlist_id, &keys);
+        let mut plan = Plan::new(subjects.await?);
+        for (row, found) in rows.into_iter().zip(known.people) {
+            let size = known.size + plan.count();
+            let threshold = self.thresholds(&bulk.list, size).hit.similarity;
+            let admission = self.admit_row(bulk.rule, &row, plan.known(&row, found, threshold));
+            plan.add(row, admission?);
         }
         let transaction = &mut bulk.transaction;
         let newcomers = std::mem::take(&mut plan.newcomers);
@@ -140,34 +136,36 @@ impl Verifier {
         Ok(plan.outcomes(&faces))
     }
 
-    /// Whom the list knows by a row's face, or why the row is refused.
-    async fn admit_row(
+    /// What is to become of a row whose face belongs to the `known`, or why nothing is.
+    fn admit_row(
         &self,
-        bulk: &mut BulkEnrolment,
+        rule: OnDuplicate,
         row: &BulkRow<'_>,
-    ) -> Result<Result<Vec<Duplicate>, RowRefusal>, VerifyError> {
+        known: Vec<Duplicate>,
+    ) -> Result<Result<Found, RowRefusal>, VerifyError> {
         // Rows may have been stored before the service required it.
         if self.require_consent(row.subject.consent.as_ref()).is_err() {
             return Ok(Err(RowRefusal::ConsentRequired));
         }
-        if bulk.rule == OnDuplicate::Report {
-            return Ok(Ok(Vec::new()));
-        }
-        let one = std::slice::from_ref(row.candidate);
-        let known = self.known(&mut bulk.transaction, bulk.list, one).await?;
         let key = row.subject.external_id.as_ref();
         let themselves = |found: &Duplicate| key.is_some() && found.external_id.as_ref() == key;
-        match Found::judge(bulk.rule, known, themselves) {
-            Ok(found) if found.joined().is_none() => Ok(Ok(found.others)),
-            Ok(_) | Err(VerifyError::DuplicateSubject(_)) => Ok(Err(RowRefusal::DuplicateSubject)),
+        match Found::judge(rule, known, themselves) {
+            Ok(found) if key.is_some() && found.joined().is_some() => {
+                Ok(Err(RowRefusal::DuplicateSubject(found.others)))
+            }
+            Ok(found) => Ok(Ok(found)),
+            Err(VerifyError::DuplicateSubject(others)) => {
+                Ok(Err(RowRefusal::DuplicateSubject(others)))
+            }
             Err(error) => Err(error),
         }
     }
 }
 
 /// What is to be done about rows that are enrolled together.
-#[derive(Default)]
 struct Plan<'a> {
+    /// Who has which `external_id`, or will.
+    subjects: HashMap<String, KnownSubject>,
     newcomers: Vec<(SubjectId, NewSubject)>,
     /// Of people who are on the list, or described by a row before.
     consents: Vec<(SubjectId, Consent)>,
@@ -176,7 +174,8 @@ struct Plan<'a> {
 
 /// A row whose face is to be enrolled.
 struct Admitted<'a> {
-    subject_id: SubjectId,
+    subject: KnownSubject,
+    external_id: Option<String>,
     is_new: bool,
     candidate: &'a Candidate,
     source: ImportedRow,
@@ -184,34 +183,78 @@ struct Admitted<'a> {
 }
 
 impl<'a> Plan<'a> {
-    /// `known` tells who has which `external_id`, and learns who will.
-    fn add(
-        &mut self,
-        row: BulkRow<'a>,
-        admitted: Result<Vec<Duplicate>, RowRefusal>,
-        known: &mut HashMap<String, SubjectId>,
-    ) {
-        let duplicates = match admitted {
-            Ok(duplicates) => duplicates,
+    fn new(subjects: HashMap<String, KnownSubject>) -> Self {
+        Self {
+            subjects,
+            newcomers: Vec::new(),
+            consents: Vec::new(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// Whom a row's face is found to be: on the list, as it was before all rows, and in the rows before.
+    fn known(&self, row: &BulkRow<'_>, on_list: Vec<Duplicate>, threshold: f64) -> Vec<Duplicate> {
+        let mut people = People::default();
+        let is_alike = |similarity: f32| f64::from(similarity) >= threshold;
+        on_list
+            .into_iter()
+            .filter(|found| is_alike(found.similarity))
+            .for_each(|found| people.add(found));
+        for before in self.enrolled().filter(|before| before.subject.is_valid) {
+            let face = &before.candidate.template;
+            let similarity = face.similarity(&row.candidate.template).unwrap_or(-1.0);
+            if is_alike(similarity) {
+                people.add(Duplicate {
+                    subject_id: before.subject.id,
+                    external_id: before.external_id.clone(),
+                    similarity,
+                });
+            }
+        }
+        people.best_first()
+    }
+
+    fn add(&mut self, row: BulkRow<'a>, admission: Result<Found, RowRefusal>) {
+        let found = match admission {
+            Ok(found) => found,
             Err(refusal) => return self.rows.push(Err(refusal)),
         };
-        let key = row.subject.external_id.clone();
-        let person = key.as_ref().and_then(|key| known.get(key).copied());
-        let subject_id = person.unwrap_or_else(SubjectId::new);
-        if person.is_none() {
-            known.extend(key.map(|key| (key, subject_id)));
-            self.newcomers.push((subject_id, row.subject));
-        } else {
+        let (person, external_id) = match found.joined() {
+            Some(known) => (
+                Some(KnownSubject {
+                    id: known.subject_id,
+                    is_valid: true,
+                }),
+                known.external_id.clone(),
+            ),
+            None => {
+                let key = row.subject.external_id.clone();
+                let person = key.as_ref().and_then(|key| self.subjects.get(key).copied());
+                (person, key)
+            }
+        };
+        let subject = if let Some(person) = person {
             let consent = row.subject.consent;
             self.consents
-                .extend(consent.map(|consent| (subject_id, consent)));
-        }
+                .extend(consent.map(|consent| (person.id, consent)));
+            person
+        } else {
+            let subject = KnownSubject {
+                id: SubjectId::new(),
+                is_valid: row.subject.is_valid_at(OffsetDateTime::now_utc()),
+            };
+            self.subjects
+                .extend(external_id.clone().map(|key| (key, subject)));
+            self.newcomers.push((subject.id, row.subject));
+            subject
+        };
         self.rows.push(Ok(Admitted {
-            subject_id,
+            subject,
+            external_id,
             is_new: person.is_none(),
             candidate: row.candidate,
             source: row.source,
-            duplicates,
+            duplicates: found.others,
         }));
     }
 
@@ -219,20 +262,27 @@ impl<'a> Plan<'a> {
         self.rows.iter().filter_map(|row| row.as_ref().ok())
     }
 
+    /// How many faces the list gets that a search finds.
+    fn count(&self) -> u64 {
+        let valid = self.enrolled().filter(|row| row.subject.is_valid);
+        valid.count() as u64
+    }
+
     fn faces(&self) -> Vec<(SubjectId, &'a Template)> {
         let faces = self
             .enrolled()
-            .map(|row| (row.subject_id, &row.candidate.template));
+            .map(|row| (row.subject.id, &row.candidate.template));
         faces.collect()
     }
 
     /// With the faces that [`Plan::faces`] became, in their order.
-    fn outcomes(self, faces: &[EnrolledFace]) -> Vec<Enrolled> {
+    fn outcomes(self, faces: &[EnrolledFace]) -> Vec<Result<EnrolledRow, RowRefusal>> {
         let mut faces = faces.iter().map(|face| face.id);
         let outcome = |row: Result<Admitted<'_>, RowRefusal>| {
-            let ids = row.map(|row| (row.subject_id, faces.next()));
-            ids.map(|(subject, face)| {
-                (subject, face.expect("each row that is admitted has a face"))
+            row.map(|row| EnrolledRow {
+                subject_id: row.subject.id,
+                face_id: faces.next().expect("each row that is admitted has a face"),
+                duplicate_of: row.duplicates,
             })
         };
         self.rows.into_iter().map(outcome).collect()
@@ -243,7 +293,7 @@ impl Admitted<'_> {
     fn event(&self, watchlist_id: WatchlistId, face: &EnrolledFace) -> AuditEvent {
         let faces = EnrolledFaces {
             watchlist_id,
-            subject_id: self.subject_id,
+            subject_id: self.subject.id,
             face_ids: vec![face.id],
             embedder: Some(face.model_id.clone()),
             duplicate_of: EnrolledFaces::known(&self.duplicates),

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use super::enrolment::Candidate;
-use super::search::{PlannedSearch, of_path};
+use super::search::PlannedSearch;
 use super::{Verifier, VerifyError};
 use crate::domain::duplicate::{Duplicate, OnDuplicate};
+use crate::domain::face::Template;
 use crate::domain::ids::{SubjectId, TenantId};
-use crate::domain::watchlist::Band;
+use crate::domain::watchlist::Nearest;
 use crate::store::TenantTx;
 
 /// Most people that an answer names.
@@ -78,38 +79,75 @@ impl Verifier {
     }
 
     /// Everybody on the list whom one of the faces reaches the threshold of a search with, best first.
-    pub(super) async fn known(
+    async fn known(
         &self,
         transaction: &mut TenantTx,
         list: PlannedSearch,
         candidates: &[Candidate],
     ) -> Result<Vec<Duplicate>, VerifyError> {
-        let mut known: HashMap<SubjectId, Duplicate> = HashMap::new();
-        for candidate in candidates {
-            // One more, who may be the person themselves.
-            let limit = MAX_DUPLICATES + 1;
-            let outcomes = self
-                .search_in(transaction, &[list], &candidate.template, limit)
-                .await
-                .map_err(of_path)?;
-            let hits = outcomes.into_iter().flat_map(|outcome| outcome.hits);
-            for hit in hits.filter(|hit| hit.band == Band::Hit) {
-                let found = Duplicate {
-                    subject_id: hit.subject_id,
-                    external_id: hit.external_id,
-                    similarity: hit.similarity,
-                };
-                let best = known
-                    .entry(found.subject_id)
-                    .or_insert_with(|| found.clone());
-                best.similarity = best.similarity.max(found.similarity);
-            }
-        }
-        let mut known: Vec<Duplicate> = known.into_values().collect();
-        known.sort_by(|a, b| {
+        let faces: Vec<&Template> = candidates.iter().map(|face| &face.template).collect();
+        let found = self.known_by_each(transaction, list, &faces).await?;
+        let mut known = People::default();
+        found
+            .people
+            .into_iter()
+            .flatten()
+            .for_each(|person| known.add(person));
+        Ok(known.best_first())
+    }
+
+    /// The same for each face by itself, in one search.
+    pub(super) async fn known_by_each(
+        &self,
+        transaction: &mut TenantTx,
+        list: PlannedSearch,
+        faces: &[&Template],
+    ) -> Result<KnownFaces, VerifyError> {
+        let threshold = |size| self.thresholds(&list, size).hit.similarity;
+        // One more, who may be the person themselves.
+        let limit = MAX_DUPLICATES + 1;
+        let found = transaction.search_each(list.watchlist_id, faces, threshold, limit);
+        let found = found.await?.ok_or(VerifyError::NotFound)?;
+        let person = |nearest: Nearest| Duplicate {
+            subject_id: nearest.subject_id,
+            external_id: nearest.external_id,
+            similarity: nearest.similarity,
+        };
+        let people = found.nearest.into_iter();
+        Ok(KnownFaces {
+            size: found.size,
+            people: people
+                .map(|near| near.into_iter().map(person).collect())
+                .collect(),
+        })
+    }
+}
+
+/// Whom a list knows by several faces.
+pub(super) struct KnownFaces {
+    /// Faces that the list had.
+    pub(super) size: u64,
+    /// For each of the faces, whom it reached the threshold with, best first.
+    pub(super) people: Vec<Vec<Duplicate>>,
+}
+
+/// People, each with the best of their similarities.
+#[derive(Default)]
+pub(super) struct People(HashMap<SubjectId, Duplicate>);
+
+impl People {
+    pub(super) fn add(&mut self, person: Duplicate) {
+        let similarity = person.similarity;
+        let best = self.0.entry(person.subject_id).or_insert(person);
+        best.similarity = best.similarity.max(similarity);
+    }
+
+    pub(super) fn best_first(self) -> Vec<Duplicate> {
+        let mut people: Vec<Duplicate> = self.0.into_values().collect();
+        people.sort_by(|a, b| {
             let by_id = a.subject_id.cmp(&b.subject_id);
             b.similarity.total_cmp(&a.similarity).then(by_id)
         });
-        Ok(known)
+        people
     }
 }

@@ -16,7 +16,7 @@ mod verification;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub use bulk::{BulkEnrolment, BulkRow, RowRefusal};
+pub use bulk::{BulkEnrolment, BulkRow, EnrolledRow, RowRefusal};
 pub use document::DocumentReading;
 pub(crate) use enrolment::ENROLMENT;
 pub use enrolment::{Candidate, Enrolment, FaceEnrolment, PoorPicture};

@@ -3,6 +3,9 @@
 //! Once in a while an enrolled template with noise is searched in its list in both ways. The share of these searches
 //! whose first subjects agree is the list's measured recall. It is published, and where it is certainly below the
 //! floor the service says that it is degraded.
+//!
+//! Before that the codes in memory are brought up to date, whether their lists are searched or not: what another replica
+//! has deleted does not stay here.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,6 +18,8 @@ use crate::gallery::GalleryKey;
 use crate::metrics::Metrics;
 use crate::store::{GalleryMatches, GalleryQuery, Store, StoreError};
 
+/// How often codes are brought up to date where recall is not tested.
+const CATCH_UP_EVERY: Duration = Duration::from_secs(10);
 /// Searches that the measured recall rests on: the latest of each list.
 const WINDOW: usize = 2_000;
 /// Share of noise in a probe: its cosine to the enrolled template is about 0.55, that of a poor picture of the person.
@@ -51,24 +56,46 @@ impl RecallMonitor {
             .any(|window| window.upper_bound() < self.floor)
     }
 
-    /// Tests one gallery after the other, for ever.
+    /// Tests one gallery after the other, for ever. With no time between two tests there are none; the codes are brought
+    /// up to date all the same.
     pub async fn run(self, every: Duration) {
-        let mut ticks = tokio::time::interval(every);
+        let tests = !every.is_zero();
+        let mut ticks = tokio::time::interval(if tests { every } else { CATCH_UP_EVERY });
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            let keys = self.store.galleries().keys();
-            self.forget_others(&keys);
-            if keys.is_empty() {
-                continue;
+            self.catch_up().await;
+            if tests {
+                self.test_any().await;
             }
-            let key = keys[rand::rng().random_range(0..keys.len())].clone();
-            if let Err(error) = self.test(&key).await {
+        }
+    }
+
+    /// Brings the codes of every gallery in memory up to date; those of lists that are gone go.
+    pub async fn catch_up(&self) {
+        for key in self.store.galleries().keys() {
+            if let Err(error) = self.store.catch_up(&key).await {
                 tracing::warn!(
+                    watchlist.id = %key.watchlist_id,
                     error = &error as &dyn std::error::Error,
-                    "a search that tests recall failed"
+                    "codes were not brought up to date"
                 );
             }
+        }
+        self.forget_others(&self.store.galleries().keys());
+    }
+
+    async fn test_any(&self) {
+        let keys = self.store.galleries().keys();
+        if keys.is_empty() {
+            return;
+        }
+        let key = &keys[rand::rng().random_range(0..keys.len())];
+        if let Err(error) = self.test(key).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "a search that tests recall failed"
+            );
         }
     }
 

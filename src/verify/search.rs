@@ -2,13 +2,12 @@
 
 use super::{Verifier, VerifyError};
 use crate::domain::audit::{Actor, ListSearch, WatchlistSearched};
-use crate::domain::duplicate::OnDuplicate;
 use crate::domain::face::Template;
 use crate::domain::ids::{TenantId, WatchlistId};
 use crate::domain::watchlist::{
     FalseAlarms, Hit, Nearest, SearchOutcome, SearchThresholds, WatchlistKind,
 };
-use crate::store::{GalleryMatches, GalleryQuery, TenantTx};
+use crate::store::{GalleryMatches, GalleryQuery, WatchlistPolicy};
 
 /// A list that is to be searched, and by which rate.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +15,16 @@ pub(super) struct PlannedSearch {
     pub(super) watchlist_id: WatchlistId,
     kind: WatchlistKind,
     target_fpir: f64,
+}
+
+impl PlannedSearch {
+    pub(super) fn of(watchlist_id: WatchlistId, policy: &WatchlistPolicy) -> Self {
+        Self {
+            watchlist_id,
+            kind: policy.kind,
+            target_fpir: policy.target_fpir,
+        }
+    }
 }
 
 impl Verifier {
@@ -54,35 +63,19 @@ impl Verifier {
         watchlist_ids: &[WatchlistId],
         target_fpir: Option<f64>,
     ) -> Result<Vec<PlannedSearch>, VerifyError> {
-        let mut planned = Vec::with_capacity(watchlist_ids.len());
         if watchlist_ids.is_empty() {
-            return Ok(planned);
+            return Ok(Vec::new());
         }
         let mut transaction = self.store.begin(tenant).await?;
-        for &watchlist_id in watchlist_ids {
-            let (list, _) = Self::plan_within(&mut transaction, watchlist_id).await?;
-            planned.push(PlannedSearch {
-                target_fpir: target_fpir.unwrap_or(list.target_fpir),
-                ..list
-            });
-        }
+        let policies = transaction.find_watchlist_policies(watchlist_ids).await?;
         transaction.commit().await?;
-        Ok(planned)
-    }
-
-    /// How a list is searched within a transaction, and what it does with faces that it knows.
-    pub(super) async fn plan_within(
-        transaction: &mut TenantTx,
-        watchlist_id: WatchlistId,
-    ) -> Result<(PlannedSearch, OnDuplicate), VerifyError> {
-        let policy = transaction.find_watchlist_policy(watchlist_id).await?;
-        let policy = policy.ok_or(VerifyError::NoSuchWatchlist(watchlist_id))?;
-        let planned = PlannedSearch {
-            watchlist_id,
-            kind: policy.kind,
-            target_fpir: policy.target_fpir,
+        let plan = |id: &WatchlistId| {
+            let policy = policies.get(id).ok_or(VerifyError::NoSuchWatchlist(*id))?;
+            let mut planned = PlannedSearch::of(*id, policy);
+            planned.target_fpir = target_fpir.unwrap_or(planned.target_fpir);
+            Ok(planned)
         };
-        Ok((planned, policy.on_duplicate))
+        watchlist_ids.iter().map(plan).collect()
     }
 
     /// Searches several watchlists with one template, all at once.
@@ -96,29 +89,15 @@ impl Verifier {
         if lists.is_empty() {
             return Ok(Vec::new());
         }
-        let mut transaction = self.store.begin(tenant).await?;
-        let outcomes = self
-            .search_in(&mut transaction, lists, probe, limit)
-            .await?;
-        transaction.commit().await?;
-        Ok(outcomes)
-    }
-
-    /// The same within a transaction, which is not one of a snapshot.
-    pub(super) async fn search_in(
-        &self,
-        transaction: &mut TenantTx,
-        lists: &[PlannedSearch],
-        probe: &Template,
-        limit: u32,
-    ) -> Result<Vec<SearchOutcome>, VerifyError> {
         // No gallery, however small, has a lower threshold than one of a single face.
         let query = |list: &PlannedSearch| GalleryQuery {
             watchlist_id: list.watchlist_id,
             min_similarity: self.thresholds(list, 1).review.similarity,
         };
         let queries: Vec<GalleryQuery> = lists.iter().map(query).collect();
+        let mut transaction = self.store.begin(tenant).await?;
         let found = transaction.search(&queries, probe, limit).await?;
+        transaction.commit().await?;
         let mut found = found.into_iter().peekable();
         let mut outcomes = Vec::with_capacity(lists.len());
         for list in lists {
@@ -164,7 +143,7 @@ impl Verifier {
         }
     }
 
-    fn thresholds(&self, list: &PlannedSearch, size: u64) -> SearchThresholds {
+    pub(super) fn thresholds(&self, list: &PlannedSearch, size: u64) -> SearchThresholds {
         SearchThresholds::of(&self.calibration, list.target_fpir, size)
     }
 }

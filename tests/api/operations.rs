@@ -1,11 +1,12 @@
 //! Health, metrics, request ids, the shape of failures, and what happens under load.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
 use crate::app::{Answer, App, Options, person, picture};
+use crate::imports;
 
 #[tokio::test]
 async fn health_and_readiness_are_open_and_readiness_tries_every_part() {
@@ -26,6 +27,57 @@ async fn health_and_readiness_are_open_and_readiness_tries_every_part() {
         Answer::of(app.bare(Method::GET, "/healthz")).await.status,
         StatusCode::OK
     );
+}
+
+/// A coarse pass that picks nobody finds nobody.
+#[tokio::test]
+async fn readiness_says_degraded_where_the_measured_recall_is_below_the_floor() {
+    let options = Options {
+        configure: Some(Box::new(|config| {
+            config.search.exact_faces = 10;
+            config.search.candidates = 0;
+            config.search.self_test_every = Duration::from_millis(20);
+        })),
+        ..Options::default()
+    };
+    let app = App::start_with(options).await;
+    let ready = async || Answer::of(app.bare(Method::GET, "/readyz")).await;
+    assert_eq!(
+        ready().await.expect(StatusCode::OK),
+        json!({"status": "ok"})
+    );
+    let list = app.watchlist("l", "alert").await;
+    let files: Vec<_> = (0..80)
+        .map(|number| (format!("p{number}.jpg"), person(number)))
+        .collect();
+    let files: Vec<_> = files
+        .iter()
+        .map(|(name, image)| (name.as_str(), image.clone()))
+        .collect();
+    let import = imports::post(&app, &list, imports::archive(imports::zip(&files))).await;
+    assert_eq!(imports::finished(&app, import).await["failed"], 0);
+    // Searches see to it that codes get into memory, where they are tested.
+    let search = format!("/v1/watchlists/{list}/search");
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        app.post_form(&search, form(person(1)))
+            .await
+            .expect(StatusCode::OK);
+        let answer = ready().await.expect(StatusCode::OK);
+        if answer != json!({"status": "ok"}) {
+            assert_eq!(
+                answer,
+                json!({"status": "degraded", "parts": ["search_recall"]})
+            );
+            break;
+        }
+        assert!(Instant::now() < deadline, "the recall is not tested");
+    }
+    // What is not there cannot be searched badly.
+    app.delete(&format!("/v1/watchlists/{list}")).await;
+    while ready().await.expect(StatusCode::OK) != json!({"status": "ok"}) {
+        assert!(Instant::now() < deadline, "a list that is gone counts");
+    }
 }
 
 #[tokio::test]

@@ -160,6 +160,7 @@ impl FaceBackend for Scripted {
                     .map(|(x, y)| Point { x, y }),
                 turn_degrees: script.turn_degrees,
                 confidence: 0.97,
+                print: None,
             }),
             timings: StageTimings::default(),
         })

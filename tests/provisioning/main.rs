@@ -4,6 +4,7 @@
 
 mod assets;
 mod audit;
+mod bench;
 mod idempotency;
 mod imports;
 mod postgres;

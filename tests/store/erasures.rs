@@ -209,6 +209,7 @@ async fn imports_keep_neither_picture_nor_key_nor_file_of_a_person_and_still_add
     let enrolled = FinishedRow {
         number: 1,
         outcome: RowOutcome::Enrolled(made.id, made.faces[0].id),
+        duplicate_of: Vec::new(),
     };
     assert!(
         transaction
@@ -254,6 +255,7 @@ async fn imports_keep_neither_picture_nor_key_nor_file_of_a_person_and_still_add
     let late = FinishedRow {
         number: 2,
         outcome: RowOutcome::Enrolled(made.id, made.faces[0].id),
+        duplicate_of: Vec::new(),
     };
     assert!(
         !transaction

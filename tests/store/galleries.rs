@@ -10,6 +10,8 @@ use likeness::gallery::GalleryKey;
 use likeness::store::{GalleryMatches, NewSubject, SearchSettings, Store, SubjectChange};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use secrecy::SecretString;
+use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 
 use crate::fixture::{Fixture, MODEL, new_subject, search, tenant};
@@ -27,7 +29,7 @@ pub struct Replicas {
     pub reader: Store,
     pub list: WatchlistId,
     rng: StdRng,
-    _fixture: Fixture,
+    fixture: Fixture,
 }
 
 impl Replicas {
@@ -54,7 +56,7 @@ impl Replicas {
             reader,
             list,
             rng,
-            _fixture: fixture,
+            fixture: fixture,
         }
     }
 
@@ -72,6 +74,20 @@ impl Replicas {
 
     async fn enrol(&self, template: &Template) -> SubjectId {
         enrol(&self.writer, self.list, template, None).await
+    }
+
+    /// Another list of the same tenant, empty.
+    pub async fn another_list(&self, name: &str) -> WatchlistId {
+        self.fixture.watchlist(&tenant("acme"), name).await.id
+    }
+
+    /// A plain connection as the owner of the tables.
+    pub async fn owner(&self) -> PgConnection {
+        self.fixture.owner().await
+    }
+
+    pub fn url(&self) -> &SecretString {
+        &self.fixture.url
     }
 
     /// A face like nobody's.
@@ -286,17 +302,9 @@ async fn several_lists_are_searched_at_once_each_by_its_own_method() {
     replicas.take_in().await;
     let face = random(&mut replicas.rng);
     let large = replicas.enrol(&face).await;
-    let small_list = replicas
-        ._fixture
-        .watchlist(&tenant("acme"), "small")
-        .await
-        .id;
+    let small_list = replicas.another_list("small").await;
     let small = enrol(&replicas.writer, small_list, &face, None).await;
-    let empty_list = replicas
-        ._fixture
-        .watchlist(&tenant("acme"), "empty")
-        .await
-        .id;
+    let empty_list = replicas.another_list("empty").await;
     let missing = WatchlistId::new();
     let queries = [small_list, replicas.list, missing, empty_list].map(|watchlist_id| {
         likeness::store::GalleryQuery {
@@ -335,7 +343,7 @@ async fn under_load_no_search_is_stale() {
             tokio::task::yield_now().await;
         }
     });
-    let (mut owner, stopped) = (replicas._fixture.owner().await, Arc::clone(&stop));
+    let (mut owner, stopped) = (replicas.owner().await, Arc::clone(&stop));
     let vacuuming = tokio::spawn(async move {
         while !stopped.load(Ordering::Relaxed) {
             sqlx::raw_sql("vacuum faces")

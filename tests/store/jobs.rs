@@ -150,6 +150,7 @@ async fn a_row_that_two_work_on_gets_one_face() {
             let finished = FinishedRow {
                 number: 1,
                 outcome: RowOutcome::Enrolled(subject.id, subject.faces[0].id),
+                duplicate_of: Vec::new(),
             };
             let finished = transaction
                 .finish_rows(job, std::slice::from_ref(&finished))
@@ -186,6 +187,7 @@ async fn a_finished_row_keeps_neither_picture_nor_details_and_no_writer_can_leav
     let refused = FinishedRow {
         number: 1,
         outcome: RowOutcome::Refused(RowFault::new(RowCode::NoFace, "none")),
+        duplicate_of: Vec::new(),
     };
     assert!(
         transaction

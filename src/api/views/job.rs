@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::round3;
+use super::{DuplicateView, round3};
 use crate::domain::ids::{FaceId, SubjectId};
 use crate::domain::job::{Job, JobRow, JobState, RowState};
 
@@ -100,6 +100,9 @@ pub struct JobRowView {
     pub subject_id: Option<Uuid>,
     /// The face, where it was enrolled.
     pub face_id: Option<Uuid>,
+    /// Others on the list whom the face was found to be, most alike first, at most 10; where the face was added to
+    /// somebody, that person. Whoever is no longer on the list is left out.
+    pub duplicate_of: Vec<DuplicateView>,
     /// Why it was refused, where it was.
     pub error: Option<RowErrorView>,
 }
@@ -114,6 +117,7 @@ impl From<JobRow> for JobRowView {
             state: row.state,
             subject_id: row.subject_id.map(SubjectId::as_uuid),
             face_id: row.face_id.map(FaceId::as_uuid),
+            duplicate_of: row.duplicate_of.iter().map(Into::into).collect(),
             error: row
                 .error
                 .map(|(code, message)| RowErrorView { code, message }),

@@ -1,8 +1,11 @@
 //! How rows of a job end.
 
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::as_count;
+use super::rows::KeptDuplicate;
+use crate::domain::duplicate::Duplicate;
 use crate::domain::ids::{FaceId, JobId, SubjectId};
 use crate::domain::job::{RowFault, RowState};
 use crate::store::{StoreError, TenantTx};
@@ -23,6 +26,8 @@ pub struct FinishedRow {
     pub number: u64,
     /// How it ends.
     pub outcome: RowOutcome,
+    /// Whom on the list its face was found to be, best first.
+    pub duplicate_of: Vec<Duplicate>,
 }
 
 impl TenantTx {
@@ -40,10 +45,10 @@ impl TenantTx {
         rows.iter().for_each(|row| ends.push(row));
         let finished = sqlx::query!(
             "update job_rows set state = finished.state, subject_id = finished.subject_id, face_id = finished.face_id, \
-             error_code = finished.error_code, error_message = finished.error_message, \
+             error_code = finished.error_code, error_message = finished.error_message, duplicates = finished.duplicates, \
              image = null, display_name = null, metadata = null, valid_until = null, consent = null \
-             from unnest($2::bigint[], $3::text[], $4::uuid[], $5::uuid[], $6::text[], $7::text[]) \
-             as finished (number, state, subject_id, face_id, error_code, error_message) \
+             from unnest($2::bigint[], $3::text[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::jsonb[]) \
+             as finished (number, state, subject_id, face_id, error_code, error_message, duplicates) \
              where job_id = $1 and job_rows.number = finished.number and job_rows.state = 'pending'",
             job.as_uuid(),
             &ends.number,
@@ -51,7 +56,8 @@ impl TenantTx {
             &ends.subject_id as &[Option<Uuid>],
             &ends.face_id as &[Option<Uuid>],
             &ends.error_code as &[Option<&str>],
-            &ends.error_message as &[Option<&str>]
+            &ends.error_message as &[Option<&str>],
+            &ends.duplicates as &[Option<Json<Vec<KeptDuplicate>>>]
         )
         .execute(self.connection())
         .await?;
@@ -68,6 +74,7 @@ struct Ends<'a> {
     face_id: Vec<Option<Uuid>>,
     error_code: Vec<Option<&'a str>>,
     error_message: Vec<Option<&'a str>>,
+    duplicates: Vec<Option<Json<Vec<KeptDuplicate>>>>,
 }
 
 impl<'a> Ends<'a> {
@@ -89,5 +96,8 @@ impl<'a> Ends<'a> {
         self.error_code.push(fault.map(|fault| fault.code.name()));
         self.error_message
             .push(fault.map(|fault| fault.message.as_str()));
+        let duplicates: Vec<_> = row.duplicate_of.iter().map(KeptDuplicate::from).collect();
+        self.duplicates
+            .push((!duplicates.is_empty()).then_some(Json(duplicates)));
     }
 }

@@ -1,5 +1,8 @@
 //! The rows of a job: one picture each, which goes in the statement that finishes its row.
 
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::types::Json;
 use time::OffsetDateTime;
@@ -11,6 +14,7 @@ use super::super::subjects::NewSubject;
 use super::super::transaction::TenantTx;
 use super::as_count;
 use crate::domain::consent::Consent;
+use crate::domain::duplicate::Duplicate;
 use crate::domain::ids::JobId;
 use crate::domain::job::{JobRow, RowFault, RowState};
 use crate::domain::metadata::Metadata;
@@ -216,9 +220,14 @@ impl TenantTx {
         self.plan_anew().await?;
         let rows = sqlx::query_as!(
             RowRecord,
-            "select number, line, file, external_id, state, subject_id, face_id, error_code, error_message \
-             from job_rows where job_id = $1 and number > $2 and ($3::text is null or state = $3) \
-             order by number limit $4",
+            r#"
+            select number, line, file, external_id, state, subject_id, face_id, error_code, error_message,
+                duplicates as "duplicates: Json<Vec<KeptDuplicate>>"
+            from job_rows
+            where job_id = $1 and number > $2 and ($3::text is null or state = $3)
+            order by number
+            limit $4
+            "#,
             job.as_uuid(),
             as_count(after),
             state.map(RowState::name),
@@ -226,10 +235,50 @@ impl TenantTx {
         )
         .fetch_all(self.connection())
         .await?;
-        Page::cut(rows, page, |row| {
+        let rows = Page::cut(rows, page, |row| {
             Uuid::from_u128(row.number.unsigned_abs().into())
-        })
-        .try_map(JobRow::try_from)
+        });
+        let people = self.keys_of_duplicates(job, &rows.items).await?;
+        rows.try_map(|row| row.with_duplicates(&people))
+    }
+
+    /// Of the people whom faces of rows were found to be, those who are still on the list, with their keys.
+    async fn keys_of_duplicates(
+        &mut self,
+        job: JobId,
+        rows: &[RowRecord],
+    ) -> Result<HashMap<Uuid, Option<String>>, StoreError> {
+        let people = rows.iter().flat_map(RowRecord::duplicates);
+        let people: Vec<Uuid> = people.map(|person| person.subject_id).collect();
+        if people.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let rows = sqlx::query!(
+            "select id, external_id from subjects \
+             where watchlist_id = (select watchlist_id from jobs where id = $1) and id = any($2)",
+            job.as_uuid(),
+            &people
+        )
+        .fetch_all(self.connection())
+        .await?;
+        let keys = rows.into_iter().map(|row| (row.id, row.external_id));
+        Ok(keys.collect())
+    }
+}
+
+/// Somebody whom the face of a row was found to be. Their key is read with the row, so that nobody has to be erased here.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct KeptDuplicate {
+    subject_id: Uuid,
+    similarity: f32,
+}
+
+impl From<&Duplicate> for KeptDuplicate {
+    fn from(found: &Duplicate) -> Self {
+        Self {
+            subject_id: found.subject_id.as_uuid(),
+            similarity: found.similarity,
+        }
     }
 }
 
@@ -297,25 +346,36 @@ struct RowRecord {
     face_id: Option<Uuid>,
     error_code: Option<String>,
     error_message: Option<String>,
+    duplicates: Option<Json<Vec<KeptDuplicate>>>,
 }
 
-impl TryFrom<RowRecord> for JobRow {
-    type Error = StoreError;
+impl RowRecord {
+    fn duplicates(&self) -> impl Iterator<Item = &KeptDuplicate> {
+        self.duplicates.iter().flat_map(|duplicates| &duplicates.0)
+    }
 
-    fn try_from(row: RowRecord) -> Result<Self, StoreError> {
+    fn with_duplicates(self, people: &HashMap<Uuid, Option<String>>) -> Result<JobRow, StoreError> {
         let unknown = || StoreError::Corrupt("a row of a job in an unknown state".into());
         let mut states = RowState::ALL.into_iter();
-        Ok(Self {
-            number: row.number.unsigned_abs(),
-            line: row.line.map(i64::unsigned_abs),
-            file: row.file,
-            external_id: row.external_id,
+        let duplicate = |found: &KeptDuplicate| {
+            Some(Duplicate {
+                subject_id: found.subject_id.into(),
+                external_id: people.get(&found.subject_id)?.clone(),
+                similarity: found.similarity,
+            })
+        };
+        Ok(JobRow {
+            number: self.number.unsigned_abs(),
+            line: self.line.map(i64::unsigned_abs),
             state: states
-                .find(|state| state.name() == row.state)
+                .find(|state| state.name() == self.state)
                 .ok_or_else(unknown)?,
-            subject_id: row.subject_id.map(Into::into),
-            face_id: row.face_id.map(Into::into),
-            error: row.error_code.zip(row.error_message),
+            subject_id: self.subject_id.map(Into::into),
+            face_id: self.face_id.map(Into::into),
+            duplicate_of: self.duplicates().filter_map(duplicate).collect(),
+            file: self.file,
+            external_id: self.external_id,
+            error: self.error_code.zip(self.error_message),
         })
     }
 }

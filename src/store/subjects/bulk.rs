@@ -12,6 +12,15 @@ use crate::domain::consent::Consent;
 use crate::domain::ids::{SubjectId, WatchlistId};
 use crate::store::{StoreError, TenantTx};
 
+/// A person who is on a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownSubject {
+    /// Who it is.
+    pub id: SubjectId,
+    /// Searches find them: their time is not over.
+    pub is_valid: bool,
+}
+
 impl TenantTx {
     /// Who has which `external_id` on a list, of those that are asked for.
     ///
@@ -21,10 +30,11 @@ impl TenantTx {
         &mut self,
         watchlist: WatchlistId,
         external_ids: &[String],
-    ) -> Result<HashMap<String, SubjectId>, StoreError> {
+    ) -> Result<HashMap<String, KnownSubject>, StoreError> {
         let rows = sqlx::query!(
             r#"
-            select external_id as "external_id!", id from subjects
+            select external_id as "external_id!", id, valid_until is null or valid_until > now() as "is_valid!"
+            from subjects
             where watchlist_id = $1 and external_id = any($2)
             "#,
             watchlist.as_uuid(),
@@ -32,8 +42,14 @@ impl TenantTx {
         )
         .fetch_all(self.connection())
         .await?;
-        let ids = rows.into_iter().map(|row| (row.external_id, row.id.into()));
-        Ok(ids.collect())
+        let known = rows.into_iter().map(|row| {
+            let known = KnownSubject {
+                id: row.id.into(),
+                is_valid: row.is_valid,
+            };
+            (row.external_id, known)
+        });
+        Ok(known.collect())
     }
 
     /// Puts people without faces on a list, each under the id that goes with them.

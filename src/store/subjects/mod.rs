@@ -4,6 +4,7 @@ mod bulk;
 mod change;
 mod list;
 
+pub use bulk::KnownSubject;
 pub use change::SubjectChange;
 pub use list::SubjectFilter;
 
@@ -32,6 +33,14 @@ pub struct NewSubject {
     pub consent: Option<Consent>,
     /// From this instant on the subject is no longer found.
     pub valid_until: Option<OffsetDateTime>,
+}
+
+impl NewSubject {
+    /// Whether searches find them at an instant.
+    #[must_use]
+    pub fn is_valid_at(&self, instant: OffsetDateTime) -> bool {
+        self.valid_until.is_none_or(|until| until > instant)
+    }
 }
 
 impl TenantTx {

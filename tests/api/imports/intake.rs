@@ -152,7 +152,8 @@ async fn lines_of_json_are_enrolled_and_add_to_people_who_are_there() {
         json!({"external_id": "known", "image": image(2)}),
         json!({"external_id": "new", "display_name": "N", "metadata": {"k": 1}, "image": [image(3), image(4)]}),
         json!({"external_id": "new", "image": "not base64"}),
-        json!({"image": image(5)}),
+        json!({"image": [image(5), image(6)]}),
+        json!({"image": image(7)}),
     ];
     let body: String = lines.iter().map(|line| format!("{line}\n")).collect();
     let request = app
@@ -160,13 +161,15 @@ async fn lines_of_json_are_enrolled_and_add_to_people_who_are_there() {
         .header(CONTENT_TYPE, "application/x-ndjson; charset=utf-8")
         .body(body);
     let job = finished(&app, Answer::of(request).await).await;
-    assert_eq!([&job["done"], &job["failed"]], [&json!(5), &json!(2)]);
+    assert_eq!([&job["done"], &job["failed"]], [&json!(6), &json!(2)]);
     let rows = rows(&app, &job).await;
     assert_eq!(rows[0]["subject_id"], json!(known));
     assert_eq!(rows[1]["subject_id"], rows[2]["subject_id"]);
     assert_eq!(rows[2]["line"], 2);
     assert_eq!(rows[3]["error"]["code"], "invalid_row");
-    assert_eq!(rows[4]["error"]["code"], "invalid_row");
+    assert_eq!(rows[4]["error"]["code"], "invalid_row", "whose are they?");
+    assert_eq!(rows[5]["state"], "succeeded");
+    assert_eq!(rows[5]["external_id"], Value::Null);
     let path = format!("/v1/watchlists/{list}/subjects/{known}");
     let subject = app.get(&path).await.expect(StatusCode::OK);
     assert_eq!(subject["faces"].as_array().unwrap().len(), 2);
@@ -205,6 +208,7 @@ async fn the_whole_result_is_lines_of_json_without_pictures() {
         assert_eq!(
             names,
             [
+                "duplicate_of",
                 "error",
                 "external_id",
                 "face_id",

@@ -1,5 +1,6 @@
 //! Bulk imports: what is taken, what is refused by row, what as a whole, and how jobs go on and end.
 
+mod duplicates;
 mod hostile;
 mod intake;
 mod jobs;
