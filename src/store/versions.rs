@@ -1,4 +1,4 @@
-//! Which servers are fit: PostgreSQL 16 and pgvector 0.8.2 or later.
+//! Which servers are fit: PostgreSQL 16 and pgvector 0.8.2 or later, which do not forget what they confirmed.
 
 use std::fmt;
 
@@ -43,6 +43,9 @@ struct Reported {
     pgvector_offered: Option<String>,
     /// Of the extension's objects in this database, which lag behind until they are updated.
     pgvector_installed: Option<String>,
+    /// Whether a commit outlives a crash of the machine, and whether it is there when it is confirmed.
+    fsync: String,
+    synchronous_commit: String,
 }
 
 /// Refuses a server that is too old, and warns about a doubtful one.
@@ -53,7 +56,9 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<(), StoreErro
         select
             current_setting('server_version_num')::integer as "server!",
             (select default_version from pg_available_extensions where name = 'vector') as pgvector_offered,
-            (select extversion from pg_extension where extname = 'vector') as pgvector_installed
+            (select extversion from pg_extension where extname = 'vector') as pgvector_installed,
+            current_setting('fsync') as "fsync!",
+            current_setting('synchronous_commit') as "synchronous_commit!"
         "#
     )
     .fetch_one(connection)
@@ -62,7 +67,25 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<(), StoreErro
     if pgvector < GOOD_PGVECTOR {
         tracing::warn!(pgvector.version = %pgvector, "pgvector is older than {GOOD_PGVECTOR}: an update is advised");
     }
+    for setting in reported.forgetful() {
+        tracing::warn!(
+            postgres.setting = setting,
+            "{setting} is off on the database server: what was acknowledged may be lost in a crash"
+        );
+    }
     Ok(())
+}
+
+impl Reported {
+    /// The settings by which the server may lose what it has confirmed.
+    fn forgetful(&self) -> impl Iterator<Item = &'static str> {
+        let settings = [
+            ("fsync", &self.fsync),
+            ("synchronous_commit", &self.synchronous_commit),
+        ];
+        let off = settings.into_iter().filter(|(_, value)| *value == "off");
+        off.map(|(name, _)| name)
+    }
 }
 
 /// The version of pgvector that counts: the older one of its library and of its objects.
@@ -122,7 +145,29 @@ mod tests {
             server,
             pgvector_offered: offered.map(str::to_owned),
             pgvector_installed: installed.map(str::to_owned),
+            fsync: "on".to_owned(),
+            synchronous_commit: "on".to_owned(),
         })
+    }
+
+    #[test]
+    fn a_server_that_may_forget_is_told_by_what_makes_it_so() {
+        for (fsync, synchronous_commit, told) in [
+            ("on", "on", &[][..]),
+            ("on", "remote_write", &[]),
+            ("off", "on", &["fsync"]),
+            ("on", "off", &["synchronous_commit"]),
+            ("off", "off", &["fsync", "synchronous_commit"]),
+        ] {
+            let reported = Reported {
+                server: 180_000,
+                pgvector_offered: None,
+                pgvector_installed: None,
+                fsync: fsync.to_owned(),
+                synchronous_commit: synchronous_commit.to_owned(),
+            };
+            assert!(reported.forgetful().eq(told.iter().copied()));
+        }
     }
 
     #[test]

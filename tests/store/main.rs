@@ -9,6 +9,7 @@ mod attempts;
 mod audit;
 mod cancellation;
 mod changes;
+mod clocks;
 mod constraints;
 mod cost;
 mod erasures;

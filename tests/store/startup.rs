@@ -1,6 +1,8 @@
 //! How the store comes up on servers of other people.
 
+use std::io::{self, Write};
 use std::str::FromStr;
+use std::sync::{Arc, Mutex};
 
 use likeness::domain::ids::TenantId;
 use likeness::store::{Store, StoreError};
@@ -51,6 +53,52 @@ async fn a_url_that_is_none_is_called_so() {
         matches!(refused, Err(StoreError::InvalidUrl(_))),
         "{refused:?}"
     );
+}
+
+/// A log that is kept.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What a store says of its server while it comes up.
+async fn warnings(url: &SecretString) -> String {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_max_level(tracing::Level::WARN)
+        .with_writer(move || writer.clone());
+    // All of it happens on the one thread of this test.
+    let listening = tracing::subscriber::set_default(subscriber.finish());
+    Store::connect(url, 1).await.unwrap();
+    drop(listening);
+    let said = log.0.lock().unwrap().clone();
+    String::from_utf8(said).unwrap()
+}
+
+#[tokio::test]
+async fn a_server_that_may_forget_what_it_confirmed_is_warned_of() {
+    let url = database().await;
+    let options = PgConnectOptions::from_str(url.expose_secret()).unwrap();
+    let name = options.get_database().unwrap().to_owned();
+    let mut owner = options.connect().await.unwrap();
+    for (value, is_warned_of) in [("on", false), ("off", true)] {
+        let set = format!("alter database {name} set synchronous_commit = {value}");
+        run(&mut owner, set).await;
+        let said = warnings(&url).await;
+        let warning = "synchronous_commit is off on the database server";
+        assert_eq!(said.contains(warning), is_warned_of, "{said}");
+    }
 }
 
 async fn run(connection: &mut PgConnection, statement: String) {
