@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where an unwrap does")]
 
 mod conversation;
+mod coverage;
 mod scanner;
 mod secrets;
 mod service;
@@ -18,6 +19,7 @@ mod token_rules;
 use std::collections::BTreeMap;
 
 use conversation::Conversation;
+use coverage::untouched;
 use scanner::{Finding, Scanner};
 use secrets::Secrets;
 use service::Service;
@@ -58,6 +60,7 @@ async fn nothing_personal_is_logged_measured_or_told_to_others() {
     );
 
     // What was searched is what there was to find.
+    assert_eq!(untouched(&answers), [""; 0], "every operation is used");
     let mut statuses: BTreeMap<u16, usize> = BTreeMap::new();
     for answer in &answers {
         *statuses.entry(answer.status).or_default() += 1;

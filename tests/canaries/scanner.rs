@@ -7,6 +7,9 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 /// More numbers in a row than anything but a template has.
 const MOST_NUMBERS: usize = 16;
 
+/// Fewer bytes could be what they are by chance, least of all in base64, where some of them are left out.
+const SHORTEST: usize = 8;
+
 /// A secret where it has no business.
 #[derive(Debug)]
 pub struct Finding {
@@ -28,7 +31,7 @@ impl Scanner {
     pub fn new(secrets: Vec<(String, Vec<u8>)>) -> Self {
         let forms = secrets.into_iter().flat_map(|(name, secret)| {
             assert!(
-                secret.len() >= 12,
+                secret.len() >= SHORTEST,
                 "{name} is too short to be told from chance"
             );
             forms(&secret)

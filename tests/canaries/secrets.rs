@@ -1,6 +1,7 @@
 //! What must not be seen.
 
 use std::path::Path;
+use std::sync::Mutex;
 
 use rand::RngExt as _;
 
@@ -17,6 +18,8 @@ pub struct Secrets {
     pub metadata: String,
     pub mrz: String,
     pub list_name: String,
+    pub consent: String,
+    pub note: String,
     /// What stands where no answer repeats it.
     pub file_name: String,
     pub query: String,
@@ -24,6 +27,7 @@ pub struct Secrets {
     pub header: String,
     pub method: String,
     pub refused: String,
+    pub idempotency_key: String,
     /// Tokens that do not get in, in whole and in part.
     pub bad_token: String,
     /// Photographs with something of their own in them, and text that claims to be one.
@@ -32,8 +36,22 @@ pub struct Secrets {
     pub no_picture: Vec<u8>,
     picture_mark: String,
     /// The signatures of the tokens that do get in.
-    tokens: std::sync::Mutex<Vec<String>>,
+    tokens: Mutex<Vec<String>>,
+    /// What the service made up and told once, by its name.
+    told: Mutex<Vec<(&'static str, String)>>,
 }
+
+/// What the machine-readable zone of the document says, as it is read, put right and shown. No part is so short that it
+/// could stand somewhere by chance.
+const ZONE: [&str; 7] = [
+    "UX4821937",
+    "ADRIAN THEO",
+    "Adrian Theo",
+    "VALE<<ADRIAN",
+    "UTOVALE<",
+    "1961-03-17",
+    "6103176M3406304",
+];
 
 fn canary(kind: &str) -> String {
     let random: [u8; 8] = rand::rng().random();
@@ -69,18 +87,22 @@ impl Secrets {
                 canary("mrz").to_uppercase().replace('-', "<")
             ),
             list_name: canary("list"),
+            consent: canary("consent"),
+            note: canary("note"),
             file_name: canary("file"),
             query: canary("query"),
             path: canary("path"),
             header: canary("header"),
             method: canary("METHOD").to_uppercase(),
             refused: canary("refused"),
+            idempotency_key: canary("key"),
             bad_token: canary("token"),
             portrait: marked(fixture("obama.jpg"), &picture_mark),
             document: marked(fixture("document_obama.jpg"), &picture_mark),
             no_picture: canary("no-picture").into_bytes(),
             picture_mark,
-            tokens: std::sync::Mutex::default(),
+            tokens: Mutex::default(),
+            told: Mutex::default(),
         }
     }
 
@@ -92,6 +114,11 @@ impl Secrets {
             tokens.push(signature);
         }
         token.to_owned()
+    }
+
+    /// Remembers what an answer told to its caller alone.
+    pub fn told(&self, name: &'static str, secret: &str) {
+        self.told.lock().unwrap().push((name, secret.to_owned()));
     }
 
     /// What nobody is told, not even whoever sent it.
@@ -106,6 +133,7 @@ impl Secrets {
             ("a header", &self.header),
             ("a method", &self.method),
             ("a refused value", &self.refused),
+            ("an Idempotency-Key", &self.idempotency_key),
         ]
         .map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec()))
         .into();
@@ -137,9 +165,16 @@ impl Secrets {
             ("metadata", &self.metadata),
             ("a machine-readable zone", &self.mrz),
             ("the name of a list", &self.list_name),
+            ("a consent", &self.consent),
+            ("a note", &self.note),
         ];
-        let records = records.map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec()));
-        secrets.extend(records);
+        let records = records.map(|(name, text)| (name, text.as_str()));
+        let zone = ZONE.map(|text| ("what a zone says", text));
+        let told = self.told.lock().unwrap();
+        let told = told.iter().map(|(name, text)| (*name, text.as_str()));
+        for (name, text) in records.into_iter().chain(zone).chain(told) {
+            secrets.push((name.to_owned(), text.as_bytes().to_vec()));
+        }
         secrets
     }
 }

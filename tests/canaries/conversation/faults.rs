@@ -54,7 +54,7 @@ impl Conversation<'_> {
         sqlx::query(refuse).execute(&mut owner).await.unwrap();
         let person = json!({"display_name": self.secrets.name, "metadata": self.metadata()});
         let refused = self.request(Method::POST, &subjects).json(&person);
-        self.hear("a row that the database refuses", refused, false)
+        self.hear("a row that the database refuses", refused, 500)
             .await;
         let restore = "alter table subjects drop constraint no_canaries";
         sqlx::query(restore).execute(&mut owner).await.unwrap();
@@ -64,7 +64,7 @@ impl Conversation<'_> {
         let check = self
             .request(Method::POST, "/v1/verifications")
             .multipart(form);
-        self.hear("a table that is gone", check, false).await;
+        self.hear("a table that is gone", check, 500).await;
         let show = "alter table hidden rename to verifications";
         sqlx::query(show).execute(&mut owner).await.unwrap();
         owner.close().await.unwrap();
@@ -75,9 +75,9 @@ impl Conversation<'_> {
             let check = this
                 .request(Method::POST, "/v1/verifications")
                 .multipart(form);
-            this.hear("a database that is away", check, false).await;
+            this.hear("a database that is away", check, 503).await;
             let enrol = this.request(Method::POST, &subjects).json(&person);
-            this.hear("a database that is away", enrol, false).await;
+            this.hear("a database that is away", enrol, 503).await;
         })
         .await;
     }

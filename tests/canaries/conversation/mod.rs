@@ -3,6 +3,9 @@
 mod bad;
 mod faults;
 mod good;
+mod open;
+mod rights;
+mod sessions;
 
 use std::time::Duration;
 
@@ -19,11 +22,14 @@ use crate::secrets::Secrets;
 use crate::service::Service;
 use crate::token_rules;
 
-const SCOPES: &str = "verify watchlist:read watchlist:write";
+/// Every scope.
+const SCOPES: &str = "verify watchlist:read watchlist:write review audit:read admin";
 
 /// An answer with all that came with it.
 pub struct Answer {
     pub about: String,
+    pub method: Method,
+    pub path: String,
     pub status: u16,
     pub head: Vec<u8>,
     pub body: Vec<u8>,
@@ -70,17 +76,24 @@ impl<'a> Conversation<'a> {
     pub async fn everything(&mut self) {
         let list = self.watchlists().await;
         self.people(&list).await;
-        self.checks(&list).await;
+        let check = self.checks(&list).await;
+        self.documents().await;
+        self.sessions().await;
         self.imports(&list).await;
+        self.reviews(&check).await;
         self.strangers().await;
         self.refused(&list).await;
         self.malformed(&list).await;
         self.too_many(&list).await;
         self.http_2().await;
         self.faults_of_the_database(&list).await;
-        self.open().await;
+        self.retention().await;
+        self.deletions(&list, &check).await;
+        self.erasures(&list).await;
+        self.audit().await;
         let gone = self.request(Method::DELETE, &format!("/v1/watchlists/{list}"));
-        self.hear("deleting a list", gone, false).await;
+        self.hear("deleting a list", gone, 204).await;
+        self.open().await;
     }
 
     /// Every answer, and the enrolled templates in the ways that a program or the database holds them.
@@ -88,14 +101,19 @@ impl<'a> Conversation<'a> {
         (self.answers, self.templates)
     }
 
+    /// Every template that is kept somewhere, and what pictures are recognised by.
     async fn note_templates(&mut self) {
-        let texts: Vec<String> = sqlx::query_scalar("select template::text from faces")
-            .fetch_all(&mut self.owner().await)
-            .await
-            .unwrap();
+        let mut owner = self.owner().await;
+        let texts: Vec<String> = sqlx::query_scalar(
+            "select template::text from faces union all \
+             select template::text from liveness_sessions where template is not null",
+        )
+        .fetch_all(&mut owner)
+        .await
+        .unwrap();
         let noted = &mut self.templates;
         for text in texts {
-            let numbers = text.trim_matches(['[', ']']).split(',');
+            let numbers = text.trim_matches(['[', ']', '{', '}']).split(',');
             let numbers: Vec<f32> = numbers.map(|number| number.parse().unwrap()).collect();
             assert_eq!(numbers.len(), 512);
             let halves = numbers.iter().map(|&number| f16::from_f32(number));
@@ -110,6 +128,12 @@ impl<'a> Conversation<'a> {
             // As text, in case fewer than make a row are shown.
             noted.push(text.into_bytes());
         }
+        let signatures: Vec<Vec<u8>> =
+            sqlx::query_scalar("select signature from liveness_frames where signature <> ''")
+                .fetch_all(&mut owner)
+                .await
+                .unwrap();
+        noted.extend(signatures);
     }
 
     async fn owner(&self) -> PgConnection {
@@ -154,11 +178,27 @@ impl<'a> Conversation<'a> {
         self.request_of("tester", method, path)
     }
 
-    async fn hear(&mut self, about: &str, request: RequestBuilder, is_own_record: bool) -> &Answer {
-        let response = request
-            .send()
-            .await
-            .unwrap_or_else(|error| panic!("{about}: {error:?}"));
+    /// Sends a request whose answer holds nothing of a record, and has this status.
+    async fn hear(&mut self, about: &str, request: RequestBuilder, status: u16) -> &Answer {
+        self.send(about, request, status, false).await
+    }
+
+    /// The same where the answer shows a record to whoever made it.
+    async fn hear_own(&mut self, about: &str, request: RequestBuilder, status: u16) -> &Answer {
+        self.send(about, request, status, true).await
+    }
+
+    async fn send(
+        &mut self,
+        about: &str,
+        request: RequestBuilder,
+        expected: u16,
+        is_own_record: bool,
+    ) -> &Answer {
+        let request = request.build().unwrap();
+        let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let response = self.client.execute(request).await;
+        let response = response.unwrap_or_else(|error| panic!("{about}: {error:?}"));
         let status = response.status().as_u16();
         let mut head = Vec::new();
         for (name, value) in response.headers() {
@@ -168,8 +208,12 @@ impl<'a> Conversation<'a> {
             head.extend(b"\n");
         }
         let body = response.bytes().await.unwrap().to_vec();
+        let said = String::from_utf8_lossy(&body[..body.len().min(2_000)]);
+        assert_eq!(status, expected, "{about}, {method} {path}: {said}");
         self.answers.push(Answer {
             about: format!("{about} ({status})"),
+            method,
+            path,
             status,
             head,
             body,
@@ -188,15 +232,11 @@ impl<'a> Conversation<'a> {
             .part("document", self.file(&self.secrets.document))
     }
 
-    fn metadata(&self) -> Value {
-        json!({"note": self.secrets.metadata, "mrz": self.secrets.mrz})
+    fn consent(&self) -> Value {
+        json!({"id": self.secrets.consent, "text_version": self.secrets.consent})
     }
 
-    /// What is open to all.
-    async fn open(&mut self) {
-        for path in ["/healthz", "/readyz", "/metrics", "/openapi.json", "/docs/"] {
-            let request = self.bare(Method::GET, path);
-            self.hear(path, request, false).await;
-        }
+    fn metadata(&self) -> Value {
+        json!({"note": self.secrets.metadata, "mrz": self.secrets.mrz})
     }
 }
