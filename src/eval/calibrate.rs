@@ -6,10 +6,12 @@
 //! of a normal distribution does, so the line errs on the side of a higher rate and a stricter threshold.
 
 use super::comparisons::Comparisons;
-use crate::domain::calibration::{Calibration, CalibrationPoint, Tail};
+use crate::domain::calibration::{Calibration, CalibrationPoint, Mated, MatedPoint, Tail};
 
 /// Fewest non-mated comparisons above a similarity for it to count as measured.
 const MIN_FALSE_MATCHES: f64 = 30.0;
+/// Fewest mated comparisons below a similarity for it to be drawn: the rate is known to about a third there.
+const MIN_FALSE_NON_MATCHES: f64 = 10.0;
 const POINTS_PER_DECADE: f64 = 10.0;
 /// The tail's slope is fitted to this many decades of rate above the last point.
 const FITTED_DECADES: f64 = 1.0;
@@ -62,6 +64,7 @@ pub(super) fn table(comparisons: &Comparisons, origin: Origin) -> Option<Calibra
             decades_per_unit: rounded(decades_per_unit),
         },
         points,
+        mated: mated(comparisons),
     })
 }
 
@@ -94,6 +97,33 @@ fn points(comparisons: &Comparisons) -> Vec<CalibrationPoint> {
         }
     }
     points
+}
+
+/// The curve of one person's pictures; `None` where they are too few for two points.
+fn mated(comparisons: &Comparisons) -> Option<Mated> {
+    let total = comparisons.mated.len() as f64;
+    let mut scores: Vec<f32> = comparisons.mated.iter().map(|s| s.similarity).collect();
+    scores.sort_unstable_by(f32::total_cmp);
+    let point = |step: u32| {
+        let missed = 10_f64.powf(-f64::from(step) / POINTS_PER_DECADE) * total;
+        // The similarity that so many do not reach.
+        let last_missed = scores.get((missed.round() as usize).checked_sub(1)?)?;
+        let threshold = last_missed.next_up();
+        (missed >= MIN_FALSE_NON_MATCHES).then(|| MatedPoint {
+            similarity: rounded(f64::from(threshold)),
+            fnmr: rounded(comparisons.false_non_matches(threshold) as f64 / total),
+        })
+    };
+    let mut points: Vec<MatedPoint> = (0..).map_while(point).collect();
+    // Among equal scores two rates may share a point.
+    points.dedup_by(|lower, higher| {
+        lower.similarity >= higher.similarity || lower.fnmr >= higher.fnmr
+    });
+    points.reverse();
+    (points.len() > 1).then_some(Mated {
+        pairs: comparisons.mated.len() as u64,
+        points,
+    })
 }
 
 /// Least-squares slope of log10(FMR) over similarity.
@@ -133,6 +163,7 @@ pub(super) fn check(table: &Calibration, others: &Comparisons) -> Vec<HeldOutRat
 
 #[cfg(test)]
 mod tests {
+    use super::super::comparisons::MatedScore;
     use super::*;
 
     /// Scores whose rate falls by a decade each 0.1, from a rate of 1 at 0.
@@ -140,7 +171,17 @@ mod tests {
         let score = |rank: usize| -0.1 * ((rank as f32 + 0.5) / count as f32).log10();
         Comparisons {
             non_mated: (0..count).map(score).collect(),
-            mated: Vec::new(),
+            // Every similarity of 0 to 1 is as likely as any other.
+            mated: (0..1_000)
+                .map(|rank| mated_score(rank as f32 / 999.0))
+                .collect(),
+        }
+    }
+
+    fn mated_score(similarity: f32) -> MatedScore {
+        MatedScore {
+            subject: 0,
+            similarity,
         }
     }
 
@@ -161,6 +202,30 @@ mod tests {
         assert!((table.threshold(1e-8).similarity - 0.8).abs() < 0.01);
         let measured = table.tail.from_fmr * 1e6;
         assert!((30.0..40.0).contains(&measured), "{measured}");
+    }
+
+    #[test]
+    fn the_mated_curve_tells_the_share_below_each_similarity() {
+        let table = table(&exponential(100_000), origin()).unwrap();
+        let Mated { pairs, points } = table.mated.unwrap();
+        assert_eq!(pairs, 1_000);
+        assert_eq!(points.last().unwrap().fnmr, 1.0);
+        assert_eq!(points[0].fnmr, 0.01);
+        for point in points {
+            assert!((point.similarity - point.fnmr).abs() < 2e-3, "{point:?}");
+        }
+    }
+
+    #[test]
+    fn equal_or_few_mated_scores_make_no_curve() {
+        for (count, step) in [(100, 0.0), (9, 0.1)] {
+            let score = |rank: u8| mated_score(f32::from(rank) * step);
+            let comparisons = Comparisons {
+                non_mated: Vec::new(),
+                mated: (0..count).map(score).collect(),
+            };
+            assert_eq!(mated(&comparisons), None, "{count}");
+        }
     }
 
     #[test]

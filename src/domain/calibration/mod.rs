@@ -18,6 +18,24 @@ pub struct CalibrationPoint {
     pub fmr: f64,
 }
 
+/// One measured point of the other kind: the share of mated comparisons below a similarity.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct MatedPoint {
+    /// Cosine similarity.
+    pub similarity: f64,
+    /// False non-match rate at that threshold.
+    pub fnmr: f64,
+}
+
+/// How alike two pictures of one person are. No threshold is chosen by it: it shows what one costs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Mated {
+    /// Comparisons of two pictures of one person.
+    pub pairs: u64,
+    /// By rising similarity and rising FNMR; the last has an FNMR of 1.
+    pub points: Vec<MatedPoint>,
+}
+
 /// Where the measured points end and how the tail goes on: `log10(fmr) = log10(fmr_0) - slope * (s - s_0)`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Tail {
@@ -46,6 +64,9 @@ pub struct Calibration {
     pub points: Vec<CalibrationPoint>,
     /// From the last point on.
     pub tail: Tail,
+    /// How alike two pictures of one person are, where that was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mated: Option<Mated>,
 }
 
 /// A similarity threshold and the error rate that it stands for.
@@ -68,6 +89,18 @@ pub struct FmrEstimate {
     pub extrapolated: bool,
 }
 
+impl Mated {
+    fn is_rising_curve(&self) -> bool {
+        let rises = |pair: &[MatedPoint]| {
+            pair[0].similarity < pair[1].similarity && pair[0].fnmr < pair[1].fnmr
+        };
+        let [first, .., last] = self.points.as_slice() else {
+            return false;
+        };
+        first.fnmr > 0.0 && last.fnmr == 1.0 && self.points.windows(2).all(rises)
+    }
+}
+
 /// A table that is not one: too few points, out of order, or with a tail that does not fall from its last point.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidCalibration {
@@ -75,7 +108,9 @@ pub enum InvalidCalibration {
     #[error("the calibration table cannot be read: {0}")]
     Syntax(#[from] serde_json::Error),
     /// Its numbers contradict each other.
-    #[error("the calibration table is not a falling curve that its tail goes on from")]
+    #[error(
+        "the calibration table is not a falling curve that its tail goes on from, or its mated curve does not rise"
+    )]
     Shape,
 }
 
@@ -92,10 +127,10 @@ impl Calibration {
     /// Reads a table as `likeness eval --calibrate` writes it.
     ///
     /// # Errors
-    /// [`InvalidCalibration`] unless it is a falling curve with a tail.
+    /// [`InvalidCalibration`] unless it is a falling curve with a tail, and its mated curve, if there is one, rises.
     pub fn parse(json: &str) -> Result<Self, InvalidCalibration> {
         let table: Self = serde_json::from_str(json)?;
-        if table.is_falling_curve() {
+        if table.is_falling_curve() && table.mated.as_ref().is_none_or(Mated::is_rising_curve) {
             Ok(table)
         } else {
             Err(InvalidCalibration::Shape)
@@ -191,7 +226,24 @@ mod tests {
                 from_fmr: 1e-3,
                 decades_per_unit: 10.0,
             },
+            mated: Some(Mated {
+                pairs: 1_000,
+                points: vec![
+                    MatedPoint {
+                        similarity: 0.2,
+                        fnmr: 0.01,
+                    },
+                    MatedPoint {
+                        similarity: 0.9,
+                        fnmr: 1.0,
+                    },
+                ],
+            }),
         }
+    }
+
+    fn mated(table: &mut Calibration) -> &mut Vec<MatedPoint> {
+        &mut table.mated.as_mut().unwrap().points
     }
 
     fn close(a: f64, b: f64) -> bool {
@@ -242,11 +294,14 @@ mod tests {
 
     #[test]
     fn a_table_that_rises_or_has_no_matching_tail_is_refused() {
-        let broken: [fn(&mut Calibration); 4] = [
+        let broken: [fn(&mut Calibration); 7] = [
             |table| table.points.swap(1, 2),
             |table| table.points.truncate(1),
             |table| table.tail.from_fmr = 0.5,
             |table| table.tail.decades_per_unit = 0.0,
+            |table| mated(table).swap(0, 1),
+            |table| mated(table).truncate(1),
+            |table| mated(table)[1].fnmr = 0.9,
         ];
         for break_it in broken {
             let mut table = table();
@@ -257,5 +312,17 @@ mod tests {
                 Err(InvalidCalibration::Shape)
             ));
         }
+    }
+
+    #[test]
+    fn a_table_without_a_mated_curve_is_one_and_the_shipped_one_has_it() {
+        let plain = Calibration {
+            mated: None,
+            ..table()
+        };
+        let json = serde_json::to_string(&plain).unwrap();
+        assert!(!json.contains("mated\":"));
+        assert_eq!(Calibration::parse(&json).unwrap(), plain);
+        assert!(Calibration::shipped().mated.is_some());
     }
 }

@@ -1,7 +1,7 @@
-// Drawings: the similarity on the curve of strangers, and where the time went.
+// Drawings: the similarity on the curves of strangers and of one person, and where the time went.
 
 import { h, s } from './dom.js';
-import { number, oneIn, plain } from './words.js';
+import { number, oneIn, percent, plain } from './words.js';
 
 const FROM = -0.2;
 const TO = 1;
@@ -11,7 +11,7 @@ const EDGE = { top: 30, right: 14, bottom: 40, left: 58 };
 
 let table = null;
 
-/** How often strangers reach a similarity, as it was measured; null where the service does not tell. */
+/** How alike strangers are, and pictures of one person, as it was measured; null where the service does not tell. */
 async function calibration() {
   table ??= fetch('pages/calibration.json', { cache: 'no-cache' }).then((answer) => (answer.ok ? answer.json() : null)).catch(() => null);
   return table;
@@ -29,6 +29,24 @@ function curves({ points, tail }) {
   }
   const lowest = Math.min(TO, last[0] + (last[1] + DECADES) / tail.decades_per_unit);
   return { inside, beyond: [last, [lowest, last[1] - (lowest - last[0]) * tail.decades_per_unit]] };
+}
+
+/** The points of the curve of one person, as far down as it was measured; null where it was not. */
+function matedCurve({ mated }) {
+  return mated ? mated.points.map((point) => [Math.min(point.similarity, TO), Math.log10(point.fnmr)]) : null;
+}
+
+/** How usual a similarity is for one person, in words; null where nobody knows. */
+function ownWords(data, similarity) {
+  const points = data?.mated?.points;
+  if (!points) return null;
+  const above = points.findIndex((point) => point.similarity > similarity);
+  const told = (share) => `Of pictures of the same person, ${share} are less alike than this.`;
+  if (above === 0) return told(`fewer than ${percent(points[0].fnmr)}`);
+  if (above < 0) return told('nearly all');
+  const [low, high] = [points[above - 1], points[above]];
+  const part = (similarity - low.similarity) / (high.similarity - low.similarity);
+  return told(percent(low.fnmr * (high.fnmr / low.fnmr) ** part));
 }
 
 function axes(width) {
@@ -64,11 +82,15 @@ function draw(width, match, data) {
   const area = whole && `${line(whole, axis)}L${x(whole.at(-1)[0])} ${floor}L${x(whole[0][0])} ${floor}Z`;
   const anchor = at > 0.8 ? 'end' : 'start';
   const height = Math.max(-DECADES, Math.min(0, Math.log10(match.fmr_estimate)));
-  const ends = Math.min(TO, approve.similarity);
-  return s('svg', { class: 'chart', viewBox: `0 0 ${width} ${HEIGHT}`, width, height: HEIGHT, role: 'img', 'aria-label': caption(match) },
+  const mated = data && matedCurve(data);
+  // On a phone the curves leave no room for their names; the key has them.
+  const isWide = width >= 480;
+  return s('svg', { class: 'chart', viewBox: `0 0 ${width} ${HEIGHT}`, width, height: HEIGHT, role: 'img', 'aria-label': caption(match, data) },
     scale(width, axis),
-    s('rect', { class: 'genuine', x: x(ends), y: EDGE.top, width: x(TO) - x(ends), height: floor - EDGE.top }),
     area && s('path', { class: 'area', d: area }),
+    mated && s('path', { class: 'curve genuine', d: line(mated, axis) }),
+    isWide && curve && s('text', { class: 'of-strangers', x: x(FROM) + 6, y: y(-2.4) }, 'strangers'),
+    isWide && mated && s('text', { class: 'of-own', x: x(TO) - 10, y: y(-2.4), 'text-anchor': 'end' }, 'the same person'),
     curve && s('path', { class: 'curve', d: line(curve.inside, axis) }),
     curve && s('path', { class: 'curve beyond', d: line(curve.beyond, axis) }),
     review.similarity <= TO && upright('review', review.similarity),
@@ -78,17 +100,26 @@ function draw(width, match, data) {
     s('text', { class: 'strong', x: x(at) + (anchor === 'end' ? 4 : -4), y: EDGE.top - 10, 'text-anchor': anchor }, `this pair ${number(match.similarity)}`));
 }
 
-function caption(match) {
+function caption(match, data) {
   const { approve, review } = match.thresholds;
-  return `Similarity ${number(match.similarity)}. A human looks from ${number(review.similarity)} on, and it passes from ${number(approve.similarity)} on. `
-    + `Two strangers look at least this alike ${oneIn(match.fmr_estimate)}.`;
+  return [
+    `Similarity ${number(match.similarity)}. A human looks from ${number(review.similarity)} on, and it passes from ${number(approve.similarity)} on.`,
+    `Two strangers look at least this alike ${oneIn(match.fmr_estimate)}.`, data && ownWords(data, match.similarity),
+  ].filter(Boolean).join(' ');
 }
 
-/** The similarity of a face match where strangers lie, with the thresholds; drawn anew when its room changes. */
+/** The similarity of a face match where strangers and one person lie, with the thresholds; drawn anew when its room changes. */
 export function similarityFigure(match) {
   const place = h('div', { class: 'figure' });
+  const own = h('p', { hidden: true });
+  const key = (kind, text) => h('li', {}, h('i', { class: kind, 'aria-hidden': 'true' }), text);
+  const ownKey = key('genuine', 'the same person: the share of pairs less alike');
+  ownKey.hidden = true;
   const { approve, review } = match.thresholds;
   calibration().then((data) => {
+    own.textContent = ownWords(data, match.similarity) ?? '';
+    own.hidden = !own.textContent;
+    ownKey.hidden = own.hidden;
     let drawn = 0;
     const redraw = () => {
       const width = Math.max(260, Math.round(place.clientWidth));
@@ -100,9 +131,8 @@ export function similarityFigure(match) {
     new ResizeObserver(() => requestAnimationFrame(redraw)).observe(place);
     redraw();
   });
-  const key = (kind, text) => h('li', {}, h('i', { class: kind, 'aria-hidden': 'true' }), text);
-  return h('div', { class: 'stack' }, place, h('ul', { class: 'key' },
-    key('', 'share of strangers at least this alike, as measured; broken where it is extrapolated'),
+  return h('div', { class: 'stack' }, own, place, h('ul', { class: 'key' },
+    key('', 'strangers: the share of pairs at least this alike; broken where it is extrapolated'), ownKey,
     key('review', `human from ${number(review.similarity)}: strangers get there ${oneIn(review.target_fmr)}`),
     key('approve', `pass from ${number(approve.similarity)}: ${oneIn(approve.target_fmr)}`),
     key('here', 'this pair')));
