@@ -447,11 +447,11 @@ mod tests {
         assert_eq!(sorted(&codes), sorted(&others));
         // Nor where gaps are closed, in the room that is left over.
         (1..=12).for_each(|face| codes.erase(face));
-        let lines = codes.groups.len();
+        let lines = codes.coarse.len();
         codes.reach(200);
         assert_eq!(codes.entries.len(), 87);
-        let filling = codes.entries.len()..codes.groups.len() / codes.words * LANES;
-        assert!(lines > codes.groups.len() && filling.len() < LANES);
+        let filling = codes.entries.len()..codes.coarse.len() / codes.coarse_words() * LANES;
+        assert!(lines > codes.coarse.len() && filling.len() < LANES);
         for position in filling {
             assert!(codes.code(position).all(|word| word == 0), "{position}");
         }
