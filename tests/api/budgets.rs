@@ -11,6 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::app::{ALL_SCOPES, Answer, App, Options, pair, person, picture, token, token_of};
+use crate::tokens::audit::{audit_lines, lines_by_request, listen};
 
 async fn app_with(allowance: Allowance) -> App {
     App::start_with(Options {
@@ -105,6 +106,33 @@ async fn whoever_asks_too_often_is_told_when_to_come_back() {
     let metrics = Answer::of(app.bare(Method::GET, "/metrics")).await.body;
     let line = "likeness_throttled_total{budget=\"requests\"} 2";
     assert!(metrics.as_str().unwrap().contains(line), "{metrics}");
+}
+
+#[tokio::test]
+async fn a_used_up_budget_leaves_one_line_in_the_audit_log_that_names_it() {
+    listen();
+    let searches = Allowance {
+        searches_per_minute: NonZeroU64::new(1),
+        ..Allowance::default()
+    };
+    let app = app_with(searches).await;
+    let check = || app.verify(person(1), person(1));
+    let (within, beyond) = (check().await, check().await);
+    expect_limited(&beyond, "searches");
+    let lines = lines_by_request();
+    let audited = |answer: &Answer| {
+        let id = answer.headers["x-request-id"].to_str().unwrap();
+        let lines = lines.get(id).cloned().unwrap_or_default();
+        let lines = audit_lines(&lines).into_iter();
+        lines.map(|line| line["fields"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(audited(&within), [json!(null); 0]);
+    let line = json!({
+        "message": "a caller's budget is used up",
+        "audit.event": "throttled",
+        "audit.budget": "searches",
+    });
+    assert_eq!(audited(&beyond), [line]);
 }
 
 #[tokio::test]

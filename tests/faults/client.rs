@@ -12,7 +12,7 @@ use crate::token_rules;
 
 /// What tokens are signed with.
 pub const SECRET: &str = "a secret of the fault harness, of more than 32 bytes";
-const SCOPES: &str = "verify watchlist:read watchlist:write audit:read";
+const SCOPES: &str = "verify watchlist:read watchlist:write audit:read review admin";
 /// Longer than the service takes to give a request up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -155,7 +155,7 @@ impl Client {
     }
 
     /// A list, page by page.
-    async fn all(&self, path: &str) -> Vec<Value> {
+    pub async fn all(&self, path: &str) -> Vec<Value> {
         let (mut all, mut cursor) = (Vec::new(), String::new());
         loop {
             let page = self.get(&format!("{path}{cursor}")).await.done();

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use reqwest::Method;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
@@ -91,6 +92,63 @@ async fn a_locked_list_is_a_503_and_leaves_the_others_alone() {
         .enrol(&locked, "afterwards", person(200))
         .await
         .done();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_locked_person_is_a_503_for_whoever_changes_them_and_stays_as_they_are() {
+    let database = support::database().await;
+    let service = Inside::start(&database).await;
+    let client = &service.client;
+    let list = client.watchlist("door").await;
+    let made = client.enrol(&list, "locked", person(1)).await.done();
+    let locked = made["id"].as_str().unwrap();
+    let elsewhere = client.watchlist("gate").await;
+    let before = client.subjects(&list).await;
+    let mut blocker = owner(&database).await;
+    let mut transaction = blocker.begin().await.unwrap();
+    let lock = format!("select from subjects where id = '{locked}' for update");
+    sqlx::raw_sql(AssertSqlSafe(lock))
+        .execute(&mut *transaction)
+        .await
+        .unwrap();
+
+    let subjects = format!("/v1/watchlists/{list}/subjects");
+    let renamed = json!({"display_name": "somebody else"});
+    let somebody = format!("{subjects}/{locked}");
+    let changes = [
+        client.request(Method::PATCH, &somebody).json(&renamed),
+        client
+            .request(Method::PUT, &format!("{subjects}/by-external-id/locked"))
+            .json(&renamed),
+        client.request(Method::DELETE, &somebody),
+    ];
+    let begun = Instant::now();
+    let waiting = changes.map(|request| {
+        let client = client.clone();
+        async move { client.send(request).await }
+    });
+    let waiting = tokio::spawn(futures_util::future::join_all(waiting));
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let read = client.get(&somebody).await.done();
+    assert_eq!(
+        read["display_name"],
+        json!(null),
+        "reading waits for nobody"
+    );
+    // Nor does another list; changes of the same one take turns.
+    client
+        .enrol(&elsewhere, "meanwhile", person(2))
+        .await
+        .done();
+    for answer in waiting.await.unwrap() {
+        assert_refused("a change of the locked person", begun, &answer);
+    }
+    transaction.rollback().await.unwrap();
+    assert_eq!(client.subjects(&list).await, before);
+    let patch = client.request(Method::PATCH, &somebody);
+    client.send(patch.json(&renamed)).await.done();
+    client.delete(&list, locked).await.done();
+    assert!(client.subjects(&list).await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,24 +15,29 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How long the disk stays full.
 const FULL: Duration = Duration::from_secs(4);
 
-/// A small file system in memory, which goes with the test.
-struct Volume(PathBuf);
+/// A small file system, which goes with the test.
+struct Volume {
+    at: PathBuf,
+    kind: &'static str,
+}
 
 impl Volume {
-    /// None where it cannot be mounted.
+    /// A real one in a file where there are loop devices, or else one in memory. None where neither can be mounted.
     fn mount(at: &Path, mebibytes: u32) -> Option<Self> {
         fs::create_dir_all(at).unwrap();
-        let size = format!("size={mebibytes}m,mode=0755");
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
-            .arg(at)
-            .output();
-        let mounted = mounted.is_ok_and(|output| output.status.success());
-        mounted.then(|| Self(at.to_owned()))
+        let kind = if mount_file(at, mebibytes) {
+            "ext4"
+        } else if mount_memory(at, mebibytes) {
+            "tmpfs"
+        } else {
+            return None;
+        };
+        let at = at.to_owned();
+        Some(Self { at, kind })
     }
 
     fn ballast(&self) -> PathBuf {
-        self.0.join("ballast")
+        self.at.join("ballast")
     }
 
     /// Takes the last byte that is free.
@@ -53,8 +58,34 @@ impl Volume {
 impl Drop for Volume {
     fn drop(&mut self) {
         // Lazily: processes that just ended may still have files open.
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+        let _ = Command::new("umount").arg("-l").arg(&self.at).status();
     }
+}
+
+fn succeeds(command: &mut Command) -> bool {
+    command.output().is_ok_and(|output| output.status.success())
+}
+
+/// Without blocks that only its owner may take: the database may run as somebody else, and has to meet the same end.
+fn mount_file(at: &Path, mebibytes: u32) -> bool {
+    let file = at.with_extension("ext4");
+    let image = fs::File::create(&file).unwrap();
+    image.set_len(u64::from(mebibytes) << 20).unwrap();
+    let made = succeeds(
+        Command::new("mkfs.ext4")
+            .args(["-q", "-F", "-m", "0"])
+            .arg(&file),
+    );
+    made && succeeds(Command::new("mount").args(["-o", "loop"]).args([&file, at]))
+}
+
+fn mount_memory(at: &Path, mebibytes: u32) -> bool {
+    let size = format!("size={mebibytes}m,mode=0755");
+    succeeds(
+        Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
+            .arg(at),
+    )
 }
 
 /// Moves the log of writes to a volume of its own.
@@ -78,7 +109,7 @@ enum Full {
 async fn survive(full: Full) {
     let folder = tempfile::tempdir().unwrap();
     let (home, log) = (folder.path().join("home"), folder.path().join("log"));
-    let volumes = (Volume::mount(&home, 120), Volume::mount(&log, 60));
+    let volumes = (Volume::mount(&home, 140), Volume::mount(&log, 72));
     let (Some(data_volume), Some(log_volume)) = volumes else {
         eprintln!("skipped: a small file system can only be mounted by root");
         return;
@@ -105,7 +136,8 @@ async fn survive(full: Full) {
     assert_eq!(client.readiness().await.0, 200);
     let verdict = load.stop().await.check(&client, &lists).await;
     eprintln!(
-        "{full:?} volume full for {FULL:?}: answers {recovered:.1?} after it was freed; {verdict}"
+        "{full:?} volume ({}) full for {FULL:?}: answers {recovered:.1?} after it was freed; {verdict}",
+        volume.kind
     );
     verdict.assert_clean();
     assert!(service.stop().await.0.success());

@@ -21,7 +21,7 @@ async fn an_enrolment_whose_caller_hangs_up_is_whole_or_not_there() {
     let database = support::database().await;
     let service = Inside::start(&database).await;
     let list = service.client.watchlist("door").await;
-    let step = setting("FAULTS_HANGUP_STEP_MS", 10);
+    let step = setting("FAULTS_HANGUP_STEP_MS", 10, 2);
     let mut keys = Vec::new();
     for wait_ms in (0..LONGEST_MS).step_by(usize::try_from(step).unwrap()) {
         let key = wait_ms.to_string();

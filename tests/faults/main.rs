@@ -24,6 +24,7 @@ mod network;
 mod overload;
 mod process;
 mod proxy;
+mod retries;
 mod stop;
 
 #[path = "../support/mod.rs"]

@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long the way stays bad.
 fn outage() -> Duration {
-    Duration::from_secs(setting("FAULTS_OUTAGE_SECONDS", 6))
+    Duration::from_secs(setting("FAULTS_OUTAGE_SECONDS", 6, 600))
 }
 
 /// Readiness answers in time and says what is so.

@@ -118,6 +118,9 @@ impl Place {
             .env("LIKENESS_ASSETS", support::config().assets)
             .env("LIKENESS_LISTEN", &self.listen)
             .env("LIKENESS_JWT_SECRET", SECRET)
+            // What is measured is recovery, and not how a budget refills.
+            .env("LIKENESS_RATE_PER_MINUTE", "0")
+            .env("LIKENESS_SEARCHES_PER_MINUTE", "0")
             .env_remove("DATABASE_URL");
         if let Some(url) = &self.database {
             command.env("DATABASE_URL", url);
@@ -141,9 +144,28 @@ impl Place {
 
     /// The server of the home's database.
     pub fn postmaster(&self) -> Option<Pid> {
-        let note = self.home.join("postgres-data/cluster/postmaster.pid");
-        let note = std::fs::read_to_string(note).ok()?;
+        let note = self.note()?;
         Some(Pid::from_raw(note.lines().next()?.parse().ok()?))
+    }
+
+    /// What that server notes of itself.
+    fn note(&self) -> Option<String> {
+        let note = self.home.join("postgres-data/cluster/postmaster.pid");
+        std::fs::read_to_string(note).ok()
+    }
+
+    /// Waits until another server than this one takes connections.
+    pub async fn database_is_back(&self, killed: Pid) {
+        let deadline = Instant::now() + START_LIMIT;
+        let is_ready = || {
+            let note = self.note().unwrap_or_default();
+            let mut lines = note.lines().map(str::trim_end);
+            lines.any(|line| line == "ready") && self.postmaster() != Some(killed)
+        };
+        while !is_ready() {
+            assert!(Instant::now() < deadline, "the database does not come back");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// Kills the server of the home's database.
@@ -276,9 +298,15 @@ impl Drop for Service {
     }
 }
 
-/// A number from the environment, for longer runs.
-pub fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name).map_or(default, |value| value.parse().unwrap())
+/// Whether this is the long form.
+pub fn is_long() -> bool {
+    std::env::var_os("FAULTS").is_some_and(|form| form == "long")
+}
+
+/// A number from the environment, or that of the short or the long form.
+pub fn setting(name: &str, short: u64, long: u64) -> u64 {
+    let usual = if is_long() { long } else { short };
+    std::env::var(name).map_or(usual, |value| value.parse().unwrap())
 }
 
 /// Reads a file below the sources.

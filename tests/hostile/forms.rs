@@ -174,6 +174,33 @@ async fn abused_forms_are_refused_with_their_codes() {
             "malformed_request",
         ),
         (
+            "a NUL in a file name",
+            FORM,
+            form(&[part(&format!("{disposition}; filename=\"a\0b.jpg\""), b"x")]),
+            400,
+            "malformed_request",
+        ),
+        (
+            "a line break in a file name",
+            FORM,
+            form(&[part(
+                &format!("{disposition}; filename=\"a\r\nb.jpg\""),
+                b"x",
+            )]),
+            400,
+            "malformed_request",
+        ),
+        (
+            "a header that follows a file name's line break",
+            FORM,
+            form(&[part(
+                &format!("{disposition}; filename=\"a\r\nX-Injected: b.jpg\""),
+                b"x",
+            )]),
+            400,
+            "malformed_request",
+        ),
+        (
             "a NUL in a name",
             FORM,
             form(&[named("external\0_id", b"x")]),
@@ -289,6 +316,7 @@ async fn a_file_name_means_nothing_whatever_it_says() {
         "\u{202E}gpj.exe",
         "",
         "con",
+        "a%0D%0AX-Injected: b%00.jpg",
         "$(reboot)",
         &"n".repeat(5_000),
     ] {

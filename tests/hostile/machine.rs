@@ -76,6 +76,18 @@ pub async fn similarity(app: &App, source: Vec<u8>, target: Vec<u8>) -> f64 {
         .unwrap()
 }
 
+/// Whether times and memory are held to the bounds that are meant for an optimised build on a quiet machine.
+pub fn is_strict() -> bool {
+    std::env::var_os("HOSTILE").is_some_and(|form| form == "strict")
+}
+
+/// What all but one of a hundred stay below.
+pub fn p99<T: Ord + Copy>(values: &[T]) -> T {
+    let mut values = values.to_vec();
+    values.sort_unstable();
+    values[(values.len() * 99).div_ceil(100) - 1]
+}
+
 /// Forgets the peak so far.
 pub fn reset_peak() {
     std::fs::write("/proc/self/clear_refs", "5").unwrap();

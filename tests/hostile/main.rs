@@ -23,6 +23,7 @@ mod encode;
 mod formats;
 mod forms;
 mod machine;
+mod people;
 mod pictures;
 mod reduced;
 mod scores;

@@ -1,6 +1,6 @@
 //! Tokens: those that get in, those that do not, and where the keys for telling them apart come from.
 
-mod audit;
+pub mod audit;
 mod boundaries;
 mod closed;
 mod corpus;

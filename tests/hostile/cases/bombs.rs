@@ -68,6 +68,11 @@ pub fn bombs() -> Vec<Case> {
         Faces(0),
     );
     add(
+        "PNG header 16384x16384 in RGBA",
+        zeros(header(16_384, 16_384, 6, 8), 64),
+        TooLarge,
+    );
+    add(
         "PNG of 7000x7000 in RGBA of 16 bits",
         zeros(header(7_000, 7_000, 6, 16), 64),
         TooLarge,
@@ -87,7 +92,7 @@ pub fn bombs() -> Vec<Case> {
         name.extend(deflated_zeros(zeros));
         name
     };
-    for mebibytes in [1, 64, 256] {
+    for mebibytes in [1, 64, 256, 1024] {
         let bytes = mebibytes << 20;
         add(
             &format!("zTXt of {mebibytes} MiB"),
@@ -227,11 +232,11 @@ pub fn bombs() -> Vec<Case> {
     );
     let frame = webp::lossless(&RgbImage::new(64, 64));
     add(
-        "WebP animation of 5000 frames",
-        webp::animation(64, 64, &vec![frame; 5_000]),
+        "WebP animation of 10000 frames",
+        webp::animation(64, 64, &vec![frame; 10_000]),
         Faces(0),
     );
-    add("APNG of 5000 frames", apng(5_000, 5_000), Faces(0));
+    add("APNG of 10000 frames", apng(10_000, 10_000), Faces(0));
     add(
         "APNG that promises 4294967295 frames",
         apng(u32::MAX, 1),

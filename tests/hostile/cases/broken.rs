@@ -79,7 +79,7 @@ pub fn mutations() -> Vec<Case> {
     let mut random = StdRng::seed_from_u64(SEED);
     let mut cases = Vec::new();
     for (format, whole) in originals() {
-        for number in 0..200 {
+        for number in 0..334 {
             let mut bytes = whole.clone();
             for _ in 0..=number % 4 {
                 let at = random.random_range(0..bytes.len());

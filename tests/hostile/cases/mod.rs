@@ -2,6 +2,7 @@
 
 mod bombs;
 mod broken;
+pub mod people;
 mod structure;
 
 use image::codecs::jpeg::JpegEncoder;
@@ -173,6 +174,21 @@ fn contents() -> Vec<Case> {
         Case::new(
             "half a face",
             jpeg(&image::imageops::crop_imm(&face, 0, 0, 130, 320).to_image()),
+            Read,
+        ),
+        Case::new("5 faces", people::crowd(1, 5), Faces(5)),
+        Case::new("50 faces", people::crowd(5, 10), Faces(50)),
+        Case::new("eyes 24 pixels apart", people::selfie(24), Faces(1)),
+        Case::new("eyes 40 pixels apart", people::selfie(40), Faces(1)),
+        Case::new("eyes 60 pixels apart", people::selfie(60), Faces(1)),
+        Case::new(
+            "a face as narrow as in profile",
+            jpeg(&image::imageops::resize(
+                &face,
+                110,
+                320,
+                image::imageops::FilterType::Triangle,
+            )),
             Read,
         ),
         Case::new("a tiny face", jpeg(&photograph("astronaut.jpg", 24)), Read),

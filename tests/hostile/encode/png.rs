@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::Mutex;
 
-use flate2::Compression;
 use flate2::write::ZlibEncoder;
+use flate2::{Compress, Compression, FlushCompress};
 
 /// What the header says of the pixels.
 #[derive(Debug, Clone, Copy)]
@@ -63,14 +63,28 @@ pub fn deflated_zeros(bytes: usize) -> Vec<u8> {
     deflated.clone()
 }
 
+/// A block of zeros that follows zeros is always the same, so that one of them stands for all.
 fn deflate_zeros(bytes: usize) -> Vec<u8> {
-    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
-    let block = vec![0; 1 << 20];
-    for _ in 0..bytes / block.len() {
-        encoder.write_all(&block).unwrap();
+    const BLOCK: usize = 1 << 20;
+    let block = vec![0; BLOCK];
+    let mut encoder = Compress::new(Compression::best(), false);
+    let mut deflate = |zeros: &[u8], flush| {
+        let mut out = Vec::with_capacity(16 << 10);
+        encoder.compress_vec(zeros, &mut out, flush).unwrap();
+        out
+    };
+    // The header of zlib, for the best compression.
+    let mut out = vec![0x78, 0xDA];
+    if bytes >= BLOCK {
+        out.extend(deflate(&block, FlushCompress::Sync));
+        let later = deflate(&block, FlushCompress::Sync);
+        (1..bytes / BLOCK).for_each(|_| out.extend(&later));
     }
-    encoder.write_all(&block[..bytes % block.len()]).unwrap();
-    encoder.finish().unwrap()
+    out.extend(deflate(&block[..bytes % BLOCK], FlushCompress::Finish));
+    // Adler's checksum: the sum of the bytes is 1 from the start on, and is added to the other sum for each.
+    out.extend(((bytes % 65_521) as u16).to_be_bytes());
+    out.extend(1_u16.to_be_bytes());
+    out
 }
 
 /// A whole file. `before` and `after` are chunks around the pixels; `sample` gives a channel's value at a place.
@@ -130,5 +144,26 @@ fn pack(out: &mut Vec<u8>, depth: u8, samples: impl Iterator<Item = u16>) {
     }
     if count > 0 {
         out.push(held << (8 - count));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use flate2::read::ZlibDecoder;
+
+    use super::*;
+
+    #[test]
+    fn zeros_are_as_many_as_they_should_be() {
+        for bytes in [0, 1, 1 << 20, (1 << 20) - 1, (3 << 20) + 70_000] {
+            let mut inflated = Vec::new();
+            let deflated = deflated_zeros(bytes);
+            let mut decoder = ZlibDecoder::new(&deflated[..]);
+            decoder.read_to_end(&mut inflated).unwrap();
+            assert_eq!(inflated, vec![0; bytes]);
+            assert!(deflated.len() < 2_000 + bytes / 900, "{}", deflated.len());
+        }
     }
 }
