@@ -7,7 +7,7 @@ use image::RgbImage;
 use image::imageops::{self, FilterType};
 use likeness::assets::Assets;
 use likeness::startup::load_backends;
-use likeness::vision::{FaceBackend, ImageLimits};
+use likeness::vision::{Engine, FaceBackend, ImageLimits};
 use reqwest::multipart::{Form, Part};
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -36,11 +36,11 @@ pub async fn real_app() -> App {
         .collect();
     let options = Options {
         max_image_bytes: Some(10 * 1024 * 1024),
-        queue_capacity: Some(128),
         request_deadline: Some(Duration::from_secs(300)),
         ..Options::default()
     };
-    App::around(workers, options).await
+    let engine = Engine::start(workers, 128);
+    App::with_engine(engine, options).await.unwrap()
 }
 
 pub fn fixture(name: &str) -> Vec<u8> {

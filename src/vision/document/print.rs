@@ -294,7 +294,7 @@ mod tests {
     fn an_even_line_in_the_right_font_shows_nothing() {
         let print = measured(|_, _, _| {});
         assert!(
-            print.fit > 0.95 && print.misfit < 0.06 && print.offset < 0.03,
+            print.fit > 0.9 && print.misfit < 0.06 && print.offset < 0.03,
             "{print:?}"
         );
     }
@@ -312,7 +312,7 @@ mod tests {
                 *character = 'X';
             }
         });
-        assert!(print.misfit > 0.2 && print.fit > 0.95, "{print:?}");
+        assert!(print.misfit > 0.2 && print.fit > 0.9, "{print:?}");
     }
 
     #[test]
