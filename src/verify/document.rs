@@ -165,14 +165,9 @@ fn reading(side: Side, zone: &Zone, today: CivilDate) -> Option<ZoneReading> {
 }
 
 fn cues(print: &Print) -> Vec<Cue> {
-    let value = |kind| match kind {
-        CueKind::MrzFont => print.fit,
-        CueKind::MrzCharacter => print.misfit,
-        CueKind::MrzAlignment => print.offset,
-    };
     let cue = |kind| Cue {
         kind,
-        value: value(kind),
+        value: print.value(kind),
     };
     CueKind::ALL.map(cue).to_vec()
 }

@@ -10,6 +10,7 @@ use image::RgbImage;
 use super::curve::{Curve, Degree};
 use super::geometry::Row;
 use super::shapes::{CELL, Shapes};
+use crate::domain::cues::CueKind;
 use crate::vision::crop::luminance;
 
 /// How far around its place a character is looked for, in pixels of the level line.
@@ -32,6 +33,18 @@ pub struct Print {
     pub misfit: f32,
     /// How far the worst three neighbours stand above or below their line, in widths of a character.
     pub offset: f32,
+}
+
+impl Print {
+    /// What it says of a cue.
+    #[must_use]
+    pub fn value(&self, cue: CueKind) -> f32 {
+        match cue {
+            CueKind::MrzFont => self.fit,
+            CueKind::MrzCharacter => self.misfit,
+            CueKind::MrzAlignment => self.offset,
+        }
+    }
 }
 
 /// One character in a line, as it was found.
