@@ -79,7 +79,7 @@ impl TenantTx {
             return Ok(vec![Shortlist::default(); faces.len()]);
         };
         let settings = self.store().search_settings();
-        let faces: Vec<Template> = faces.iter().map(|face| Template::clone(face)).collect();
+        let faces: Vec<Template> = faces.iter().copied().cloned().collect();
         let latest = milliseconds(OffsetDateTime::now_utc() - CLOCK_TOLERANCE);
         let pass = move || -> Vec<Shortlist> {
             // One revision for all of them.

@@ -79,12 +79,14 @@ impl Detector {
         let small = shrunk(image, scaler)?;
         let views = Quarters::OTHERS.map(|quarters| View::whole(turned(small.clone(), quarters)));
         let passes = views.each_ref().map(|view| passes(view, Layout::AnyTurn));
-        for pass in 0..passes[0].len() {
+        let count = passes[0].len();
+        for pass in 0..count {
             let mut surest: Option<(Quarters, f32)> = None;
-            for (way, view) in views.iter().enumerate() {
-                for found in self.look_through(view, &passes[way][pass], scaler)? {
+            let ways = Quarters::OTHERS.into_iter().zip(&views).zip(&passes);
+            for ((quarters, view), passes) in ways {
+                for found in self.look_through(view, &passes[pass], scaler)? {
                     if surest.is_none_or(|(_, confidence)| found.confidence > confidence) {
-                        surest = Some((Quarters::OTHERS[way], found.confidence));
+                        surest = Some((quarters, found.confidence));
                     }
                 }
             }

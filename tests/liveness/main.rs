@@ -31,8 +31,9 @@ use trial::{REQUEST, Trial};
 
 /// Of the camera's pictures, in pixels.
 const SIDE: u32 = 400;
-/// Photographs of people who look straight.
-const PEOPLE: [&str; 4] = ["astronaut.jpg", "biden.jpg", "obama.jpg", "obama2.jpg"];
+/// Photographs of people who look straight. `obama2.jpg` does not: his head is turned by 16 degrees, and so is every head
+/// that is made of it.
+const PEOPLE: [&str; 3] = ["astronaut.jpg", "biden.jpg", "obama.jpg"];
 /// Sessions of each of them.
 const SEEDS: u64 = 2;
 

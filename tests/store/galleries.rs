@@ -56,7 +56,7 @@ impl Replicas {
             reader,
             list,
             rng,
-            fixture: fixture,
+            fixture,
         }
     }
 

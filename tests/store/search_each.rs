@@ -127,7 +127,7 @@ async fn what_is_alike_enough_is_asked_for_the_size_of_the_gallery() {
         &replicas.writer,
         replicas.list,
         NewSubject::default(),
-        &[probe.clone()],
+        std::slice::from_ref(&probe),
     )
     .await;
     let mut transaction = replicas.reader.begin(&tenant("acme")).await.unwrap();
