@@ -46,9 +46,12 @@ async fn head(service: &Service, name: &str) -> Head {
     Head::new(photograph, &points)
 }
 
+/// How a head stands at a share of the way to what is asked for.
+type Move = fn(f64) -> Posture;
+
 /// Pictures by what the page says.
 fn film(head: &Head) -> Value {
-    let actions: [(&str, fn(f64) -> Posture); 5] = [
+    let actions: [(&str, Move); 5] = [
         ("Turn your head to your left", |share| Posture {
             yaw: -42.0 * share,
             ..STRAIGHT
@@ -71,7 +74,7 @@ fn film(head: &Head) -> Value {
         }),
     ];
     let ways = thread::scope(|scope| {
-        let shoot = |(text, posture): (&'static str, fn(f64) -> Posture)| {
+        let shoot = |(text, posture): (&'static str, Move)| {
             scope.spawn(move || (text, WAY.map(|share| picture(head, &posture(share)))))
         };
         let at_work: Vec<_> = actions.into_iter().map(shoot).collect();

@@ -98,12 +98,12 @@ fn how_long_a_document_takes_on_one_core() {
             ms(took.cpu)
         );
     }
-    let stages: [(&str, fn(&Took) -> Duration); 3] = [
-        ("wall", |took| took.wall),
+    type Stage = fn(&Took) -> Duration;
+    for (name, stage) in [
+        ("wall", (|took| took.wall) as Stage),
         ("cpu", |took| took.cpu),
         ("zone", |took| took.zone),
-    ];
-    for (name, stage) in stages {
+    ] {
         let mut all: Vec<f64> = times.iter().map(|(_, took)| ms(stage(took))).collect();
         all.sort_by(f64::total_cmp);
         let at = |share: usize| all[(all.len() * share / 100).min(all.len() - 1)];
