@@ -49,8 +49,9 @@ function perform(film, straight) {
   };
 
   window.mayMove = false;
-  setInterval(draw, 33);
-  navigator.mediaDevices.getUserMedia = async () => canvas.captureStream(30);
+  // No faster, or the page's own work waits for this.
+  setInterval(draw, 100);
+  navigator.mediaDevices.getUserMedia = async () => canvas.captureStream(10);
 }
 
 /** Which pictures the service took for the best, and which the page shows. */

@@ -34,10 +34,12 @@ const COMPARABLE_YAW: f32 = 40.0;
 const JUMPS: u32 = 2;
 const FLAT: u32 = 2;
 /// Between two pictures farther apart than this anything may have happened.
-const GAP_MS: u64 = 1200;
+const GAP_MS: u64 = 2000;
 /// Nobody takes longer to begin with what is asked for, or to come back.
 const IDLE_MS: u64 = 15_000;
 const IDLE_FRAMES: u32 = 24;
+/// With so many such gaps meanwhile it was not for want of moving.
+const SLOW_FRAMES: u32 = 3;
 /// What a frontal picture may have.
 const FRONT_YAW: f32 = 12.0;
 /// Cameras stand low or high, and the model measures most faces some degrees low.
@@ -238,6 +240,7 @@ fn one(
     }
     session.counts.foreign = 0;
     if before.is_some_and(|last| now_ms - last.captured_at_ms > GAP_MS) {
+        session.counts.slow += 1;
         interrupt(session);
     }
     let shift = last_face.map_or(0.0, |last| shift(&last, &mark));
@@ -279,13 +282,19 @@ fn look_for_front(session: &mut Session, face: &FaceSeen, now_ms: u64) -> Outcom
         size: face.size,
     });
     session.best = worth(face);
-    session.counts.idle = 0;
-    session.counts.idle_since_ms = now_ms;
+    begin_step(session, now_ms);
     Outcome {
         is_front: true,
         is_best: true,
         ..Outcome::accepted(wanted(session))
     }
+}
+
+/// From now on the person may take their time.
+fn begin_step(session: &mut Session, now_ms: u64) {
+    session.counts.idle = 0;
+    session.counts.idle_since_ms = now_ms;
+    session.counts.slow = 0;
 }
 
 /// The next step as a hint.
@@ -307,7 +316,11 @@ fn step(
     session.counts.idle += 1;
     let idle_ms = now_ms.saturating_sub(session.counts.idle_since_ms);
     if session.counts.idle > IDLE_FRAMES && idle_ms > IDLE_MS {
-        return Err(FailureReason::NoMotion);
+        return Err(if session.counts.slow >= SLOW_FRAMES {
+            FailureReason::SlowFrames
+        } else {
+            FailureReason::NoMotion
+        });
     }
     if offsets.is_front() {
         if let Stage::Away(excursion) = std::mem::replace(&mut session.stage, Stage::Ready) {
@@ -358,8 +371,7 @@ fn conclude(session: &mut Session, finding: Finding, now_ms: u64) -> Result<(), 
         }
         Finding::Done => {
             session.done += 1;
-            session.counts.idle = 0;
-            session.counts.idle_since_ms = now_ms;
+            begin_step(session, now_ms);
             if session.done == session.steps.len() {
                 session.state = SessionState::Passed;
                 debug_assert_eq!(session.phase(), Phase::Over);

@@ -121,6 +121,8 @@ pub enum FailureReason {
     Jump,
     /// Nothing of what was asked for was done.
     NoMotion,
+    /// Nothing of what was asked for was seen to its end, since the pictures came too far apart.
+    SlowFrames,
     /// Several people, again and again.
     SeveralFaces,
     /// The time was over.
@@ -245,6 +247,7 @@ impl Session {
             | FailureReason::WrongAction
             | FailureReason::Jump
             | FailureReason::NoMotion
+            | FailureReason::SlowFrames
             | FailureReason::SeveralFaces => SessionState::Failed,
         };
         self.reasons.push(reason);
@@ -293,6 +296,7 @@ enum Stage {
 
 /// How often something happened; in a row, where not said otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct Counts {
     still: u32,
     still_since_ms: u64,
@@ -300,6 +304,8 @@ struct Counts {
     several: u32,
     idle: u32,
     idle_since_ms: u64,
+    /// Pictures that came long after the one before, since something was last done.
+    slow: u32,
     /// In all.
     jumps: u32,
     /// In all.

@@ -5,10 +5,13 @@ import { Camera, refusal } from './camera.js';
 import { h, note } from './dom.js';
 import { SHORT_ACTIONS, hintText, reasonText } from './words.js';
 
-/** Longest side of a frame. */
+/** Longest sides of a frame: what is sent first, and down to where it becomes smaller on a slow connection. */
 const LONGEST = 960;
+const SHORTEST = 480;
 /** Least time between two frames, so that two of them differ. */
 const PACE_MS = 180;
+/** A frame that takes longer is followed by a smaller one: the service sees no movement between frames too far apart. */
+const SLOW_MS = 700;
 
 const OVER = {
   failed: 'The challenge was not passed',
@@ -62,14 +65,17 @@ class Stage {
 async function follow(camera, stage, session, signal) {
   const { nonce } = session;
   let best = null;
+  let longest = LONGEST;
   for (let sequence = 0; session.state === 'open' && sequence < session.max_frames; sequence += 1) {
     const started = performance.now();
-    const image = await camera.take(LONGEST);
+    const image = await camera.take(longest);
     const answer = await call('POST', `liveness_sessions/${session.id}/frames`, { form: frameForm(nonce, sequence, image), signal });
     session = answer.body;
     if (session.frame.is_best) best = image;
     stage.update(session, session.frame);
-    const rest = PACE_MS - (performance.now() - started);
+    const took = performance.now() - started;
+    if (took > SLOW_MS) longest = Math.max(SHORTEST, longest * 0.8);
+    const rest = PACE_MS - took;
     if (rest > 0) await new Promise((wait) => setTimeout(wait, rest));
   }
   return { session, best };

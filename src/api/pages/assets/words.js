@@ -46,6 +46,7 @@ const CODES = {
   still_image: 'The camera shows a still picture, not a face that moves.',
   foreign_face: 'Another face came into the picture.',
   no_motion: 'The face did not move as a head does.',
+  slow_frames: 'The pictures came too slowly, as on a bad connection.',
   wrong_nonce: 'The pictures do not belong to this challenge.',
   too_many_frames: 'It took too many pictures.', clock_mismatch: 'The times of the pictures do not fit.',
   flat_image: 'The camera shows something flat, such as a print or a screen.', wrong_action: 'Something else was done than what was asked.',

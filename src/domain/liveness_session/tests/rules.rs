@@ -93,3 +93,15 @@ fn a_face_that_is_lost_on_the_way_has_to_begin_again() {
     assert_eq!(trial.session.current_step(), Some(0));
     assert_eq!(trial.session.state, SessionState::Open);
 }
+
+#[test]
+fn somebody_on_a_slow_connection_is_told_so() {
+    let (mut person, mut trial) = begun();
+    while trial.session.state == SessionState::Open {
+        for posture in perform(&mut person, Action::TurnLeft) {
+            person.now_ms += 2500;
+            trial.show(person.shoot(posture));
+        }
+    }
+    assert_eq!(trial.session.reasons, [FailureReason::SlowFrames]);
+}
