@@ -36,16 +36,20 @@ function perform(film, straight) {
 
   function move() {
     const asked = document.querySelector('.say')?.textContent;
-    if (!window.mayMove) return;
+    if (!window.mayMove) {
+      place = 0;
+      return;
+    }
     if (place === 0 && asked in film) text = asked;
     if (asked === text) place = Math.min(place + 1, film[text].length);
     else if (asked in film || asked === 'Look straight into the camera') place = Math.max(place - 1, 0);
   }
 
-  const encode = HTMLCanvasElement.prototype.toBlob;
-  HTMLCanvasElement.prototype.toBlob = function toBlob(...rest) {
-    encode.apply(this, rest);
+  const encode = HTMLCanvasElement.prototype.toDataURL;
+  HTMLCanvasElement.prototype.toDataURL = function toDataURL(...rest) {
+    const encoded = encode.apply(this, rest);
     move();
+    return encoded;
   };
 
   window.mayMove = false;
