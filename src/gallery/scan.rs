@@ -14,6 +14,13 @@ pub(super) const LANES: usize = 8;
 #[derive(Debug, Clone, Copy, Default)]
 #[repr(align(64))]
 pub(super) struct Line(pub(super) [u64; LANES]);
+/// What a probe has to do with the codes of one group.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Distances {
+    bits: [u64; LANES],
+    /// One bit a lane, the first the lowest: set where the distance is at most what was asked for.
+    near: u8,
+}
 /// Faces for which another thread is worth its start.
 const FACES_PER_THREAD: usize = 250_000;
 /// Groups whose distances are worked out together, before any of them is looked at.
@@ -71,11 +78,11 @@ fn nearest_from(
 ) -> Nearest {
     let mut best = Nearest::new(count);
     let distances = kernel();
-    let mut block = [[0_u64; LANES]; GROUPS];
+    let mut block = [Distances::default(); GROUPS];
     for (index, groups) in groups.chunks(probe.len() * GROUPS).enumerate() {
         let block = &mut block[..groups.len() / probe.len()];
-        distances(groups, probe, block);
-        best.offer(block.as_flattened(), first + index * GROUPS * LANES, wanted);
+        distances(groups, probe, best.furthest, block);
+        best.offer(block, first + index * GROUPS * LANES, wanted);
     }
     best
 }
@@ -97,15 +104,16 @@ impl Nearest {
         }
     }
 
-    fn offer(&mut self, distances: &[u64], first: usize, wanted: &impl Fn(usize) -> bool) {
-        // Nearly every block holds nothing near enough, and then its smallest distance is all that is looked at.
-        let least = distances.iter().fold(u64::MAX, |least, &d| least.min(d));
-        if least > self.furthest {
-            return;
-        }
-        for (offset, &distance) in distances.iter().enumerate() {
-            if distance <= self.furthest && wanted(first + offset) {
-                self.kept.push((distance as u32, first + offset));
+    fn offer(&mut self, block: &[Distances], first: usize, wanted: &impl Fn(usize) -> bool) {
+        for (distances, first) in block.iter().zip((first..).step_by(LANES)) {
+            // Nearly every group holds nothing near enough.
+            let mut near = distances.near;
+            while near != 0 {
+                let lane = near.trailing_zeros() as usize;
+                near &= near - 1;
+                if wanted(first + lane) {
+                    self.kept.push((distances.bits[lane] as u32, first + lane));
+                }
             }
         }
         if self.kept.len() >= 2 * self.count {
@@ -128,8 +136,8 @@ impl Nearest {
     }
 }
 
-/// Works out the distances of whole groups.
-type Kernel = fn(&[Line], &[u64], &mut [[u64; LANES]]);
+/// Works out the distances of whole groups, and which of them are at most so many bits.
+type Kernel = fn(&[Line], &[u64], u64, &mut [Distances]);
 
 /// The fastest loop that this processor can run.
 fn kernel() -> Kernel {
@@ -146,13 +154,16 @@ fn kernel() -> Kernel {
 }
 
 /// The loop for any processor.
-fn hamming(groups: &[Line], probe: &[u64], distances: &mut [[u64; LANES]]) {
+fn hamming(groups: &[Line], probe: &[u64], furthest: u64, distances: &mut [Distances]) {
     for (group, distances) in groups.chunks_exact(probe.len()).zip(distances) {
-        *distances = [0; LANES];
+        *distances = Distances::default();
         for (Line(words), probe) in group.iter().zip(probe) {
-            for (distance, word) in distances.iter_mut().zip(words) {
+            for (distance, word) in distances.bits.iter_mut().zip(words) {
                 *distance += u64::from((word ^ probe).count_ones());
             }
+        }
+        for (lane, distance) in distances.bits.iter().enumerate() {
+            distances.near |= u8::from(*distance <= furthest) << lane;
         }
     }
 }
@@ -165,22 +176,28 @@ fn hamming(groups: &[Line], probe: &[u64], distances: &mut [[u64; LANES]]) {
 )]
 mod x86 {
     use std::arch::x86_64::{
-        __m256i, _mm256_add_epi8, _mm256_add_epi64, _mm256_and_si256, _mm256_loadu_si256,
-        _mm256_sad_epu8, _mm256_set1_epi8, _mm256_set1_epi64x, _mm256_setr_epi8,
-        _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi16, _mm256_storeu_si256,
-        _mm256_xor_si256, _mm512_add_epi64, _mm512_loadu_epi64, _mm512_popcnt_epi64,
+        __m256i, _mm256_add_epi8, _mm256_add_epi64, _mm256_and_si256, _mm256_castsi256_pd,
+        _mm256_cmpgt_epi64, _mm256_loadu_si256, _mm256_movemask_pd, _mm256_sad_epu8,
+        _mm256_set1_epi8, _mm256_set1_epi64x, _mm256_setr_epi8, _mm256_setzero_si256,
+        _mm256_shuffle_epi8, _mm256_srli_epi16, _mm256_storeu_si256, _mm256_xor_si256,
+        _mm512_add_epi64, _mm512_cmple_epu64_mask, _mm512_loadu_epi64, _mm512_popcnt_epi64,
         _mm512_set1_epi64, _mm512_setzero_si512, _mm512_storeu_epi64, _mm512_xor_si512,
     };
 
-    use super::{LANES, Line};
+    use super::{Distances, Line};
 
-    pub(super) fn avx512(groups: &[Line], probe: &[u64], distances: &mut [[u64; LANES]]) {
+    pub(super) fn avx512(
+        groups: &[Line],
+        probe: &[u64],
+        furthest: u64,
+        distances: &mut [Distances],
+    ) {
         // SAFETY: `kernel` hands this function out only where both features were detected.
-        unsafe { avx512_groups(groups, probe, distances) }
+        unsafe { avx512_groups(groups, probe, furthest, distances) }
     }
 
     #[target_feature(enable = "avx512f,avx512vpopcntdq")]
-    fn avx512_groups(groups: &[Line], probe: &[u64], distances: &mut [[u64; LANES]]) {
+    fn avx512_groups(groups: &[Line], probe: &[u64], furthest: u64, distances: &mut [Distances]) {
         for (group, distances) in groups.chunks_exact(probe.len()).zip(distances) {
             let mut sum = _mm512_setzero_si512();
             for (Line(words), probe) in group.iter().zip(probe) {
@@ -190,17 +207,19 @@ mod x86 {
                 sum = _mm512_add_epi64(sum, _mm512_popcnt_epi64(differing));
             }
             // SAFETY: as above.
-            unsafe { _mm512_storeu_epi64(distances.as_mut_ptr().cast(), sum) };
+            unsafe { _mm512_storeu_epi64(distances.bits.as_mut_ptr().cast(), sum) };
+            let furthest = _mm512_set1_epi64(furthest.cast_signed());
+            distances.near = _mm512_cmple_epu64_mask(sum, furthest);
         }
     }
 
-    pub(super) fn avx2(groups: &[Line], probe: &[u64], distances: &mut [[u64; LANES]]) {
+    pub(super) fn avx2(groups: &[Line], probe: &[u64], furthest: u64, distances: &mut [Distances]) {
         // SAFETY: `kernel` hands this function out only where the feature was detected.
-        unsafe { avx2_groups(groups, probe, distances) }
+        unsafe { avx2_groups(groups, probe, furthest, distances) }
     }
 
     #[target_feature(enable = "avx2")]
-    fn avx2_groups(groups: &[Line], probe: &[u64], distances: &mut [[u64; LANES]]) {
+    fn avx2_groups(groups: &[Line], probe: &[u64], furthest: u64, distances: &mut [Distances]) {
         for (group, distances) in groups.chunks_exact(probe.len()).zip(distances) {
             let mut sums = [_mm256_setzero_si256(); 2];
             for (Line(words), probe) in group.iter().zip(probe) {
@@ -211,9 +230,16 @@ mod x86 {
                     *sum = _mm256_add_epi64(*sum, count_bits(_mm256_xor_si256(words, probe)));
                 }
             }
-            for (sum, half) in sums.iter().zip(distances.as_chunks_mut::<4>().0) {
+            // The comparison is of signed numbers.
+            let furthest = _mm256_set1_epi64x(i64::try_from(furthest).unwrap_or(i64::MAX));
+            distances.near = 0;
+            let halves = distances.bits.as_chunks_mut::<4>().0;
+            for (index, (sum, half)) in sums.iter().zip(halves).enumerate() {
                 // SAFETY: as above.
                 unsafe { _mm256_storeu_si256(half.as_mut_ptr().cast(), *sum) };
+                let further = _mm256_castsi256_pd(_mm256_cmpgt_epi64(*sum, furthest));
+                let near = !_mm256_movemask_pd(further) & 0b1111;
+                distances.near |= (near << (4 * index)) as u8;
             }
         }
     }
@@ -246,16 +272,18 @@ mod tests {
         for words in [1, 3, 8, 11] {
             let groups: Vec<Line> = (0..words * 5).map(|_| Line(rng.random())).collect();
             let probe: Vec<u64> = (0..words).map(|_| rng.random()).collect();
-            let run = |kernel: Kernel| {
-                let mut distances = [[0; LANES]; 5];
-                kernel(&groups, &probe, &mut distances);
-                distances
-            };
-            let expected = run(hamming);
-            assert_eq!(run(kernel()), expected, "{words} words");
-            #[cfg(target_arch = "x86_64")]
-            if is_x86_feature_detected!("avx2") {
-                assert_eq!(run(x86::avx2), expected, "{words} words");
+            for furthest in [0, 32 * words as u64, u64::MAX] {
+                let run = |kernel: Kernel| {
+                    let mut distances = [Distances::default(); 5];
+                    kernel(&groups, &probe, furthest, &mut distances);
+                    distances
+                };
+                let expected = run(hamming);
+                assert_eq!(run(kernel()), expected, "{words} words");
+                #[cfg(target_arch = "x86_64")]
+                if is_x86_feature_detected!("avx2") {
+                    assert_eq!(run(x86::avx2), expected, "{words} words");
+                }
             }
         }
     }

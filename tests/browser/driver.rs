@@ -284,7 +284,20 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // The driver ends the browser, and removes its profile.
+        // The end of its session ends the browser; the driver alone would leave it running.
+        let session = std::mem::take(&mut self.session);
+        let ended = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            runtime.block_on(async {
+                let end = Client::new().delete(session).timeout(RETRIES);
+                end.send().await.map_err(std::io::Error::other)
+            })
+        });
+        if !matches!(ended.join(), Ok(Ok(_))) {
+            eprintln!("the browser did not end");
+        }
         let pid = Pid::from_raw(self.driver.id().try_into().unwrap());
         let _ = kill(pid, Signal::SIGTERM);
         let _ = self.driver.wait();
