@@ -9,17 +9,17 @@ use crate::domain::cues::{Cue, CueKind};
 /// One sign that something was put in: a cue for whoever looks at the document, and no verdict. It decides nothing.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CueView {
-    /// `mrz_font`: how well the letters and digits fit OCR-B, the font that ICAO Doc 9303 prescribes, as a median
-    /// correlation. `mrz_character`: how much worse than its neighbours the worst of them fits. `mrz_alignment`: how
-    /// far three neighbours stand above or below their line, in widths of a character.
+    /// `mrz_character`: how much worse than its neighbours the worst letter or digit fits its shape in OCR-B, the font
+    /// that ICAO Doc 9303 prescribes, as a correlation. `mrz_alignment`: how far three neighbours stand above or below
+    /// their line, in widths of a character.
     #[schema(value_type = String, example = "mrz_character")]
     pub cue: CueKind,
-    /// True where the value is beyond the bound.
+    /// True where the value is above the bound.
     pub noticed: bool,
     /// What was measured.
     #[schema(example = 0.031)]
     pub value: f64,
-    /// The bound: values above it are noticed; those of `mrz_font`, below it.
+    /// The bound: values above it are noticed.
     #[schema(example = 0.13)]
     pub bound: f64,
     /// How it errs, measured on written zones that were spoiled as cameras, scanners and senders do.
@@ -30,10 +30,10 @@ pub struct CueView {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CueErrorView {
     /// Share of genuine zones in which it notices something.
-    #[schema(example = 0.01)]
+    #[schema(example = 0.071)]
     pub false_alarms: f64,
     /// Share of zones with what it looks for in which it notices nothing.
-    #[schema(example = 0.05)]
+    #[schema(example = 0.507)]
     pub misses: f64,
 }
 

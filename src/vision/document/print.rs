@@ -40,7 +40,6 @@ impl Print {
     #[must_use]
     pub fn value(&self, cue: CueKind) -> f32 {
         match cue {
-            CueKind::MrzFont => self.fit,
             CueKind::MrzCharacter => self.misfit,
             CueKind::MrzAlignment => self.offset,
         }

@@ -36,7 +36,6 @@ function issues(list) {
 }
 
 const CUES = {
-  mrz_font: 'The lines are set in another font than such documents have.',
   mrz_character: 'A character looks unlike itself in the font of the others.',
   mrz_alignment: 'Some characters stand above or below their line.',
 };
