@@ -18,6 +18,7 @@ mod documents;
 mod duplicates;
 mod enrolment;
 mod erasures;
+mod faces;
 mod idempotency;
 mod imports;
 mod keeping;
