@@ -2,7 +2,7 @@
 //!
 //! Each has a bound and the shares of genuine and of forged zones above it, as measured. A zone that shows none may be
 //! forged all the same: whoever sets a whole zone anew in the right font leaves nothing to see. How well a zone fits OCR-B
-//! is no cue: blurred genuine ones fit it as badly as sharp ones in another font.
+//! is no cue: below a bound that 3 in 100 genuine ones are below, there were only 4 in 100 of those set in another font.
 
 use serde::{Deserialize, Serialize};
 

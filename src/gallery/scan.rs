@@ -14,6 +14,7 @@ pub(super) const LANES: usize = 8;
 #[derive(Debug, Clone, Copy, Default)]
 #[repr(align(64))]
 pub(super) struct Line(pub(super) [u64; LANES]);
+
 /// What a probe has to do with the codes of one group.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct Distances {
@@ -21,6 +22,7 @@ struct Distances {
     /// One bit a lane, the first the lowest: set where the distance is at most what was asked for.
     near: u8,
 }
+
 /// Faces for which another thread is worth its start.
 const FACES_PER_THREAD: usize = 250_000;
 /// Groups whose distances are worked out together, before any of them is looked at.

@@ -64,7 +64,8 @@ impl SearchSettings {
     /// Faces that the coarse pass picks of so many.
     ///
     /// At what place the codes put the face that is meant grows with the gallery. So do the picks, but by the fourth
-    /// root: thirty were enough among ten million, and each costs the database the reading of a page.
+    /// root, since each costs the database the reading of a page: of a thousand people one is missed among ten million,
+    /// and none among a million.
     #[must_use]
     pub fn picks(&self, faces: usize) -> usize {
         let share = (faces as f64 / 1e6).powf(0.25);

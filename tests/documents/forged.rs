@@ -155,7 +155,7 @@ fn cues_notice_what_was_put_in_and_leave_genuine_zones_alone() {
 
 /// The errors that answers tell: `cargo test --release --test documents -- --ignored --nocapture forged`.
 #[test]
-#[ignore = "takes minutes"]
+#[ignore = "takes an hour"]
 fn what_answers_tell_of_a_cue_s_error_is_what_is_measured_on_forged_zones() {
     let threads = std::thread::available_parallelism().unwrap().get();
     let outcomes = measure(23, &Damage::ALL, &Format::ALL, threads);
