@@ -54,12 +54,16 @@ export function newKey() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
+/** What a transfer that broke off is told as: it was given up here, or the service is out of reach. */
+function brokenOff(error) {
+  return error.name === 'AbortError' ? error : Problem.unreachable();
+}
+
 async function fetched(path, options, mayRepeat) {
   try {
     return await fetch(path, options);
   } catch (error) {
-    if (error.name === 'AbortError') throw error;
-    if (!mayRepeat) throw Problem.unreachable();
+    if (error.name === 'AbortError' || !mayRepeat) throw brokenOff(error);
   }
   await new Promise((wait) => setTimeout(wait, 800));
   return fetched(path, options, false);
@@ -77,7 +81,7 @@ export async function call(method, path, { json, form, signal, key } = {}) {
 }
 
 async function read(response) {
-  const text = await response.text().catch(() => { throw Problem.unreachable(); });
+  const text = await response.text().catch((error) => { throw brokenOff(error); });
   let body = {};
   try {
     body = text ? JSON.parse(text) : {};

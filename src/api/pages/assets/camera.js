@@ -16,8 +16,10 @@ export function refusal(error) {
   return REFUSALS[error.name] ?? error.message;
 }
 
+/** One use of the camera, from its start to its stop. */
 export class Camera {
   #stream = null;
+  #isOver = false;
 
   constructor(facing) {
     this.facing = facing;
@@ -33,11 +35,14 @@ export class Camera {
       audio: false,
       video: { facingMode: this.facing, width: { ideal: 1280 }, height: { ideal: 960 } },
     });
+    if (this.#isOver) return this.stop();
     this.video.srcObject = this.#stream;
-    await this.video.play();
+    return this.video.play();
   }
 
+  /** Also before the person has said whether the camera may be used. */
   stop() {
+    this.#isOver = true;
     this.#stream?.getTracks().forEach((track) => track.stop());
     this.#stream = null;
     this.video.srcObject = null;

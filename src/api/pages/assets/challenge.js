@@ -81,6 +81,14 @@ async function follow(camera, stage, session, signal) {
   return { session, best };
 }
 
+/** Never comes true, and fails once it is stopped. */
+function givenUp(signal) {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason));
+  });
+}
+
 /**
  * Takes a person through it in `place`. Gives `{ sessionId, picture }` where it is passed, and `{ over: node }` with the
  * reason otherwise.
@@ -93,7 +101,7 @@ export async function challenge(place) {
   stage.stop.focus({ preventScroll: true });
   try {
     const { body } = await call('POST', 'liveness_sessions', { json: { steps: 3 }, signal: stop.signal });
-    await camera.start();
+    await Promise.race([camera.start(), givenUp(stop.signal)]);
     stage.update(body, null);
     const { session, best } = await follow(camera, stage, body, stop.signal);
     if (session.state === 'passed') return { sessionId: session.id, picture: best };
