@@ -6,8 +6,9 @@ use super::scan::{self, LANES, Line};
 use super::{CodedFace, FaceChange, Shortlist};
 use crate::domain::face::Template;
 
-/// How many times as many faces the first step of a pass picks as the second leaves.
-const WIDER: usize = 100;
+/// How many times as many faces the first step of a pass picks as the second leaves, of a million faces or fewer. It grows
+/// with the square root of their number beyond, since each costs a few reads from all over the memory.
+const WIDER: f64 = 32.0;
 /// Words of a code that the first step reads, of eight of the shipped embedder. A pass over millions of codes takes as long as
 /// reading them from memory does. With four words, and 32 times as many faces picked, two in a thousand people were
 /// missed among ten million.
@@ -207,6 +208,11 @@ impl Codes {
         &mut line.0[position % LANES]
     }
 
+    fn wider(&self) -> usize {
+        let millions = self.entries.len() as f64 / 1e6;
+        (WIDER * millions.sqrt().max(1.0)) as usize
+    }
+
     fn coarse_words(&self) -> usize {
         self.words.min(COARSE_WORDS)
     }
@@ -228,7 +234,7 @@ impl Codes {
 
     /// The faces that come nearest to a probe by their codes, among those whose time has not ended.
     ///
-    /// In two steps: the fewest differing bits in the first words pick `WIDER` times as many as are wanted, and of these the largest
+    /// In two steps: the fewest differing bits in the first words pick many times as many as are wanted, and of these the largest
     /// sum of the probe's values, each with the sign that the face's code gives it, picks the rest. The second
     /// knows how sure each sign of the probe is, so it needs several times fewer faces for the same recall.
     #[must_use]
@@ -238,7 +244,7 @@ impl Codes {
         let wanted = |position: usize| self.entries.get(position).is_some_and(|e| e.until > now_ms);
         let nearest = if code.len() == self.words {
             let coarse = &code[..self.coarse_words()];
-            scan::nearest(&self.coarse, coarse, WIDER * count, wanted)
+            scan::nearest(&self.coarse, coarse, self.wider() * count, wanted)
         } else {
             Vec::new()
         };
