@@ -153,26 +153,41 @@ fn warp(image: &RgbImage, source: impl Fn((f64, f64)) -> (f64, f64)) -> RgbImage
 
 /// Bilinear sample; pixels beyond the picture are black.
 fn sample(image: &RgbImage, x: f64, y: f64) -> [u8; 3] {
-    let (x0, y0) = (x.floor(), y.floor());
-    let (fx, fy) = ((x - x0) as f32, (y - y0) as f32);
-    let (x0, y0) = (x0 as i64, y0 as i64);
+    let (x0, y0) = (floor(x), floor(y));
+    let (fx, fy) = ((x - x0 as f64) as f32, (y - y0 as f64) as f32);
+    let weights = [
+        (1.0 - fx) * (1.0 - fy),
+        fx * (1.0 - fy),
+        (1.0 - fx) * fy,
+        fx * fy,
+    ];
+    let corners = [(x0, y0), (x0 + 1, y0), (x0, y0 + 1), (x0 + 1, y0 + 1)];
     let mut sum = [0.0_f32; 3];
-    for (dx, dy, weight) in [
-        (0, 0, (1.0 - fx) * (1.0 - fy)),
-        (1, 0, fx * (1.0 - fy)),
-        (0, 1, (1.0 - fx) * fy),
-        (1, 1, fx * fy),
-    ] {
-        let (x, y) = (x0 + dx, y0 + dy);
-        if x < 0 || y < 0 || x >= i64::from(image.width()) || y >= i64::from(image.height()) {
+    for ((x, y), weight) in corners.into_iter().zip(weights) {
+        let Some(pixel) = pixel(image, x, y) else {
             continue;
-        }
-        let pixel = image.get_pixel(x as u32, y as u32).0;
+        };
         for (total, channel) in sum.iter_mut().zip(pixel) {
             *total += weight * f32::from(channel);
         }
     }
     sum.map(|total| (total + 0.5) as u8)
+}
+
+/// The largest whole number that is not above. The method of the standard library is a call on processors of any age.
+fn floor(value: f64) -> i64 {
+    let towards_zero = value as i64;
+    towards_zero - i64::from(towards_zero as f64 > value)
+}
+
+fn pixel(image: &RgbImage, x: i64, y: i64) -> Option<[u8; 3]> {
+    let (width, height) = image.dimensions();
+    // Negative ones are far too large without their sign.
+    if x.cast_unsigned() >= u64::from(width) || y.cast_unsigned() >= u64::from(height) {
+        return None;
+    }
+    let at = 3 * (y as usize * width as usize + x as usize);
+    image.as_raw().get(at..)?.first_chunk().copied()
 }
 
 #[cfg(test)]
@@ -191,6 +206,15 @@ mod tests {
             let found = back.invert(*point);
             assert!((found.0 - home.0).abs() < 1e-9 && (found.1 - home.1).abs() < 1e-9);
         }
+    }
+
+    #[test]
+    fn whole_numbers_below_are_found_on_both_sides_of_zero() {
+        let values = [-2.0, -1.5, -0.1, 0.0, 0.9, 1.0, 7.25];
+        assert_eq!(
+            values.map(floor),
+            values.map(|value: f64| value.floor() as i64)
+        );
     }
 
     #[test]

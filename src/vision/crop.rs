@@ -138,19 +138,41 @@ pub(super) fn planar(
     mean: [f32; 3],
     scale: [f32; 3],
 ) -> Vec<f32> {
-    let pixels = image.as_raw();
-    let plane = pixels.len() / 3;
-    let mut tensor = vec![0.0; pixels.len()];
-    for (position, &colour) in match order {
+    planar_on(image.dimensions(), (0, 0), image, order, mean, scale)
+}
+
+/// The same on a canvas of zeros, of so many pixels, with the picture's corner at a place of it.
+pub(super) fn planar_on(
+    canvas: (u32, u32),
+    corner: (u32, u32),
+    image: &RgbImage,
+    order: Channels,
+    mean: [f32; 3],
+    scale: [f32; 3],
+) -> Vec<f32> {
+    let [width, height, left, top] = [canvas.0, canvas.1, corner.0, corner.1].map(|n| n as usize);
+    let colours: [usize; 3] = match order {
         Channels::Rgb => [0, 1, 2],
         Channels::Bgr => [2, 1, 0],
-    }
-    .iter()
-    .enumerate()
-    {
-        let values = &mut tensor[position * plane..(position + 1) * plane];
-        for (value, pixel) in values.iter_mut().zip(pixels.chunks_exact(3)) {
-            *value = (f32::from(pixel[colour]) - mean[colour]) * scale[colour];
+    };
+    // What each byte becomes: quicker to look up than to work out.
+    let tables = colours.map(|colour| {
+        let value = |byte: usize| (byte as f32 - mean[colour]) * scale[colour];
+        std::array::from_fn::<f32, 256, _>(value)
+    });
+    let mut tensor = vec![0.0; 3 * width * height];
+    let (first, others) = tensor.split_at_mut(width * height);
+    let (second, third) = others.split_at_mut(width * height);
+    let rows = image
+        .as_raw()
+        .chunks_exact(3 * image.width().max(1) as usize);
+    for (row, start) in rows.zip((top * width + left..).step_by(width.max(1))) {
+        let planes = first[start..].iter_mut().zip(&mut second[start..]);
+        let planes = planes.zip(&mut third[start..]);
+        for (((first, second), third), pixel) in planes.zip(row.chunks_exact(3)) {
+            *first = tables[0][usize::from(pixel[colours[0]])];
+            *second = tables[1][usize::from(pixel[colours[1]])];
+            *third = tables[2][usize::from(pixel[colours[2]])];
         }
     }
     tensor
@@ -183,6 +205,25 @@ mod tests {
             planar(&image, Channels::Rgb, [10.0, 0.0, 0.0], [2.0, 0.0, 0.0])[..2],
             [0.0, 60.0]
         );
+    }
+
+    #[test]
+    fn around_a_picture_on_a_larger_canvas_there_are_zeros() {
+        let image = RgbImage::from_raw(2, 1, vec![10, 20, 30, 40, 50, 60]).unwrap();
+        let tensor = planar_on(
+            (3, 2),
+            (1, 1),
+            &image,
+            Channels::Rgb,
+            [1.0; 3],
+            [1.0, 1.0, 2.0],
+        );
+        let expected = [
+            [0.0, 0.0, 0.0, 0.0, 9.0, 39.0],
+            [0.0, 0.0, 0.0, 0.0, 19.0, 49.0],
+            [0.0, 0.0, 0.0, 0.0, 58.0, 118.0],
+        ];
+        assert_eq!(tensor, expected.concat());
     }
 
     #[test]

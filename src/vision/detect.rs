@@ -1,8 +1,8 @@
 //! Where the faces are: an RFB detector of 320x240 pixels, looked through once or, for small faces, tile by tile.
 
-use image::{Rgb, RgbImage, imageops};
+use image::RgbImage;
 
-use super::crop::{Area, Channels, Scaler, planar};
+use super::crop::{Area, Channels, Scaler, planar_on};
 use super::picture::{MIN_SIDE, View};
 use super::session::{Loader, Model, ModelError};
 use super::turned::{Quarters, turned};
@@ -20,8 +20,6 @@ const MIN_FACE_SIDE: f64 = 12.0;
 const MAX_OVERLAP: f32 = 0.4;
 /// Share of the smaller box inside the larger above which two boxes are one face: tiles cut faces.
 const MAX_CONTAINED: f32 = 0.7;
-/// Grey of the border around a picture of another shape: the tensor's zero.
-const BORDER: Rgb<u8> = Rgb([127; 3]);
 /// Tiles overlap by this share of their size, so that a face at a seam is whole in one of them.
 const TILE_OVERLAP: f64 = 0.3;
 
@@ -120,9 +118,10 @@ impl Detector {
     ) -> Result<Vec<Detection>, VisionError> {
         let frame = Frame::fit(area, zoom);
         let scaled = scaler.scale(image, area, frame.width, frame.height)?;
-        let mut canvas = RgbImage::from_pixel(WIDTH, HEIGHT, BORDER);
-        imageops::replace(&mut canvas, &scaled, frame.left.into(), frame.top.into());
-        let tensor = planar(&canvas, Channels::Rgb, [127.0; 3], [1.0 / 128.0; 3]);
+        // Around a picture of another shape is grey: the tensor's zero.
+        let (canvas, corner) = ((WIDTH, HEIGHT), (frame.left, frame.top));
+        let (mean, scale) = ([127.0; 3], [1.0 / 128.0; 3]);
+        let tensor = planar_on(canvas, corner, &scaled, Channels::Rgb, mean, scale);
         let outputs = self.model.run(&tensor)?;
         Ok(read(
             &outputs[0],
