@@ -24,7 +24,7 @@ use crate::verify::ENROLMENT;
 use crate::vision::{FaceBackend as _, ImageLimits, OnnxBackend};
 
 /// How often is asked how far the job is.
-const POLL: Duration = Duration::from_millis(50);
+const POLL: Duration = Duration::from_millis(200);
 
 /// What to measure.
 #[derive(Debug, Clone)]
