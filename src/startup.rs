@@ -90,7 +90,8 @@ impl Application {
             config.load.request_deadline,
         )
         .with_attempt_limit(config.attempts)
-        .with_consent(config.lifecycle.consent);
+        .with_consent(config.lifecycle.consent)
+        .with_metrics(metrics.clone());
         let imports = Imports::new(verifier.clone(), import_limits(config));
         let runner = imports.runner();
         let state = AppState {
@@ -193,7 +194,9 @@ async fn database(config: &Config) -> anyhow::Result<Option<EmbeddedPostgres>> {
     }
     let (assets, home) = (config.assets.clone(), config.home.clone());
     let started = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
-        let program = Assets::open(&assets)?.ensure_postgres()?;
+        let program = Assets::open(&assets)?
+            .ensure_postgres()
+            .context("DATABASE_URL is not set, and the embedded database cannot be had")?;
         Ok(EmbeddedPostgres::start(&program, &home)?)
     });
     started.await?.map(Some)

@@ -107,8 +107,8 @@ fn stuck_workers(engine: &Engine) -> usize {
 )]
 #[get("/metrics")]
 pub async fn metrics(state: Data<AppState>) -> Result<HttpResponse, ApiError> {
-    let engine = state.verifier.engine();
-    let text = state.metrics.encode(engine.queue_depth(), engine.workers());
+    let connections = state.verifier.store().connections();
+    let text = state.metrics.encode(state.verifier.engine(), connections);
     let text = text.map_err(|error| ApiError::caused_by(ErrorCode::Internal, error))?;
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, METRICS_CONTENT_TYPE))

@@ -223,10 +223,9 @@ pub async fn create_verification(
     let submission = form.submission(&state)?;
     let work = async {
         let checked = state.verifier.create(caller.actor(), submission).await?;
-        let assessment = &checked.outcome.verification.assessment;
         state
             .metrics
-            .observe_decision(assessment.decision, &assessment.watchlist.searched);
+            .observe_decision(&checked.outcome.verification.assessment);
         checked.try_map(made)
     };
     once(&state, &caller.tenant, key, work).await

@@ -49,6 +49,17 @@ pub struct Store {
     waiting_answers: WaitingAnswers,
 }
 
+/// Connections to the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Connections {
+    /// On loan.
+    pub used: usize,
+    /// Open, and used by nobody.
+    pub idle: usize,
+    /// The most there may be.
+    pub most: usize,
+}
+
 /// How large lists are searched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SearchSettings {
@@ -193,6 +204,17 @@ impl Store {
     pub async fn close(&self) {
         if timeout(CLOSE_TIMEOUT, self.pool.close()).await.is_err() {
             tracing::warn!("some connections to the database did not close in time");
+        }
+    }
+
+    /// The connections as they are now.
+    #[must_use]
+    pub fn connections(&self) -> Connections {
+        let (open, idle) = (self.pool.size() as usize, self.pool.num_idle());
+        Connections {
+            used: open.saturating_sub(idle),
+            idle,
+            most: self.pool.options().get_max_connections() as usize,
         }
     }
 

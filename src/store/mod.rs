@@ -32,7 +32,7 @@ mod watchlists;
 
 pub use attempts::ReferenceHash;
 pub use audit::{AuditFilter, AuditReader, ChainFault, ChainHead, ChainReport, InvalidHead};
-pub use connection::{SearchSettings, Store};
+pub use connection::{Connections, SearchSettings, Store};
 pub use erasures::NewErasure;
 pub use error::StoreError;
 pub(crate) use galleries::CHANGES_KEPT;

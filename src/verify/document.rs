@@ -11,13 +11,8 @@ use crate::domain::document::{DocumentCheck, Side, Sides, ZoneReading, ZoneSearc
 use crate::domain::face::Face;
 use crate::domain::mrz::{CivilDate, Expected, Mrz};
 use crate::vision::document::{Print, Zone};
-use crate::vision::{Analysis, AnalysisRequest, Embed, Layout, StageTimings};
+use crate::vision::{Analysis, AnalysisRequest, Layout, StageTimings};
 
-/// What is wanted of a document that is only read: its portrait, and no template of it.
-const PORTRAIT: AnalysisRequest = AnalysisRequest {
-    embed: Embed::None,
-    ..DOCUMENT
-};
 /// Detections this sure are taken for faces that stand upright. Of two of the fixtures, those on their side or head reached
 /// 0.995, and skewed ones went down to 0.997.
 const SURE: f32 = 0.999;
@@ -55,7 +50,7 @@ impl Verifier {
         back: Option<Vec<u8>>,
         expected: &Expected,
     ) -> Result<DocumentReading, VerifyError> {
-        let worked = self.work_on(document, back, PORTRAIT).await?;
+        let worked = self.work_on(document, back).await?;
         let mut reasons = Vec::new();
         let check = judge(worked.sides, expected, &mut reasons);
         Ok(DocumentReading {
@@ -74,12 +69,11 @@ impl Verifier {
         &self,
         document: Vec<u8>,
         back: Option<Vec<u8>>,
-        wanted: AnalysisRequest,
     ) -> Result<Worked, VerifyError> {
         let copy = self.engine.readers().map(|_| document.clone());
         let again = document.clone();
         let (mut front, (front_zone, front_time), (back_zone, back_time)) = tokio::try_join!(
-            self.analyse("document", document, wanted),
+            self.analyse("document", document, DOCUMENT),
             self.search_zone(Side::Document, copy),
             self.search_back(back),
         )?;
@@ -87,7 +81,7 @@ impl Verifier {
         timings.push(front.timings);
         let lies = front_zone.reading().map(quarter_turns);
         if let Some(layout) = second_look(lies, confidence(&front)) {
-            let request = AnalysisRequest { layout, ..wanted };
+            let request = AnalysisRequest { layout, ..DOCUMENT };
             let turned = self.analyse("document", again, request).await?;
             timings.push(turned.timings);
             let known = lies.is_some() && !turned.faces.is_empty();
@@ -131,7 +125,7 @@ impl Verifier {
         };
         let deadline = Instant::now() + self.deadline;
         let read = readers.analyse(image, ZONE, deadline).await;
-        let read = read.map_err(|source| VerifyError::Vision { part, source })?;
+        let read = self.timed(part, read)?;
         // The picture is decoded twice, side by side; only once is it waited for.
         let timings = StageTimings {
             decode: Duration::ZERO,

@@ -8,8 +8,10 @@ use crate::domain::face::Face;
 use crate::domain::policy::Policy;
 use crate::vision::{Analysis, AnalysisRequest, Embed, Layout};
 
-/// What is wanted of a picture whose faces are to be described.
+/// What is wanted of a picture whose faces are to be described or compared: all of everybody, since a template's length is
+/// their quality's score.
 const SCENE: AnalysisRequest = AnalysisRequest {
+    embed: Embed::All,
     pose: true,
     eyes: true,
     ..AnalysisRequest::of(Layout::Document)
@@ -20,12 +22,6 @@ const SOURCE: AnalysisRequest = AnalysisRequest {
     eyes: true,
     ..PROBE
 };
-/// What is wanted of a picture that a source face is looked for in.
-const TARGET: AnalysisRequest = AnalysisRequest {
-    embed: Embed::All,
-    ..SCENE
-};
-
 /// One source face against every face of every target.
 #[derive(Debug)]
 pub struct Comparison {
@@ -75,7 +71,7 @@ impl Verifier {
     ) -> Result<Comparison, VerifyError> {
         let targets = targets
             .into_iter()
-            .map(|target| self.analyse("target", target, TARGET));
+            .map(|target| self.analyse("target", target, SCENE));
         let (source, targets) = tokio::try_join!(
             self.analyse("source", source, SOURCE),
             futures_util::future::try_join_all(targets),

@@ -34,6 +34,7 @@ use crate::domain::face::{Face, Template};
 use crate::domain::ids::WatchlistId;
 use crate::domain::policy::Policy;
 use crate::domain::verification::ModelIds;
+use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
 use crate::vision::{Analysis, AnalysisRequest, Embed, Engine, Layout, VisionError, blank_picture};
 
@@ -133,6 +134,7 @@ pub struct Verifier {
     deadline: Duration,
     attempts: Option<AttemptLimit>,
     consent: ConsentRule,
+    metrics: Metrics,
 }
 
 impl Verifier {
@@ -156,7 +158,14 @@ impl Verifier {
             deadline,
             attempts: None,
             consent: ConsentRule::default(),
+            metrics: Metrics::default(),
         }
+    }
+
+    /// The same use cases, telling these metrics where their time goes.
+    #[must_use]
+    pub fn with_metrics(self, metrics: Metrics) -> Self {
+        Self { metrics, ..self }
     }
 
     /// The same use cases with another rule for consent.
@@ -223,7 +232,18 @@ impl Verifier {
     ) -> Result<Analysis, VerifyError> {
         let deadline = Instant::now() + self.deadline;
         let analysis = self.engine.analyse(image, request, deadline).await;
-        analysis.map_err(|source| VerifyError::Vision { part, source })
+        self.timed(part, analysis)
+    }
+
+    /// What came of a picture, its stages noted.
+    fn timed(
+        &self,
+        part: &'static str,
+        analysis: Result<Analysis, VisionError>,
+    ) -> Result<Analysis, VerifyError> {
+        let analysis = analysis.map_err(|source| VerifyError::Vision { part, source })?;
+        self.metrics.observe_analysis(&analysis.timings);
+        Ok(analysis)
     }
 
     /// The template of the one face in a picture.

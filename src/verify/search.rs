@@ -1,5 +1,7 @@
 //! Search: who on a watchlist is the person in a picture?
 
+use std::time::Instant;
+
 use super::{Verifier, VerifyError};
 use crate::domain::audit::{Actor, ListSearch, WatchlistSearched};
 use crate::domain::face::Template;
@@ -95,9 +97,11 @@ impl Verifier {
             min_similarity: self.thresholds(list, 1).review.similarity,
         };
         let queries: Vec<GalleryQuery> = lists.iter().map(query).collect();
+        let started = Instant::now();
         let mut transaction = self.store.begin(tenant).await?;
         let found = transaction.search(&queries, probe, limit).await?;
         transaction.commit().await?;
+        self.metrics.observe_search_time(started.elapsed());
         let mut found = found.into_iter().peekable();
         let mut outcomes = Vec::with_capacity(lists.len());
         for list in lists {

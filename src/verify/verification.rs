@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::attempts::count;
 use super::liveness_sessions::use_up;
-use super::{DOCUMENT, SELFIE, Verifier, VerifyError, only_face, portrait, template};
+use super::{SELFIE, Verifier, VerifyError, only_face, portrait, template};
 use crate::domain::audit::{Actor, VerificationCreated};
 use crate::domain::consent::Consent;
 use crate::domain::decision::{Evidence, decide};
@@ -87,7 +87,7 @@ impl Verifier {
         let selfie = self.selfie(tenant, submission.selfie).await?;
         let (selfie, document) = tokio::try_join!(
             self.analyse("selfie", selfie, SELFIE),
-            self.work_on(submission.document, submission.document_back, DOCUMENT),
+            self.work_on(submission.document, submission.document_back),
         )?;
         let mut stages = document.timings;
         stages.push(selfie.timings);

@@ -117,6 +117,8 @@ pub struct Analysis {
 /// Where the time of one analysis went.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct StageTimings {
+    /// Waiting for a worker.
+    pub queue: Duration,
     /// Decoding the picture.
     pub decode: Duration,
     /// Finding faces.

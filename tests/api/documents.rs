@@ -46,7 +46,7 @@ async fn a_passport_is_told_field_by_field_and_digit_by_digit() {
     let quality = &body["portrait"]["quality"];
     assert_eq!(quality["components"]["pose_roll"]["value"], 3.0);
     assert_eq!(quality["components"]["eyes_open"]["result"], "pass");
-    assert_eq!(quality["score"], Value::Null);
+    assert_eq!(quality["score"], 75);
     let mrz = &body["mrz"];
     assert_eq!(mrz["format"], "TD3");
     assert_eq!(mrz["lines"], json!(PASSPORT));

@@ -12,6 +12,7 @@ mod bodies;
 mod browsers;
 mod budgets;
 mod consent;
+mod dashboards;
 mod document;
 mod documentation;
 mod documents;

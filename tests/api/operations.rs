@@ -226,6 +226,9 @@ async fn metrics_count_by_route_and_hold_nothing_personal() {
     for line in [
         r#"likeness_http_requests_total{method="GET",route="/v1/verifications/{id}",status="200"} 1"#,
         r#"likeness_verifications_total{decision="approved"} 1"#,
+        r#"likeness_stage_duration_seconds_count{stage="queue"} 4"#,
+        r#"likeness_queue_depth{of="faces"} 0"#,
+        r#"likeness_database_connections{state="max"}"#,
     ] {
         assert!(text.contains(line), "{text}");
     }

@@ -3,7 +3,7 @@
 use likeness::metrics::Metrics;
 use likeness::store::{SearchSettings, Store};
 use likeness::verify::RecallMonitor;
-use likeness::vision::Workers;
+use likeness::vision::Engine;
 
 use crate::galleries::{Replicas, SETTINGS};
 
@@ -14,7 +14,9 @@ async fn measured(store: &Store, replicas: &Replicas, tests: usize) -> (f64, boo
     for _ in 0..tests {
         monitor.test(&replicas.key()).await.unwrap();
     }
-    let text = metrics.encode(0, Workers::default()).unwrap();
+    let text = metrics
+        .encode(&Engine::start(Vec::new(), 1), store.connections())
+        .unwrap();
     let line = text
         .lines()
         .find(|line| line.starts_with("likeness_search_recall{"));

@@ -12,7 +12,7 @@ use crate::domain::quality::{Component, Components, Purpose, score};
 #[derive(Debug, Serialize, ToSchema)]
 pub struct QualityView {
     /// One score for all of it, 0 to 100: the higher, the less likely is it that the person is not recognised by this
-    /// picture. It takes no part in any decision. Null where no template was made of the face: when faces are only detected.
+    /// picture. It takes no part in any decision. Null where no template was made of the face.
     #[schema(example = 83, minimum = 0, maximum = 100)]
     pub score: Option<u8>,
     /// Distance between the eyes, in pixels.

@@ -38,6 +38,7 @@ use supervisor::Supervisor;
 struct Job {
     encoded: Vec<u8>,
     request: AnalysisRequest,
+    sent: Instant,
     deadline: Instant,
     span: Span,
     reply: oneshot::Sender<Result<Analysis, VisionError>>,
@@ -151,6 +152,7 @@ impl Engine {
         let job = Job {
             encoded,
             request,
+            sent: Instant::now(),
             deadline,
             span: Span::current(),
             reply,
@@ -244,7 +246,8 @@ impl Worker {
                 continue;
             }
             let _entered = job.span.enter();
-            exchange(&self.watch, |_| Watch::Busy(Instant::now()));
+            let begun = Instant::now();
+            exchange(&self.watch, |_| Watch::Busy(begun));
             let analysis = catch_unwind(AssertUnwindSafe(|| {
                 self.backend.analyse(&job.encoded, &job.request)
             }));
@@ -264,7 +267,11 @@ impl Worker {
                 self.counts.working.fetch_sub(1, Ordering::Relaxed);
                 tracing::error!("a worker was lost to a panic");
             }
-            answer(job.reply, analysis.unwrap_or(Err(VisionError::WorkerLost)));
+            let mut analysis = analysis.unwrap_or(Err(VisionError::WorkerLost));
+            if let Ok(analysis) = &mut analysis {
+                analysis.timings.queue = begun - job.sent;
+            }
+            answer(job.reply, analysis);
             if panicked {
                 return;
             }
