@@ -20,6 +20,15 @@ pub enum Budget {
 }
 
 impl Budget {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Requests,
+        Self::Bytes,
+        Self::Concurrency,
+        Self::Searches,
+        Self::Attempts,
+    ];
+
     /// The stable name, as headers and metrics spell it.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -54,16 +54,16 @@ export function newKey() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** What a transfer that broke off is told as: it was given up here, or the service is out of reach. */
-function brokenOff(error) {
-  return error.name === 'AbortError' ? error : Problem.unreachable();
+/** Why a transfer broke off: it was given up here, or the service is out of reach. */
+function brokenOff(signal) {
+  return signal?.aborted ? signal.reason : Problem.unreachable();
 }
 
 async function fetched(path, options, mayRepeat) {
   try {
     return await fetch(path, options);
-  } catch (error) {
-    if (error.name === 'AbortError' || !mayRepeat) throw brokenOff(error);
+  } catch {
+    if (options.signal?.aborted || !mayRepeat) throw brokenOff(options.signal);
   }
   await new Promise((wait) => setTimeout(wait, 800));
   return fetched(path, options, false);
@@ -77,11 +77,11 @@ export async function call(method, path, { json, form, signal, key } = {}) {
   const body = json === undefined ? form : JSON.stringify(json);
   const options = { method, headers, body, signal, cache: 'no-store', credentials: 'omit', redirect: 'error' };
   const response = await fetched(`v1/${path}`, options, method === 'GET' || Boolean(key));
-  return { body: await read(response), requestId: response.headers.get('x-request-id') };
+  return { body: await read(response, signal), requestId: response.headers.get('x-request-id') };
 }
 
-async function read(response) {
-  const text = await response.text().catch((error) => { throw brokenOff(error); });
+async function read(response, signal) {
+  const text = await response.text().catch(() => { throw brokenOff(signal); });
   let body = {};
   try {
     body = text ? JSON.parse(text) : {};
