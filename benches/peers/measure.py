@@ -1,0 +1,149 @@
+"""Sends the same pairs of pictures to one server and tells how fast, how large and how right it is, as a line of JSON.
+
+    measure.py NAME URL PID --selfie FILE --document FILE [--token T] [--lfw DIR --pairs N]
+"""
+
+import argparse
+import csv
+import io
+import json
+import statistics
+import threading
+import time
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+from PIL import Image
+
+BOUNDARY = "a-boundary-that-no-picture-holds"
+
+
+def arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("name")
+    parser.add_argument("url")
+    parser.add_argument("pid", type=int)
+    parser.add_argument("--selfie", type=Path, required=True)
+    parser.add_argument("--document", type=Path, required=True)
+    parser.add_argument("--parts", default="selfie,document")
+    parser.add_argument("--compare-url")
+    parser.add_argument("--compare-parts", default="selfie,document")
+    parser.add_argument("--token")
+    parser.add_argument("--megapixels", type=float, default=2.0)
+    parser.add_argument("--requests", type=int, default=40)
+    parser.add_argument("--lfw", type=Path)
+    parser.add_argument("--pairs", type=int, default=1000)
+    return parser.parse_args()
+
+
+def scaled(path, megapixels):
+    picture = Image.open(path).convert("RGB")
+    scale = (megapixels * 1e6 / (picture.width * picture.height)) ** 0.5
+    encoded = io.BytesIO()
+    picture.resize((round(picture.width * scale), round(picture.height * scale)), Image.Resampling.LANCZOS).save(
+        encoded, "JPEG", quality=92
+    )
+    return encoded.getvalue()
+
+
+def body(parts, pictures):
+    form = b""
+    for part, picture in zip(parts.split(","), pictures, strict=True):
+        head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{part}"; filename="{part}.jpg"\r\n'
+        form += head.encode() + b"Content-Type: image/jpeg\r\n\r\n" + picture + b"\r\n"
+    return form + f"--{BOUNDARY}--\r\n".encode()
+
+
+def send(url, form, token):
+    headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    with urlopen(Request(url, form, headers)) as answer:
+        return json.load(answer)
+
+
+def load(url, form, token, clients, requests):
+    """Milliseconds of each request, and requests a second."""
+    times, left, lock = [], iter(range(requests)), threading.Lock()
+
+    def client():
+        while True:
+            with lock:
+                if next(left, None) is None:
+                    return
+            started = time.perf_counter()
+            send(url, form, token)
+            times.append((time.perf_counter() - started) * 1e3)
+
+    threads = [threading.Thread(target=client) for _ in range(clients)]
+    started = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sorted(times), len(times) / (time.perf_counter() - started)
+
+
+def descendants(pid):
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(below for child in children for below in descendants(int(child)))]
+
+
+def resident_mb(pid):
+    """Proportional memory of a process and those below it: what they share is counted once."""
+    rollups = (Path(f"/proc/{process}/smaps_rollup").read_text() for process in descendants(pid))
+    return sum(int(line.split()[1]) for rollup in rollups for line in rollup.splitlines() if line.startswith("Pss:")) / 1024
+
+
+def found(answer):
+    """The similarity in an answer: of the peers, or of Likeness's comparison."""
+    return answer["similarity"] if "similarity" in answer else answer["targets"][0]["faces"][0]["similarity"]
+
+
+def accuracy(options):
+    """Share of pairs told rightly, each half of them by the threshold that is best for the other; no face is a wrong answer."""
+    with (options.lfw / "pairs.csv").open() as file:
+        pairs = list(csv.DictReader(file))
+    pairs = pairs[:: max(1, len(pairs) // options.pairs)]
+    url, token, scores = options.compare_url or options.url, options.token, []
+    for pair in pairs:
+        pictures = [(options.lfw / "images" / Path(pair[side]).name).read_bytes() for side in ("image_a", "image_b")]
+        try:
+            scores.append(found(send(url, body(options.compare_parts, pictures), token)))
+        except (HTTPError, IndexError):
+            scores.append(None)
+    labels = [pair["same"] == "1" for pair in pairs]
+
+    def right(indices, threshold):
+        told = [scores[i] is not None and (scores[i] >= threshold) == labels[i] for i in indices]
+        return sum(told) / len(told)
+
+    halves = [range(0, len(pairs), 2), range(1, len(pairs), 2)]
+    rights = []
+    for chosen, judged in (halves, halves[::-1]):
+        best = max((s for i in chosen if (s := scores[i]) is not None), key=lambda threshold: right(chosen, threshold))
+        rights.append(right(judged, best))
+    return statistics.mean(rights), len(pairs), sum(score is None for score in scores)
+
+
+def main():
+    options = arguments()
+    form = body(options.parts, [scaled(path, options.megapixels) for path in (options.selfie, options.document)])
+    load(options.url, form, options.token, 1, 5)
+    figures = {"name": options.name, "megapixels": options.megapixels, "requests": options.requests}
+    for clients in (1, 4):
+        times, per_second = load(options.url, form, options.token, clients, options.requests)
+        figures[f"clients_{clients}"] = {
+            "p50_ms": round(statistics.median(times), 1),
+            "p95_ms": round(times[int(0.95 * (len(times) - 1))], 1),
+            "per_second": round(per_second, 2),
+        }
+    figures["memory_mb"] = round(resident_mb(options.pid))
+    if options.lfw:
+        rate, pairs, unusable = accuracy(options)
+        figures["accuracy"] = {"rate": round(rate, 4), "pairs": pairs, "without_an_answer": unusable}
+    print(json.dumps(figures))
+
+
+main()
