@@ -75,8 +75,12 @@ async fn a_stuck_worker_is_replaced_its_caller_is_answered_and_readiness_tells()
         json!({"status": "degraded", "parts": ["inference"]})
     );
     let metrics = Answer::of(app.bare(Method::GET, "/metrics")).await;
-    let metrics = metrics.expect(StatusCode::OK).to_string();
-    for line in ["likeness_workers_working 1", "likeness_workers_stuck 1"] {
+    let metrics = metrics.expect(StatusCode::OK);
+    let metrics = metrics.as_str().unwrap();
+    for line in [
+        r#"likeness_workers_working{of="faces"} 1"#,
+        r#"likeness_workers_stuck{of="faces"} 1"#,
+    ] {
         assert!(metrics.contains(line), "{metrics}");
     }
 }
