@@ -122,8 +122,9 @@ def accuracy(options):
     halves = [range(0, len(pairs), 2), range(1, len(pairs), 2)]
     rights = []
     for chosen, judged in (halves, halves[::-1]):
-        best = max((s for i in chosen if (s := scores[i]) is not None), key=lambda threshold: right(chosen, threshold))
-        rights.append(right(judged, best))
+        told = sorted(scores[i] for i in chosen if scores[i] is not None)
+        between = [statistics.mean(neighbours) for neighbours in zip(told, told[1:])]
+        rights.append(right(judged, max(between, key=lambda threshold: right(chosen, threshold))))
     return statistics.mean(rights), len(pairs), sum(score is None for score in scores)
 
 
