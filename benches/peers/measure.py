@@ -102,7 +102,7 @@ def found(answer):
 
 
 def accuracy(options):
-    """Share of pairs told rightly, each half of them by the threshold that is best for the other; no face is a wrong answer."""
+    """Share of the pairs with an answer that are told rightly, each half of them by the threshold that is best for the other."""
     with (options.lfw / "pairs.csv").open() as file:
         pairs = list(csv.DictReader(file))
     pairs = pairs[:: max(1, len(pairs) // options.pairs)]
@@ -116,7 +116,7 @@ def accuracy(options):
     labels = [pair["same"] == "1" for pair in pairs]
 
     def right(indices, threshold):
-        told = [scores[i] is not None and (scores[i] >= threshold) == labels[i] for i in indices]
+        told = [(scores[i] >= threshold) == labels[i] for i in indices if scores[i] is not None]
         return sum(told) / len(told)
 
     halves = [range(0, len(pairs), 2), range(1, len(pairs), 2)]

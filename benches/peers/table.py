@@ -17,7 +17,7 @@ def row(figures):
         four["per_second"],
         four["p95_ms"],
         figures["memory_mb"],
-        f"{right['rate']:.2%} of {right['pairs']}" if right else "",
+        f"{right['rate']:.2%} of {right['pairs'] - right['without_an_answer']}" if right else "",
     )
 
 
