@@ -26,7 +26,6 @@ def arguments():
     parser.add_argument("pid", type=int)
     parser.add_argument("--selfie", type=Path, required=True)
     parser.add_argument("--document", type=Path, required=True)
-    parser.add_argument("--parts", default="selfie,document")
     parser.add_argument("--compare-url")
     parser.add_argument("--compare-parts", default="selfie,document")
     parser.add_argument("--token")
@@ -130,7 +129,7 @@ def accuracy(options):
 
 def main():
     options = arguments()
-    form = body(options.parts, [scaled(path, options.megapixels) for path in (options.selfie, options.document)])
+    form = body("selfie,document", [scaled(path, options.megapixels) for path in (options.selfie, options.document)])
     load(options.url, form, options.token, 1, 5)
     figures = {"name": options.name, "megapixels": options.megapixels, "requests": options.requests}
     for clients in (1, 4):

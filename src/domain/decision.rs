@@ -26,6 +26,21 @@ pub enum Decision {
     Declined,
 }
 
+impl Decision {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Approved, Self::Review, Self::Declined];
+
+    /// The verdict as it is stored, shown and counted.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Approved => "approved",
+            Self::Review => "review",
+            Self::Declined => "declined",
+        }
+    }
+}
+
 /// What one check came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -42,19 +42,23 @@ fn stage_buckets() -> Histogram {
     Histogram::new(exponential_buckets(0.000_25, 2.0, 15))
 }
 
-/// What a picture goes through, in the order of [`Metrics::observe_analysis`], and the search.
-const STAGES: [&str; 10] = [
-    "queue",
-    "decode",
-    "detect",
-    "landmarks",
-    "embed",
-    "liveness",
-    "pose",
-    "eyes",
-    "zone",
-    "search",
-];
+/// The search of a request's lists.
+const SEARCH: &str = "search";
+
+/// What a picture goes through, and how long each took.
+fn stages(timings: &StageTimings) -> [(&'static str, Duration); 9] {
+    [
+        ("queue", timings.queue),
+        ("decode", timings.decode),
+        ("detect", timings.detect),
+        ("landmarks", timings.landmarks),
+        ("embed", timings.embed),
+        ("liveness", timings.liveness),
+        ("pose", timings.pose),
+        ("eyes", timings.eyes),
+        ("zone", timings.zone),
+    ]
+}
 
 type Stages = Family<StageLabels, Histogram, fn() -> Histogram>;
 type Level<L> = Family<L, Gauge>;
@@ -169,10 +173,11 @@ impl Metrics {
 
     /// Makes the series whose labels are known: what has not happened yet is 0, and can be asked for.
     fn begin_at_zero(&self) {
-        for stage in STAGES {
+        let of_pictures = stages(&StageTimings::default()).map(|(stage, _)| stage);
+        for stage in of_pictures.into_iter().chain([SEARCH]) {
             drop(self.stages.get_or_create(&StageLabels { stage }));
         }
-        for decision in ["approved", "review", "declined"] {
+        for decision in Decision::ALL.map(Decision::name) {
             drop(self.decisions.get_or_create(&DecisionLabels { decision }));
         }
         for result in ["hit", "review", "clear"] {
@@ -202,27 +207,16 @@ impl Metrics {
 
     /// Notes where the time of one picture went. Stages that were not gone through are left out.
     pub fn observe_analysis(&self, timings: &StageTimings) {
-        let times = [
-            timings.queue,
-            timings.decode,
-            timings.detect,
-            timings.landmarks,
-            timings.embed,
-            timings.liveness,
-            timings.pose,
-            timings.eyes,
-            timings.zone,
-        ];
-        let gone_through = STAGES
-            .into_iter()
-            .zip(times)
-            .filter(|(_, took)| !took.is_zero());
-        gone_through.for_each(|(stage, took)| self.observe_stage(stage, took));
+        for (stage, took) in stages(timings) {
+            if !took.is_zero() {
+                self.observe_stage(stage, took);
+            }
+        }
     }
 
     /// Notes how long the search of a request's lists took.
     pub fn observe_search_time(&self, took: Duration) {
-        self.observe_stage("search", took);
+        self.observe_stage(SEARCH, took);
     }
 
     fn observe_stage(&self, stage: &'static str, took: Duration) {
@@ -232,11 +226,7 @@ impl Metrics {
 
     /// Counts a decision, its reasons and the searches that it rests on.
     pub fn observe_decision(&self, assessment: &Assessment) {
-        let decision = match assessment.decision {
-            Decision::Approved => "approved",
-            Decision::Review => "review",
-            Decision::Declined => "declined",
-        };
+        let decision = assessment.decision.name();
         self.decisions
             .get_or_create(&DecisionLabels { decision })
             .inc();

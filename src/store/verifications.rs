@@ -39,7 +39,7 @@ impl TenantTx {
              values ($1, $2, $3, $4, $5, $5::timestamptz + interval '24 hours' \
              * least($6::int, coalesce((select verification_days from retention), $7::int))) returning delete_after",
             new.id.as_uuid(),
-            decision_name(new.assessment.decision),
+            new.assessment.decision.name(),
             new.external_id,
             Json(new) as _,
             new.created_at,
@@ -130,7 +130,7 @@ impl TenantTx {
             "#,
             page.before(),
             filter.external_id.as_deref(),
-            filter.decision.map(decision_name),
+            filter.decision.map(Decision::name),
             filter.reviewed,
             page.rows_to_fetch(),
             default
@@ -182,14 +182,5 @@ struct VerificationRow {
 impl VerificationRow {
     fn id(&self) -> Uuid {
         self.record.id.as_uuid()
-    }
-}
-
-/// As the column and its check spell it.
-fn decision_name(decision: Decision) -> &'static str {
-    match decision {
-        Decision::Approved => "approved",
-        Decision::Review => "review",
-        Decision::Declined => "declined",
     }
 }

@@ -22,6 +22,7 @@ const SOURCE: AnalysisRequest = AnalysisRequest {
     eyes: true,
     ..PROBE
 };
+
 /// One source face against every face of every target.
 #[derive(Debug)]
 pub struct Comparison {

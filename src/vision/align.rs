@@ -177,7 +177,7 @@ fn sample(image: &RgbImage, x: f64, y: f64) -> [u8; 3] {
 /// The largest whole number that is not above. The method of the standard library is a call on processors of any age.
 fn floor(value: f64) -> i64 {
     let towards_zero = value as i64;
-    towards_zero - i64::from(towards_zero as f64 > value)
+    towards_zero.saturating_sub(i64::from(towards_zero as f64 > value))
 }
 
 fn pixel(image: &RgbImage, x: i64, y: i64) -> Option<[u8; 3]> {
