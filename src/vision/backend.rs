@@ -318,14 +318,18 @@ fn blank() -> RgbImage {
     RgbImage::from_pixel(320, 240, image::Rgb([128; 3]))
 }
 
+/// What the embedder takes of an aligned face.
+pub(super) fn embedder_input(aligned: &RgbImage) -> Vec<f32> {
+    planar(aligned, Channels::Bgr, [127.0; 3], [1.0 / 128.0; 3])
+}
+
 /// The template of an aligned face, and what it tells of the face's quality.
 fn embed(
     model: &mut Model,
     aligned: &RgbImage,
     quality: &mut Quality,
 ) -> Result<Template, VisionError> {
-    let tensor = planar(aligned, Channels::Bgr, [127.0; 3], [1.0 / 128.0; 3]);
-    let mut outputs = model.run(&tensor)?;
+    let mut outputs = model.run(&embedder_input(aligned))?;
     quality.embedding_length = Some(length(&outputs[0]) as f32);
     Template::normalised(EMBEDDER_ID, outputs.swap_remove(0))
         .map_err(|error| VisionError::Inference(error.to_string()))

@@ -5,6 +5,7 @@
 
 mod align;
 mod backend;
+pub mod benching;
 mod closer;
 mod crop;
 mod decode;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use likeness::domain::mrz::Format;
 use rand::SeedableRng as _;
@@ -13,6 +13,7 @@ use rand::rngs::StdRng;
 use crate::readers;
 use crate::render::Font;
 use crate::spoil::Damage;
+use crate::timed::on_cpu;
 use crate::zones::zone;
 
 /// What came of one zone.
@@ -49,9 +50,9 @@ fn measure(rounds: usize, threads: usize) -> Vec<Outcome> {
                     let pitch = damage.pitch(&mut rng);
                     let page = font.page(&lines, pitch, &mut rng);
                     let spoiled = damage.spoil(page, &mut rng);
-                    let started = Instant::now();
+                    let before = on_cpu();
                     let found = reader.read(&spoiled).unwrap();
-                    let took = started.elapsed();
+                    let took = on_cpu().saturating_sub(before);
                     let parsed = read_again(found.as_ref().map(|zone| zone.lines.join("\n")));
                     let right = parsed.as_ref().map(|parsed| agreeing(parsed, &lines));
                     outcomes.lock().unwrap().push(Outcome {

@@ -27,7 +27,7 @@ struct Took {
 }
 
 /// Time that this thread has been on a processor.
-fn on_cpu() -> Duration {
+pub fn on_cpu() -> Duration {
     let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
     Duration::from_nanos(told.split(' ').next().unwrap().parse().unwrap())
 }

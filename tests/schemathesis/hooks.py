@@ -9,6 +9,7 @@ import zipfile
 import zlib
 
 import schemathesis
+from schemathesis.core.parameters import ParameterLocation
 from schemathesis.transport.requests import multipart_serializer
 from schemathesis.transport.serialization import Binary
 
@@ -83,7 +84,19 @@ def with_picture(value, as_text):
 
 
 def is_wrong(case):
-    return case.meta is not None and case.meta.generation.mode.is_negative
+    """Whether the body is meant to be wrong; headers and the query are left as they are in any case."""
+    return case.meta is not None and case.meta.is_negative_at(ParameterLocation.BODY)
+
+
+def without_nul(value):
+    """No text is stored with U+0000 in it, however deep."""
+    if isinstance(value, str):
+        return value.replace("\0", "")
+    if isinstance(value, list):
+        return [without_nul(item) for item in value]
+    if isinstance(value, dict):
+        return {without_nul(name): without_nul(item) for name, item in value.items()}
+    return value
 
 
 @schemathesis.hook
@@ -95,6 +108,8 @@ def before_call(context, case, kwargs):
     if not isinstance(body, dict) or case.media_type == "application/x-ndjson":
         return
     in_json = "json" in (case.media_type or "")
+    if "metadata" in body:
+        body["metadata"] = without_nul(body["metadata"])
     for field in PICTURE_FIELDS:
         if field in body:
             body[field] = with_picture(body[field], in_json)

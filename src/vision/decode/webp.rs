@@ -1,7 +1,8 @@
 //! WebP: lossy and lossless; of an animation the first frame.
 //!
 //! The file names its size up to three times: for the canvas, for a frame of an animation, and in the coded picture.
-//! The decoder believes the last before it compares, so the sizes are read here first.
+//! The decoder believes the last before it compares, and it reserves whatever length a chunk claims; so sizes and lengths
+//! are read here first.
 
 use std::io::Cursor;
 
@@ -23,7 +24,8 @@ pub(super) fn decode(
     encoded: &[u8],
     limits: ImageLimits,
 ) -> Result<(DynamicImage, Orientation), VisionError> {
-    for (width, height) in coded_sizes(encoded.get(HEADER_BYTES..).unwrap_or_default()) {
+    let encoded = container(encoded);
+    for (width, height) in coded_sizes(encoded.get(HEADER_BYTES..).unwrap_or_default())? {
         limits.admit(width, height)?;
     }
     let mut decoder = WebPDecoder::new(Cursor::new(encoded)).map_err(refusal)?;
@@ -36,18 +38,28 @@ pub(super) fn decode(
     Ok((image, orientation))
 }
 
+/// The file up to its end by its own account; anything may follow it.
+fn container(encoded: &[u8]) -> &[u8] {
+    let Some([_, _, _, _, a, b, c, d]) = encoded.first_chunk() else {
+        return encoded;
+    };
+    let length = u32::from_le_bytes([*a, *b, *c, *d]) as usize;
+    &encoded[..encoded.len().min(8 + padded(length))]
+}
+
 /// The sizes of all coded pictures, those in an animation's frames included.
-fn coded_sizes(encoded: &[u8]) -> Vec<(u32, u32)> {
+fn coded_sizes(encoded: &[u8]) -> Result<Vec<(u32, u32)>, VisionError> {
     let mut sizes = Vec::new();
-    for (name, content) in chunks(encoded) {
+    for (name, content) in chunks(encoded)? {
         sizes.extend(coded_size(name, content));
         if name == b"ANMF" {
             let frame = content.get(FRAME_HEADER_BYTES..).unwrap_or_default();
             // A frame in a frame is none: nothing is nested deeper.
-            sizes.extend(chunks(frame).filter_map(|(name, content)| coded_size(name, content)));
+            let inner = chunks(frame)?.into_iter();
+            sizes.extend(inner.filter_map(|(name, content)| coded_size(name, content)));
         }
     }
-    sizes
+    Ok(sizes)
 }
 
 fn coded_size(name: &[u8; 4], content: &[u8]) -> Option<(u32, u32)> {
@@ -58,24 +70,27 @@ fn coded_size(name: &[u8; 4], content: &[u8]) -> Option<(u32, u32)> {
     }
 }
 
-fn chunks(encoded: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
+/// A name, and content.
+type Chunk<'a> = (&'a [u8; 4], &'a [u8]);
+
+/// The chunks, none of which is longer than what there is.
+fn chunks(encoded: &[u8]) -> Result<Vec<Chunk<'_>>, VisionError> {
+    let mut found = Vec::new();
     let mut rest = encoded;
-    std::iter::from_fn(move || {
-        let (name, content, after) = split_chunk(rest)?;
-        rest = after;
-        Some((name, content))
-    })
+    while let Some((name, after)) = rest.split_first_chunk()
+        && let Some((length, after)) = after.split_first_chunk()
+    {
+        let length = u32::from_le_bytes(*length) as usize;
+        let content = after.get(..length).ok_or(VisionError::CorruptImage)?;
+        found.push((name, content));
+        rest = after.get(padded(length)..).unwrap_or_default();
+    }
+    Ok(found)
 }
 
-/// A chunk's name, as much of its content as there is, and what follows.
-fn split_chunk(bytes: &[u8]) -> Option<(&[u8; 4], &[u8], &[u8])> {
-    let (name, after) = bytes.split_first_chunk()?;
-    let (length, after) = after.split_first_chunk()?;
-    let length = u32::from_le_bytes(*length) as usize;
-    let content = &after[..length.min(after.len())];
-    // Chunks have an even length.
-    let next = after.get(length + length % 2..).unwrap_or_default();
-    Some((name, content, next))
+/// Chunks have an even length.
+fn padded(length: usize) -> usize {
+    length + length % 2
 }
 
 fn lossy_size(content: &[u8]) -> Option<(u32, u32)> {

@@ -42,6 +42,14 @@ impl Row {
         )
     }
 
+    /// The same with so much less height; at least half of it stays.
+    pub(super) fn thinner(self, excess: f64) -> Self {
+        Self {
+            thickness: (self.thickness - excess).max(self.thickness / 2.0),
+            ..self
+        }
+    }
+
     /// How much longer than high.
     pub(super) fn aspect(&self) -> f64 {
         self.length / self.thickness

@@ -11,7 +11,7 @@ use super::glyphs::{Glyph, Recogniser};
 use super::grid::Grid;
 use super::print::{Print, measure};
 use super::roles::{Role, nearest_length, role};
-use super::rows::{beside, candidates};
+use super::rows::{beside, candidates, covers};
 use super::shapes::Shapes;
 use super::text::TextDetector;
 use crate::vision::crop::Scaler;
@@ -23,16 +23,20 @@ use crate::vision::{
 
 /// Id of the models: the names of their files and the start of their SHA-256.
 pub const READER_ID: &str = "text_detect-090f04ab+text_recognise-6f327246";
-/// Longer side, in pixels, at which text is looked for first; the letters of a zone across the picture are 10 high.
-const SIDE: f64 = 640.0;
-/// The same where long text was found but could not be read: lines of a small zone run into each other.
-const FINE_SIDE: f64 = 1280.0;
-/// The closer look has to show so much more.
+/// Longer sides, in pixels, at which text is looked for, until a zone is read: each look costs three to four times the one
+/// before. The letters of a zone across the picture are 6 high at the first, which tells roughly where lines are: what is
+/// read there has to be read with certainty. The last is for long text that could not be read: lines of a small zone run
+/// into each other.
+const SIDES: [f64; 3] = [384.0, USUAL_SIDE, 1280.0];
+const USUAL_SIDE: f64 = 640.0;
+/// The last look has to show so much more.
 const MIN_GAIN: f64 = 1.2;
 /// Lines that are tried; a zone's are mostly the longest.
 const MAX_TRIED: usize = 3;
 /// A line of a zone is read with at least this mean probability. Upside down, it has less.
 const MIN_CONFIDENCE: f32 = 0.55;
+/// Text that is read with it stands upright.
+const CERTAIN: f32 = 0.9;
 /// Space at the ends of a line, in characters, when it is read again between the ends that were found.
 const MARGIN: f64 = 1.0;
 /// At least two of three characters of a line have to be read.
@@ -74,6 +78,23 @@ struct Line {
     text: String,
     role: Role,
     confidence: f32,
+    /// Whether every character of it was seen.
+    is_whole: bool,
+}
+
+impl Line {
+    /// Whether there is no doubt about where its characters are.
+    fn is_certain(&self) -> bool {
+        self.is_whole && self.confidence >= CERTAIN
+    }
+}
+
+/// What text is.
+enum Text {
+    Zone(Zone),
+    /// It can be read, and is no line of a zone.
+    Other,
+    Unread,
 }
 
 impl ZoneReader {
@@ -121,38 +142,71 @@ impl ZoneReader {
     /// [`VisionError::Inference`] where a model fails.
     pub fn read(&mut self, image: &RgbImage) -> Result<Option<Zone>, VisionError> {
         let longest = f64::from(image.width().max(image.height()));
-        for side in [SIDE, FINE_SIDE.min(longest)] {
-            let found = self.detector.find(image, side, &mut self.scaler)?;
-            let lines = candidates(&found);
-            for seed in lines.iter().take(MAX_TRIED) {
-                if let Some(zone) = self.read_around(image, seed, &found)? {
-                    return Ok(Some(zone));
-                }
-            }
-            // Without long text there is no use in a closer look, nor in one that is no closer.
-            if lines.is_empty() || longest <= SIDE * MIN_GAIN {
+        let mut other = Vec::new();
+        let mut unread = false;
+        for side in SIDES {
+            // The closest look is for long text that could not be read, and has to be a closer one.
+            if side > USUAL_SIDE && (!unread || longest < USUAL_SIDE * MIN_GAIN) {
                 break;
+            }
+            let side = if side > USUAL_SIDE {
+                side.min(longest)
+            } else {
+                side
+            };
+            match self.look(image, side, &mut other)? {
+                Text::Zone(zone) => return Ok(Some(zone)),
+                Text::Other => unread = false,
+                Text::Unread => unread = true,
             }
         }
         Ok(None)
     }
 
-    /// The zone that a row is a line of.
+    /// Looks at a picture scaled to a size. Rows of `other` text are passed over, and those that are found are added.
+    fn look(
+        &mut self,
+        image: &RgbImage,
+        side: f64,
+        other: &mut Vec<Row>,
+    ) -> Result<Text, VisionError> {
+        let found = self.detector.find(image, side, &mut self.scaler)?;
+        let is_rough = side < USUAL_SIDE;
+        let mut seeds = candidates(&found);
+        seeds.retain(|seed| !other.iter().any(|row| covers(row, seed)));
+        let mut result = Text::Other;
+        for seed in seeds.iter().take(MAX_TRIED) {
+            match self.read_around(image, seed, &found, is_rough)? {
+                Text::Zone(zone) => return Ok(Text::Zone(zone)),
+                Text::Other => other.push(*seed),
+                Text::Unread => result = Text::Unread,
+            }
+        }
+        Ok(result)
+    }
+
+    /// The zone that a row is a line of. Where rows are rough, each line has to be certain.
     fn read_around(
         &mut self,
         image: &RgbImage,
         seed: &Row,
         found: &[Row],
-    ) -> Result<Option<Zone>, VisionError> {
+        is_rough: bool,
+    ) -> Result<Text, VisionError> {
         let mut known = None;
         for row in [*seed, seed.reversed()] {
-            known = self.read_line(image, &row, None)?;
+            let glyphs = self.recogniser.read(image, &row)?;
+            known = self.line_of(image, &row, &glyphs, None)?;
             if known.is_some() {
                 break;
             }
+            if is_other_text(&glyphs) {
+                return Ok(Text::Other);
+            }
         }
-        let Some(first) = known else {
-            return Ok(None);
+        let doubtful = |line: &Line| is_rough && !line.is_certain();
+        let Some(first) = known.filter(|line| !doubtful(line)) else {
+            return Ok(Text::Unread);
         };
         let Role {
             lines: count,
@@ -168,54 +222,53 @@ impl ZoneReader {
             let from = (target as i32 - step) as usize;
             let pitch = pitch(&lines);
             let Some(near) = lines.get(from).and_then(Option::as_ref) else {
-                return Ok(None);
+                return Ok(Text::Unread);
             };
             let length = near.role.length;
             let character = near.row.length / (length as f64 + MARGIN);
             let rows = beside(&near.row, step, found, pitch, character);
             for row in rows {
-                let line = self.read_line(image, &row, Some(length))?;
+                let glyphs = self.recogniser.read(image, &row)?;
+                let line = self.line_of(image, &row, &glyphs, Some(length))?;
                 if line.is_some() {
                     lines[target] = line;
                     break;
                 }
             }
             // A zone that lacks a line is none.
-            if lines[target].is_none() {
-                return Ok(None);
+            if lines[target].as_ref().is_none_or(doubtful) {
+                return Ok(Text::Unread);
             }
         }
-        let lines: Option<Vec<Line>> = lines.into_iter().collect();
-        Ok(lines.map(|lines| {
-            let texts = lines.iter().map(|line| (&line.row, line.text.as_str()));
-            zone(&lines, measure(image, &self.shapes, texts, MARGIN))
-        }))
+        let lines: Vec<Line> = lines.into_iter().flatten().collect();
+        let texts = lines.iter().map(|line| (&line.row, line.text.as_str()));
+        let print = measure(image, &self.shapes, texts, MARGIN);
+        Ok(Text::Zone(zone(&lines, print)))
     }
 
-    /// Reads one row. Where its length is not known, it has to be a line of a zone by itself.
-    fn read_line(
+    /// The line of what was read in a row. Where its length is not known, it has to be a line of a zone by itself.
+    fn line_of(
         &mut self,
         image: &RgbImage,
         row: &Row,
+        glyphs: &[Glyph],
         length: Option<usize>,
     ) -> Result<Option<Line>, VisionError> {
-        let glyphs = self.recogniser.read(image, row)?;
-        let confidence = confidence(&glyphs);
-        if confidence < MIN_CONFIDENCE {
+        if confidence(glyphs) < MIN_CONFIDENCE {
             return Ok(None);
         }
         let Some(wanted) = length.or_else(|| nearest_length(glyphs.len())) else {
             return Ok(None);
         };
-        let grid = Grid::fit(&glyphs);
+        let grid = Grid::fit(glyphs);
         if glyphs.len() == wanted {
-            return Ok(line(row, grid, text_of(&glyphs), &glyphs, length));
+            return Ok(line(row, grid, text_of(glyphs), glyphs, length));
         }
         let Some(grid) = grid else {
             return Ok(None);
         };
         // Too few or too many: once more, with as much space at the ends as is missing there.
-        let count = grid.count(&glyphs) as f64;
+        let count = grid.count(glyphs) as f64;
         let space = ((wanted as f64 - count).max(0.0) + MARGIN) * grid.pitch;
         let (start, end) = (
             grid.start - space,
@@ -232,8 +285,8 @@ impl ZoneReader {
             return Ok(None);
         }
         // With gaps, laid on its grid.
-        let text = grid.line(&glyphs, wanted);
-        Ok(line(row, Some(grid), text, &glyphs, length))
+        let text = grid.line(glyphs, wanted);
+        Ok(line(row, Some(grid), text, glyphs, length))
     }
 }
 
@@ -259,7 +312,13 @@ fn line(
         text,
         role,
         confidence: confidence(glyphs),
+        is_whole: glyphs.len() == role.length,
     })
+}
+
+/// Text that was read with certainty, and has none of the fillers that nearly every line of a zone has.
+fn is_other_text(glyphs: &[Glyph]) -> bool {
+    confidence(glyphs) >= CERTAIN && glyphs.iter().all(|glyph| glyph.character != '<')
 }
 
 fn text_of(glyphs: &[Glyph]) -> String {

@@ -64,7 +64,8 @@ fn continues(row: &Row, piece: &Row) -> bool {
         && gap <= MAX_GAP * row.thickness
 }
 
-fn covers(row: &Row, other: &Row) -> bool {
+/// Whether the middle of the other lies within the row.
+pub(super) fn covers(row: &Row, other: &Row) -> bool {
     let (along, down) = row.locate(other.centre);
     down.abs() < row.thickness / 2.0 && along.abs() < row.length / 2.0
 }

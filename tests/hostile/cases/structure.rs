@@ -239,16 +239,24 @@ pub fn all() -> Vec<Case> {
             &lossless[8..],
         ]
         .concat(),
-        ReadOrRefused,
+        Corrupt,
     );
+    let endless = b"EXIF\xF0\xFF\xFF\xFF".to_vec();
+    let canvas = |flags| webp::canvas(flags, 160, 160);
     add(
         "WebP with 4 GiB of EXIF".to_owned(),
-        [
-            &webp::riff(&[webp::canvas(8, 160, 160), lossless])[..],
-            b"EXIF\xF0\xFF\xFF\xFF",
-        ]
-        .concat(),
-        ReadOrRefused,
+        webp::riff(&[canvas(8), lossless.clone(), endless.clone()]),
+        Corrupt,
+    );
+    add(
+        "WebP with 4 GiB of EXIF after its end".to_owned(),
+        [webp::riff(&[canvas(8), lossless.clone()]), endless.clone()].concat(),
+        Corrupt,
+    );
+    add(
+        "WebP with more after its end".to_owned(),
+        [webp::riff(&[canvas(0), lossless]), endless].concat(),
+        Faces(1),
     );
     cases
 }
