@@ -233,15 +233,19 @@ impl Level {
 
     /// Correlation of a shape, of mean 0 and length 1, with what lies under it.
     fn correlation(&self, shape: &[f32], left: usize, top: usize) -> f64 {
-        let (mut sum, mut squares, mut joint) = (0.0_f32, 0.0_f32, 0.0_f32);
+        // By column, so that neighbours are worked on at once.
+        let mut sums = [[0.0_f32; CELL.0]; 3];
         for (row, shape) in shape.chunks_exact(CELL.0).enumerate() {
             let start = (top + row) * self.width + left;
-            for (grey, shape) in self.grey[start..start + CELL.0].iter().zip(shape) {
-                sum += grey;
-                squares += grey * grey;
-                joint += grey * shape;
+            let greys = &self.grey[start..start + CELL.0];
+            let [sum, squares, joint] = &mut sums;
+            for column in 0..CELL.0 {
+                sum[column] += greys[column];
+                squares[column] += greys[column] * greys[column];
+                joint[column] += greys[column] * shape[column];
             }
         }
+        let [sum, squares, joint] = sums.map(|columns| columns.iter().sum::<f32>());
         let variance = squares - sum * sum / (CELL.0 * CELL.1) as f32;
         f64::from(joint / variance.max(f32::EPSILON).sqrt())
     }
