@@ -1,4 +1,4 @@
-//! What stands around the models, piece by piece, on real faces: `cargo bench --bench pipeline`.
+//! What stands around the models, piece by piece: `cargo bench --bench pipeline`. Sizes are millions of pixels.
 
 #![expect(
     clippy::unwrap_used,
@@ -9,19 +9,18 @@
 mod models;
 
 use std::hint::black_box;
-use std::io::Cursor;
 use std::path::Path;
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use image::codecs::jpeg::JpegEncoder;
-use image::imageops::{self, FilterType};
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use image::{Rgb, RgbImage};
+use likeness::bench::{MEGAPIXELS, jpeg_of};
 use likeness::domain::calibration::Calibration;
 use likeness::domain::decision::{Evidence, decide};
 use likeness::domain::document::{Side, Sides, ZoneReading, ZoneSearch};
 use likeness::domain::face::{Face, Point};
 use likeness::domain::mrz::{CivilDate, Expected, Mrz};
 use likeness::domain::policy::Policy;
-use likeness::vision::benching::{Aligner, tensor};
+use likeness::vision::benching::{Aligner, embedder_input};
 use likeness::vision::{
     AnalysisRequest, Embed, FaceBackend as _, Graphs, ImageLimits, Layout, OnnxBackend, decode,
     decode_reduced,
@@ -29,27 +28,15 @@ use likeness::vision::{
 
 const TD3: &str =
     "P<UTOVALE<<ADRIAN<THEO<<<<<<<<<<<<<<<<<<<<<<\nUX48219375UTO6103176M3406304<<<<<<<<<<<<<<08";
-/// Longer sides of pictures of 0.3, 2 and 12 megapixels, and by how much the last may be reduced while it is decoded.
-const SIZES: [(u32, &str, u32); 3] = [(640, "0.3 MP", 1), (1_632, "2 MP", 1), (4_000, "12 MP", 8)];
-
 fn fixture(name: &str) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     std::fs::read(folder.join(name)).unwrap()
 }
 
-/// A photograph as a camera of so many pixels would send it.
-fn jpeg(longer: u32) -> Vec<u8> {
-    let picture = image::load_from_memory(&fixture("obama.jpg"))
-        .unwrap()
-        .into_rgb8();
-    let (width, height) = picture.dimensions();
-    let side = |length: u32| length * longer / width.max(height);
-    let scaled = imageops::resize(&picture, side(width), side(height), FilterType::Triangle);
-    let mut encoded = Cursor::new(Vec::new());
-    JpegEncoder::new_with_quality(&mut encoded, 90)
-        .encode_image(&scaled)
-        .unwrap();
-    encoded.into_inner()
+/// A photograph at that many millions of pixels.
+fn photograph(megapixels: f64) -> Vec<u8> {
+    let picture = image::load_from_memory(&fixture("obama.jpg")).unwrap();
+    jpeg_of(&picture, megapixels).unwrap()
 }
 
 fn today() -> CivilDate {
@@ -67,47 +54,47 @@ fn face(backend: &mut OnnxBackend, encoded: &[u8], layout: Layout) -> Face {
 
 fn decoding(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("decode");
-    for (longer, name, reduction) in SIZES {
-        let encoded = jpeg(longer);
-        group.throughput(Throughput::Bytes(encoded.len() as u64));
-        group.bench_function(BenchmarkId::new("whole", name), |bench| {
-            bench.iter(|| decode(black_box(&encoded), ImageLimits::default()).unwrap());
+    let limits = ImageLimits::default();
+    let mut largest = Vec::new();
+    for megapixels in MEGAPIXELS {
+        largest = photograph(megapixels);
+        group.bench_function(BenchmarkId::new("whole", megapixels), |bench| {
+            bench.iter(|| decode(black_box(&largest), limits).unwrap());
         });
-        if reduction > 1 {
-            group.bench_function(BenchmarkId::new("reduced by 8", name), |bench| {
-                bench.iter(|| {
-                    decode_reduced(black_box(&encoded), ImageLimits::default(), reduction).unwrap()
-                });
-            });
-        }
     }
+    group.bench_function("the largest, reduced by 8", |bench| {
+        bench.iter(|| {
+            let reduced = decode_reduced(black_box(&largest), limits, 8).unwrap();
+            reduced.unwrap()
+        });
+    });
     group.finish();
 }
 
 fn around_the_embedder(criterion: &mut Criterion) {
     let mut backend = models::load(Graphs::Rewritten);
-    for (longer, name, _) in SIZES {
-        let encoded = jpeg(longer);
+    for megapixels in MEGAPIXELS {
+        let encoded = photograph(megapixels);
         let landmarks = face(&mut backend, &encoded, Layout::Selfie).landmarks;
         let mut aligner = Aligner::new(decode(&encoded, ImageLimits::default()).unwrap());
-        criterion.bench_function(&format!("align/{name}"), |bench| {
-            bench.iter(|| aligner.align(black_box(&landmarks)).unwrap());
-        });
-        let aligned = aligner.align(&landmarks).unwrap();
-        criterion.bench_function(&format!("preprocess/{name}"), |bench| {
-            bench.iter(|| tensor(black_box(&aligned)));
-        });
+        criterion.bench_with_input(
+            BenchmarkId::new("align", megapixels),
+            &landmarks,
+            |bench, landmarks| bench.iter(|| aligner.align(landmarks).unwrap()),
+        );
     }
+    // An aligned face has the same size whatever it was taken from.
+    let aligned = RgbImage::from_fn(112, 112, |x, y| Rgb([x as u8, y as u8, (x ^ y) as u8]));
+    criterion.bench_function("preprocess", |bench| {
+        bench.iter(|| embedder_input(black_box(&aligned)));
+    });
 }
 
 fn deciding(criterion: &mut Criterion) {
     let mut backend = models::load(Graphs::Rewritten);
     let selfie = face(&mut backend, &fixture("obama.jpg"), Layout::Selfie);
-    let portrait = face(
-        &mut backend,
-        &fixture("document_obama.jpg"),
-        Layout::Document,
-    );
+    let document = fixture("document_obama.jpg");
+    let portrait = face(&mut backend, &document, Layout::Document);
     let templates = [&selfie, &portrait].map(|face| face.template.as_ref().unwrap());
     let similarity = templates[0].similarity(templates[1]).unwrap();
     let (calibration, policy) = (Calibration::shipped(), Policy::default());

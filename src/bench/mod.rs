@@ -16,4 +16,4 @@ pub use import::{ImportOptions, ImportReport, import};
 pub use report::{GalleryReport, SearchReport};
 pub use request::RequestOptions;
 pub use search::{SearchOptions, search};
-pub use verify::{VerifyOptions, VerifyReport, verify};
+pub use verify::{MEGAPIXELS, VerifyOptions, VerifyReport, jpeg_of, verify};

@@ -319,7 +319,8 @@ fn blank() -> RgbImage {
 }
 
 /// What the embedder takes of an aligned face.
-pub(super) fn embedder_input(aligned: &RgbImage) -> Vec<f32> {
+#[must_use]
+pub fn embedder_input(aligned: &RgbImage) -> Vec<f32> {
     planar(aligned, Channels::Bgr, [127.0; 3], [1.0 / 128.0; 3])
 }
 

@@ -3,7 +3,7 @@
 use image::RgbImage;
 
 use super::align::Alignment;
-use super::backend::embedder_input;
+pub use super::backend::embedder_input;
 use super::crop::Scaler;
 use super::picture::View;
 use crate::domain::face::FivePoints;
@@ -29,10 +29,4 @@ impl Aligner {
         let alignment = Alignment::of(points).ok()?;
         alignment.apply(&self.view, &mut self.scaler).ok()
     }
-}
-
-/// What the embedder takes of an aligned face.
-#[must_use]
-pub fn tensor(aligned: &RgbImage) -> Vec<f32> {
-    embedder_input(aligned)
 }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use secrecy::SecretString;
 
+pub use pictures::jpeg_of;
 pub use report::VerifyReport;
 
 use self::clients::Clients;
@@ -27,7 +28,7 @@ use crate::startup::{search_settings, worker_count};
 use crate::store::Store;
 
 /// Sizes of the pictures.
-const MEGAPIXELS: [f64; 3] = [0.3, 2.0, 12.0];
+pub const MEGAPIXELS: [f64; 3] = [0.3, 2.0, 12.0];
 /// How many clients send requests, each the next one when it has its answer.
 const CLIENTS: [usize; 4] = [1, 2, 4, 16];
 const CONNECTIONS: u32 = 10;

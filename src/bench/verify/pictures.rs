@@ -32,12 +32,12 @@ impl Sources {
         })
     }
 
-    /// Both at that many millions of pixels, as JPEGs of quality 90.
+    /// Both at that many millions of pixels.
     pub(super) fn at(&self, megapixels: f64) -> anyhow::Result<Pair> {
         Ok(Pair {
             megapixels,
-            selfie: encode(&self.selfie, megapixels)?,
-            document: encode(&self.document, megapixels)?,
+            selfie: jpeg_of(&self.selfie, megapixels)?,
+            document: jpeg_of(&self.document, megapixels)?,
         })
     }
 }
@@ -49,7 +49,11 @@ fn read(path: &Path) -> anyhow::Result<DynamicImage> {
     image.with_context(|| format!("cannot read the picture {}", path.display()))
 }
 
-fn encode(image: &DynamicImage, megapixels: f64) -> anyhow::Result<Vec<u8>> {
+/// A picture at that many millions of pixels, as a JPEG of quality 90.
+///
+/// # Errors
+/// Where it cannot be encoded.
+pub fn jpeg_of(image: &DynamicImage, megapixels: f64) -> anyhow::Result<Vec<u8>> {
     let pixels = f64::from(image.width()) * f64::from(image.height());
     let scale = (megapixels * 1e6 / pixels).sqrt();
     let side = |length: u32| ((f64::from(length) * scale).round() as u32).max(1);
@@ -68,7 +72,7 @@ mod tests {
 
     #[test]
     fn pictures_have_about_as_many_pixels_as_were_asked_for_and_keep_their_shape() {
-        let encoded = encode(&DynamicImage::new_rgb8(400, 300), 0.3).unwrap();
+        let encoded = jpeg_of(&DynamicImage::new_rgb8(400, 300), 0.3).unwrap();
         let image = image::load_from_memory(&encoded).unwrap();
         assert_eq!((image.width(), image.height()), (632, 474));
     }

@@ -13,7 +13,7 @@ use super::print::{Print, measure};
 use super::roles::{Role, nearest_length, role};
 use super::rows::{beside, candidates, covers};
 use super::shapes::Shapes;
-use super::text::TextDetector;
+use super::text::{SHARP_SIDE, TextDetector};
 use crate::vision::crop::Scaler;
 use crate::vision::decode::{ImageLimits, decode};
 use crate::vision::session::{Graphs, Loader, ModelError, Runtime};
@@ -23,13 +23,13 @@ use crate::vision::{
 
 /// Id of the models: the names of their files and the start of their SHA-256.
 pub const READER_ID: &str = "text_detect-090f04ab+text_recognise-6f327246";
-/// Longer sides, in pixels, at which text is looked for, until a zone is read: each look costs three to four times the one
-/// before. The letters of a zone across the picture are 6 high at the first, which tells roughly where lines are: what is
-/// read there has to be read with certainty. The last is for long text that could not be read: lines of a small zone run
-/// into each other.
-const SIDES: [f64; 3] = [384.0, USUAL_SIDE, 1280.0];
-const USUAL_SIDE: f64 = 640.0;
-/// The last look has to show so much more.
+/// Longer side, in pixels, at which text is looked for first, at a third of the price of [`SHARP_SIDE`], which follows. The
+/// letters of a zone across the picture are 6 high at it, which tells roughly where lines are: what is read there has to be
+/// read with certainty.
+const ROUGH_SIDE: f64 = 384.0;
+/// The same where long text could not be read: lines of a small zone run into each other.
+const CLOSE_SIDE: f64 = 1280.0;
+/// The closer look has to show so much more.
 const MIN_GAIN: f64 = 1.2;
 /// Lines that are tried; a zone's are mostly the longest.
 const MAX_TRIED: usize = 3;
@@ -143,24 +143,17 @@ impl ZoneReader {
     pub fn read(&mut self, image: &RgbImage) -> Result<Option<Zone>, VisionError> {
         let longest = f64::from(image.width().max(image.height()));
         let mut other = Vec::new();
-        let mut unread = false;
-        for side in SIDES {
-            // The closest look is for long text that could not be read, and has to be a closer one.
-            if side > USUAL_SIDE && (!unread || longest < USUAL_SIDE * MIN_GAIN) {
-                break;
-            }
-            let side = if side > USUAL_SIDE {
-                side.min(longest)
-            } else {
-                side
-            };
-            match self.look(image, side, &mut other)? {
-                Text::Zone(zone) => return Ok(Some(zone)),
-                Text::Other => unread = false,
-                Text::Unread => unread = true,
-            }
+        let mut text = self.look(image, ROUGH_SIDE, &mut other)?;
+        if !matches!(text, Text::Zone(_)) {
+            text = self.look(image, SHARP_SIDE, &mut other)?;
         }
-        Ok(None)
+        if matches!(text, Text::Unread) && longest >= SHARP_SIDE * MIN_GAIN {
+            text = self.look(image, CLOSE_SIDE.min(longest), &mut other)?;
+        }
+        Ok(match text {
+            Text::Zone(zone) => Some(zone),
+            Text::Other | Text::Unread => None,
+        })
     }
 
     /// Looks at a picture scaled to a size. Rows of `other` text are passed over, and those that are found are added.
@@ -171,7 +164,7 @@ impl ZoneReader {
         other: &mut Vec<Row>,
     ) -> Result<Text, VisionError> {
         let found = self.detector.find(image, side, &mut self.scaler)?;
-        let is_rough = side < USUAL_SIDE;
+        let is_rough = side < SHARP_SIDE;
         let mut seeds = candidates(&found);
         seeds.retain(|seed| !other.iter().any(|row| covers(row, seed)));
         let mut result = Text::Other;

@@ -17,9 +17,11 @@ const MIN_PROBABILITY: f32 = 0.3;
 const MIN_PIXELS: usize = 10;
 /// The map shows the heart of a line; this share of its area over its outline is added all around.
 const GROWTH: f64 = 1.5;
-/// Where the picture is scaled to less than this, pieces are too thick, by so many pixels of the map for each pixel of
-/// the picture that one of the map is larger. From the zones of fixtures and specimens at 384 and 320.
-const SHARP_SIDE: f64 = 640.0;
+/// Longer side, in pixels, from which pieces are as thick as lines are; the letters of a zone across the picture are 10
+/// high at it.
+pub(super) const SHARP_SIDE: f64 = 640.0;
+/// In a smaller picture pieces are thicker, by what so many pixels of the map have grown. From the zones of fixtures and
+/// specimens at 384 and 320.
 const BLUR: f64 = 7.0;
 /// The mean and the spread that the detector was trained with, for red, green and blue; it takes blue first, and its
 /// numbers were meant for red first.
@@ -67,8 +69,8 @@ impl TextDetector {
         })?;
         let ratio = (width / f64::from(columns), height / f64::from(rows));
         let excess = BLUR * (1.0 / scale - width.max(height) / SHARP_SIDE).max(0.0);
-        let rows = pieces.iter().map(|piece| bounds(piece, ratio));
-        Ok(rows.map(|row| row.thinner(excess)).collect())
+        let row = |piece: &Vec<_>| bounds(piece, ratio).thinner(excess);
+        Ok(pieces.iter().map(row).collect())
     }
 }
 
