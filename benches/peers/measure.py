@@ -62,6 +62,15 @@ def send(url, form, token):
         return json.load(answer)
 
 
+def together(clients, work):
+    """Runs the same work on so many threads until it is done."""
+    threads = [threading.Thread(target=work) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
 def load(url, form, token, clients, requests):
     """Milliseconds of each request, and requests a second."""
     times, left, lock = [], iter(range(requests)), threading.Lock()
@@ -75,18 +84,16 @@ def load(url, form, token, clients, requests):
             send(url, form, token)
             times.append((time.perf_counter() - started) * 1e3)
 
-    threads = [threading.Thread(target=client) for _ in range(clients)]
     started = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    together(clients, client)
     return sorted(times), len(times) / (time.perf_counter() - started)
 
 
 def descendants(pid):
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(below for child in children for below in descendants(int(child)))]
+    """A process and those below it, whichever thread started them."""
+    lists = (task / "children" for task in Path(f"/proc/{pid}/task").iterdir())
+    children = [int(child) for children in lists for child in children.read_text().split()]
+    return [pid, *(below for child in children for below in descendants(child))]
 
 
 def resident_mb(pid):
@@ -146,4 +153,5 @@ def main():
     print(json.dumps(figures))
 
 
-main()
+if __name__ == "__main__":
+    main()

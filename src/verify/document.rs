@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use time::OffsetDateTime;
 
 use super::{DOCUMENT, Verifier, VerifyError};
@@ -70,11 +71,10 @@ impl Verifier {
         document: Vec<u8>,
         back: Option<Vec<u8>>,
     ) -> Result<Worked, VerifyError> {
-        let copy = self.engine.readers().map(|_| document.clone());
-        let again = document.clone();
+        let document = Bytes::from(document);
         let (mut front, (front_zone, front_time), (back_zone, back_time)) = tokio::try_join!(
-            self.analyse("document", document, DOCUMENT),
-            self.search_zone(Side::Document, copy),
+            self.analyse("document", document.clone(), DOCUMENT),
+            self.search_zone(Side::Document, document.clone()),
             self.search_back(back),
         )?;
         let mut timings = vec![front_time, back_time];
@@ -82,7 +82,7 @@ impl Verifier {
         let lies = front_zone.reading().map(quarter_turns);
         if let Some(layout) = second_look(lies, confidence(&front)) {
             let request = AnalysisRequest { layout, ..DOCUMENT };
-            let turned = self.analyse("document", again, request).await?;
+            let turned = self.analyse("document", document, request).await?;
             timings.push(turned.timings);
             let known = lies.is_some() && !turned.faces.is_empty();
             if known || confidence(&turned) > confidence(&front) {
@@ -105,7 +105,7 @@ impl Verifier {
         back: Option<Vec<u8>>,
     ) -> Result<(ZoneSearch, StageTimings), VerifyError> {
         match back {
-            Some(image) => self.search_zone(Side::DocumentBack, Some(image)).await,
+            Some(image) => self.search_zone(Side::DocumentBack, image).await,
             None => Ok((ZoneSearch::NotSent, StageTimings::default())),
         }
     }
@@ -114,9 +114,9 @@ impl Verifier {
     async fn search_zone(
         &self,
         side: Side,
-        image: Option<Vec<u8>>,
+        image: impl Into<Bytes>,
     ) -> Result<(ZoneSearch, StageTimings), VerifyError> {
-        let (Some(readers), Some(image)) = (self.engine.readers(), image) else {
+        let Some(readers) = self.engine.readers() else {
             return Ok((ZoneSearch::SwitchedOff, StageTimings::default()));
         };
         let part = match side {

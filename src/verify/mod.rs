@@ -25,6 +25,8 @@ pub use liveness_sessions::{LivenessFrame, NewSession};
 pub use recall::RecallMonitor;
 pub use verification::{Selfie, Submission};
 
+use bytes::Bytes;
+
 use crate::domain::audit::{Actor, AuditEvent};
 use crate::domain::budget::AttemptLimit;
 use crate::domain::calibration::Calibration;
@@ -227,7 +229,7 @@ impl Verifier {
     async fn analyse(
         &self,
         part: &'static str,
-        image: Vec<u8>,
+        image: impl Into<Bytes>,
         request: AnalysisRequest,
     ) -> Result<Analysis, VerifyError> {
         let deadline = Instant::now() + self.deadline;

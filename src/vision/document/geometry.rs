@@ -70,19 +70,35 @@ impl Row {
             self.length / f64::from(width),
             self.thickness / f64::from(height),
         );
-        let samples = step.0.max(step.1).ceil().clamp(1.0, MAX_SAMPLES) as u32;
+        let samples = step.0.max(step.1).ceil().clamp(1.0, MAX_SAMPLES);
+        let (right, below) = (step.0 / samples, step.1 / samples);
+        let (along, down) = (self.along, self.down());
+        let (right, below) = (
+            (along.0 * right, along.1 * right),
+            (down.0 * below, down.1 * below),
+        );
+        // The middle of the first sample; pixels have theirs at whole numbers.
+        let corner = self.at(-self.length / 2.0, -self.thickness / 2.0);
+        let first = (
+            corner.0 + (right.0 + below.0 - 1.0) / 2.0,
+            corner.1 + (right.1 + below.1 - 1.0) / 2.0,
+        );
+        let samples = samples as u32;
+        let share = 1.0 / (samples * samples) as f32;
         let mut level = RgbImage::new(width, height);
         for (x, y, pixel) in level.enumerate_pixels_mut() {
             let mut sum = [0.0_f32; 3];
-            for index in 0..samples * samples {
-                let part = |n: u32| (f64::from(n) + 0.5) / f64::from(samples);
-                let along = (f64::from(x) + part(index % samples)) * step.0 - self.length / 2.0;
-                let down = (f64::from(y) + part(index / samples)) * step.1 - self.thickness / 2.0;
-                let (px, py) = self.at(along, down);
-                add_sample(image, px - 0.5, py - 0.5, &mut sum);
+            for row in y * samples..(y + 1) * samples {
+                for column in x * samples..(x + 1) * samples {
+                    let (column, row) = (f64::from(column), f64::from(row));
+                    let (x, y) = (
+                        first.0 + column * right.0 + row * below.0,
+                        first.1 + column * right.1 + row * below.1,
+                    );
+                    add_sample(image, x, y, &mut sum);
+                }
             }
-            let count = (samples * samples) as f32;
-            pixel.0 = sum.map(|total| (total / count + 0.5) as u8);
+            pixel.0 = sum.map(|total| (total * share + 0.5) as u8);
         }
         level
     }
@@ -107,27 +123,37 @@ pub(super) fn to_point(point: (f64, f64)) -> Point {
 }
 
 /// Bilinear; beyond the picture its edge goes on.
+#[inline]
 fn add_sample(image: &RgbImage, x: f64, y: f64, sum: &mut [f32; 3]) {
+    let (width, height) = (image.width(), image.height());
     let (x, y) = (
-        x.clamp(0.0, f64::from(image.width() - 1)),
-        y.clamp(0.0, f64::from(image.height() - 1)),
+        x.clamp(0.0, f64::from(width - 1)),
+        y.clamp(0.0, f64::from(height - 1)),
     );
     let (left, top) = (x as u32, y as u32);
-    let (right, bottom) = (
-        (left + 1).min(image.width() - 1),
-        (top + 1).min(image.height() - 1),
-    );
     let (fx, fy) = ((x - f64::from(left)) as f32, (y - f64::from(top)) as f32);
-    for (x, y, weight) in [
-        (left, top, (1.0 - fx) * (1.0 - fy)),
-        (right, top, fx * (1.0 - fy)),
-        (left, bottom, (1.0 - fx) * fy),
-        (right, bottom, fx * fy),
-    ] {
-        let pixel = image.get_pixel(x, y).0;
-        for (total, channel) in sum.iter_mut().zip(pixel) {
-            *total += weight * f32::from(channel);
-        }
+    let (above, below) = (
+        pair(image, left, top),
+        pair(image, left, (top + 1).min(height - 1)),
+    );
+    for channel in 0..3 {
+        let mix = |pair: &[[u8; 3]; 2]| {
+            let (left, right) = (f32::from(pair[0][channel]), f32::from(pair[1][channel]));
+            left + (right - left) * fx
+        };
+        let (above, below) = (mix(&above), mix(&below));
+        sum[channel] += above + (below - above) * fy;
+    }
+}
+
+/// A pixel and its neighbour to the right.
+fn pair(image: &RgbImage, left: u32, top: u32) -> [[u8; 3]; 2] {
+    let start = 3 * (top as usize * image.width() as usize + left as usize);
+    let pixels: &[u8] = &image.as_raw()[start..];
+    match pixels {
+        [a, b, c, d, e, f, ..] if left + 1 < image.width() => [[*a, *b, *c], [*d, *e, *f]],
+        [a, b, c, ..] => [[*a, *b, *c]; 2],
+        _ => [[0; 3]; 2],
     }
 }
 

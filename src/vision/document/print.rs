@@ -138,6 +138,8 @@ fn straightened(row: &Row, places: &[Place], margin: f64) -> Row {
 struct Level {
     grey: Vec<f32>,
     width: usize,
+    /// By the left upper corner of a cell, what its pixels' deviations from their mean come to: the root of their squares.
+    spreads: Vec<f32>,
 }
 
 impl Level {
@@ -151,9 +153,12 @@ impl Level {
             ..*row
         };
         let level = row.cut(image, width as u32, Self::HEIGHT as u32);
+        let grey = luminance(&level);
+        let spreads = spreads(&grey, width);
         Self {
-            grey: luminance(&level),
+            grey,
             width,
+            spreads,
         }
     }
 
@@ -234,21 +239,43 @@ impl Level {
     /// Correlation of a shape, of mean 0 and length 1, with what lies under it.
     fn correlation(&self, shape: &[f32], left: usize, top: usize) -> f64 {
         // By column, so that neighbours are worked on at once.
-        let mut sums = [[0.0_f32; CELL.0]; 3];
+        let mut joint = [0.0_f32; CELL.0];
         for (row, shape) in shape.chunks_exact(CELL.0).enumerate() {
             let start = (top + row) * self.width + left;
             let greys = &self.grey[start..start + CELL.0];
-            let [sum, squares, joint] = &mut sums;
             for column in 0..CELL.0 {
-                sum[column] += greys[column];
-                squares[column] += greys[column] * greys[column];
                 joint[column] += greys[column] * shape[column];
             }
         }
-        let [sum, squares, joint] = sums.map(|columns| columns.iter().sum::<f32>());
-        let variance = squares - sum * sum / (CELL.0 * CELL.1) as f32;
-        f64::from(joint / variance.max(f32::EPSILON).sqrt())
+        let spread = self.spreads[top * self.width + left];
+        f64::from(joint.iter().sum::<f32>() / spread)
     }
+}
+
+/// [`Level::spreads`] of a level line, from the sums of its columns.
+fn spreads(grey: &[f32], width: usize) -> Vec<f32> {
+    let count = (CELL.0 * CELL.1) as f64;
+    let mut spreads = Vec::with_capacity((2 * REACH.1 + 1) * width);
+    for top in 0..=2 * REACH.1 {
+        let column = |x: usize| {
+            let greys = (top..top + CELL.1).map(|row| f64::from(grey[row * width + x]));
+            greys.fold([0.0; 2], |[sum, squares], grey| {
+                [sum + grey, squares + grey * grey]
+            })
+        };
+        let columns: Vec<[f64; 2]> = (0..width).map(column).collect();
+        let spread = |cell: &[[f64; 2]]| {
+            let [sum, squares] = cell
+                .iter()
+                .fold([0.0; 2], |a, b| [a[0] + b[0], a[1] + b[1]]);
+            (squares - sum * sum / count)
+                .max(f64::from(f32::EPSILON))
+                .sqrt() as f32
+        };
+        spreads.extend(columns.windows(CELL.0).map(spread));
+        spreads.resize((top + 1) * width, f32::INFINITY);
+    }
+    spreads
 }
 
 /// What a slow curve along the line does not explain of a measure.

@@ -28,6 +28,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use tokio::sync::oneshot;
 use tracing::Span;
@@ -36,7 +37,7 @@ use super::{Analysis, AnalysisRequest, FaceBackend, VisionError};
 use supervisor::Supervisor;
 
 struct Job {
-    encoded: Vec<u8>,
+    encoded: Bytes,
     request: AnalysisRequest,
     sent: Instant,
     deadline: Instant,
@@ -137,20 +138,20 @@ impl Engine {
         self.readers.as_deref()
     }
 
-    /// Has a picture analysed by the next free worker.
+    /// Has a picture analysed by the next free worker. Several may look at the same [`Bytes`], without a copy for each.
     ///
     /// # Errors
     /// [`VisionError::Overloaded`] at once where the queue is full, [`VisionError::DeadlineExceeded`] where there
     /// is no answer in time, and whatever the backend says.
     pub async fn analyse(
         &self,
-        encoded: Vec<u8>,
+        encoded: impl Into<Bytes>,
         request: AnalysisRequest,
         deadline: Instant,
     ) -> Result<Analysis, VisionError> {
         let (reply, answer) = oneshot::channel();
         let job = Job {
-            encoded,
+            encoded: encoded.into(),
             request,
             sent: Instant::now(),
             deadline,

@@ -47,6 +47,17 @@ impl View {
         }
     }
 
+    /// A view of the same picture that has all of it in these pixels.
+    pub(super) fn reduced(&self, pixels: RgbImage) -> Self {
+        Self {
+            reduction: self.width / f64::from(pixels.width()),
+            pixels,
+            left: 0.0,
+            top: 0.0,
+            ..*self
+        }
+    }
+
     /// Width of the whole picture.
     pub(super) fn width(&self) -> f64 {
         self.width
