@@ -6,6 +6,7 @@
 
 mod budgets;
 mod http;
+mod inference;
 mod jwt;
 mod reader;
 mod settings;
@@ -26,6 +27,7 @@ use crate::domain::budget::{Allowance, AttemptLimit};
 use crate::domain::consent::ConsentRule;
 use crate::domain::policy::{MAX_TARGET_FMR, MIN_TARGET_FMR, Policy};
 use crate::domain::retention::MAX_RETENTION_DAYS;
+use crate::vision::Device;
 use reader::Reader;
 pub use settings::{SETTINGS, Setting, help};
 
@@ -52,6 +54,8 @@ pub struct Config {
     pub images: Images,
     /// How much is done at once.
     pub load: Load,
+    /// What models run on.
+    pub inference: Inference,
     /// How large watchlists are searched.
     pub search: Search,
     /// The rules of a verification that names none.
@@ -174,6 +178,15 @@ pub struct Load {
     pub shutdown_grace: Duration,
 }
 
+/// What models run on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inference {
+    /// The device.
+    pub device: Device,
+    /// An ONNX Runtime to use instead of the shipped one.
+    pub runtime_library: Option<PathBuf>,
+}
+
 /// How large watchlists are searched.
 #[derive(Debug, Clone, Copy)]
 pub struct Search {
@@ -277,6 +290,7 @@ impl Config {
                 body_timeout: reader.seconds("LIKENESS_BODY_TIMEOUT_SECONDS", 1..=600),
                 shutdown_grace: reader.seconds("LIKENESS_SHUTDOWN_GRACE_SECONDS", 0..=600),
             },
+            inference: inference::inference(&mut reader),
             search: Search {
                 exact_faces: reader.bounded("LIKENESS_SEARCH_EXACT_FACES", 0..=1_000_000),
                 candidates: reader.bounded("LIKENESS_SEARCH_CANDIDATES", 10..=20_000),

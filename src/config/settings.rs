@@ -193,6 +193,16 @@ pub const SETTINGS: &[Setting] = &[
         "Inference threads; 0 takes one a core",
     ),
     setting(
+        "LIKENESS_DEVICE",
+        Some("cpu"),
+        "What models run on: cpu, or cuda where the runtime library has it",
+    ),
+    setting(
+        "LIKENESS_RUNTIME_LIBRARY",
+        None,
+        "Another ONNX Runtime, 1.24 or newer [default: the shipped one]",
+    ),
+    setting(
         "LIKENESS_READ_MRZ",
         Some("yes"),
         "no: machine-readable zones are not read",

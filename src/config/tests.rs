@@ -285,3 +285,29 @@ fn records_may_end_by_themselves_and_consent_may_be_required() {
         );
     }
 }
+
+#[test]
+fn models_run_on_the_cpu_unless_something_else_is_asked_for() {
+    let set = |device, library| {
+        config([
+            ("HOME", "/h"),
+            ("LIKENESS_DEVICE", device),
+            ("LIKENESS_RUNTIME_LIBRARY", library),
+        ])
+    };
+    let default = set("", "").unwrap().inference;
+    assert_eq!(
+        (default.device, default.runtime_library),
+        (Device::Cpu, None)
+    );
+    let cuda = set("cuda", "/opt/ort/libonnxruntime.so").unwrap().inference;
+    assert_eq!(cuda.device, Device::Cuda);
+    assert_eq!(
+        cuda.runtime_library.as_deref(),
+        Some(Path::new("/opt/ort/libonnxruntime.so"))
+    );
+    for device in ["gpu", "CUDA", "auto", "cuda:1"] {
+        let faults = set(device, "").unwrap_err().0;
+        assert_eq!(faults.len(), 1, "{faults:?}");
+    }
+}
