@@ -10,6 +10,7 @@ mod inference;
 mod jwt;
 mod reader;
 mod settings;
+mod telemetry;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,7 +21,6 @@ use std::time::Duration;
 
 use reqwest::Url;
 use secrecy::SecretString;
-use tracing_subscriber::EnvFilter;
 
 use crate::auth::Scope;
 use crate::domain::budget::{Allowance, AttemptLimit};
@@ -68,6 +68,8 @@ pub struct Config {
     pub token: Option<SecretString>,
     /// What is logged, and how.
     pub log: Log,
+    /// Where traces go, if anywhere.
+    pub traces: Option<Traces>,
 }
 
 /// How the ports are protected, and what they show.
@@ -220,6 +222,15 @@ pub struct Log {
     pub filter: String,
 }
 
+/// Where traces go, and how many.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Traces {
+    /// The whole address of an OpenTelemetry collector.
+    pub collector: Url,
+    /// The share of requests that are traced where their callers do not say.
+    pub ratio: f64,
+}
+
 /// How a log line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
@@ -302,10 +313,8 @@ impl Config {
             policy: policy(&mut reader),
             lifecycle: lifecycle(&mut reader),
             token: reader.optional("LIKENESS_TOKEN").map(Into::into),
-            log: Log {
-                format: log_format(&mut reader),
-                filter: log_filter(&mut reader),
-            },
+            log: telemetry::log(&mut reader),
+            traces: telemetry::traces(&mut reader),
         };
         let faults = reader.finish();
         if faults.is_empty() {
@@ -365,31 +374,6 @@ fn lifecycle(reader: &mut Reader<'_>) -> Lifecycle {
             ConsentRule::Optional
         },
     }
-}
-
-fn log_format(reader: &mut Reader<'_>) -> LogFormat {
-    match reader.text("LIKENESS_LOG_FORMAT").as_str() {
-        "text" => LogFormat::Text,
-        "json" => LogFormat::Json,
-        other => {
-            reader.fault(
-                "LIKENESS_LOG_FORMAT",
-                &format!("is {other:?}, has to be text or json"),
-            );
-            LogFormat::Text
-        }
-    }
-}
-
-fn log_filter(reader: &mut Reader<'_>) -> String {
-    let filter = reader.text("LIKENESS_LOG");
-    if let Err(error) = EnvFilter::try_new(&filter) {
-        reader.fault(
-            "LIKENESS_LOG",
-            &format!("is {filter:?}, has to be a filter such as info,likeness=debug: {error}"),
-        );
-    }
-    filter
 }
 
 #[cfg(test)]

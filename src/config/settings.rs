@@ -297,6 +297,16 @@ pub const SETTINGS: &[Setting] = &[
         Some("text"),
         "text or json, on standard error",
     ),
+    setting(
+        "LIKENESS_OTLP_ENDPOINT",
+        None,
+        "OpenTelemetry collector that gets traces, http://HOST:4318 [default: none]",
+    ),
+    setting(
+        "LIKENESS_TRACE_RATIO",
+        Some("1"),
+        "Share of requests that are traced where callers do not say, 0 to 1",
+    ),
 ];
 
 /// The settings as a text for `--help`.
