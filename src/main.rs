@@ -10,8 +10,10 @@ use likeness::telemetry;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match Config::from_env().map_err(Into::into).and_then(|config| {
-        telemetry::init(&config.log)?;
-        cli.run(config)
+        let telemetry = telemetry::init(&config.log, cli.traces(&config))?;
+        let ended = cli.run(config);
+        telemetry.finish();
+        ended
     }) {
         Ok(code) => code,
         Err(error) => {

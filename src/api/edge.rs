@@ -18,12 +18,17 @@ use actix_web::middleware::Next;
 use actix_web::web::{Bytes, Data};
 use futures_util::Stream;
 use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use super::headers::protect;
 use super::problem;
 use super::serve::Surface;
 use crate::auth::{RequestId, X_REQUEST_ID};
 use crate::state::AppState;
+use crate::telemetry::requests::{self, Answered, TRACEPARENT};
+
+/// What stands for a method that is none of HTTP's own.
+const OTHER_METHOD: &str = "other";
 
 /// A request's body, which is held until its answer has been sent.
 ///
@@ -82,17 +87,24 @@ pub(super) async fn edge<B: MessageBody + 'static>(
     let started = Instant::now();
     let id = RequestId::of(request.headers());
     let method = known_method(request.method());
-    let span = tracing::info_span!("request", request.id = %id, http.method = method);
+    let span =
+        tracing::info_span!("request", request.id = %id, http.method = method, trace_id = Empty);
+    let traceparent = request.headers().get(TRACEPARENT);
+    requests::begin(&span, traceparent.and_then(|value| value.to_str().ok()));
     request.extensions_mut().insert(id.clone());
     let body = Body::of(&mut request);
     let response = next.call(request).instrument(span.clone()).await?;
 
     let _entered = span.enter();
-    let route = response
-        .request()
-        .match_pattern()
-        .unwrap_or_else(|| "unmatched".to_owned());
+    let matched = response.request().match_pattern();
     let status = response.status().as_u16();
+    let answered = Answered {
+        method: Some(method).filter(|method| *method != OTHER_METHOD),
+        route: matched.as_deref(),
+        status,
+    };
+    requests::end(&span, answered);
+    let route = matched.unwrap_or_else(|| "unmatched".to_owned());
     let duration = started.elapsed();
     if let Some(state) = response.request().app_data::<Data<AppState>>() {
         state
@@ -112,7 +124,7 @@ fn known_method(method: &Method) -> &'static str {
         "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "CONNECT",
     ];
     let name = known.into_iter().find(|name| *name == method.as_str());
-    name.unwrap_or("other")
+    name.unwrap_or(OTHER_METHOD)
 }
 
 /// Adds the headers that every answer carries.

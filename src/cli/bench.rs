@@ -14,7 +14,7 @@ use super::print;
 use crate::assets::Assets;
 use crate::bench;
 use crate::config::Config;
-use crate::startup::search_settings;
+use crate::startup::{inference_files, search_settings};
 
 /// What is measured.
 #[derive(Debug, Subcommand)]
@@ -153,8 +153,8 @@ fn verify(
     config: Config,
     progress: impl Fn(&str) + Sync,
 ) -> anyhow::Result<bench::VerifyReport> {
-    let assets = Assets::open(&config.assets)?;
-    let (program, files) = (assets.ensure_postgres()?, assets.ensure_inference()?);
+    let program = Assets::open(&config.assets)?.ensure_postgres()?;
+    let files = inference_files(&config.assets, config.inference.clone())?;
     let options = bench::VerifyOptions {
         config,
         image: args.image.clone(),
@@ -171,8 +171,8 @@ fn import(
     config: Config,
     progress: impl Fn(&str),
 ) -> anyhow::Result<bench::ImportReport> {
-    let assets = Assets::open(&config.assets)?;
-    let (program, files) = (assets.ensure_postgres()?, assets.ensure_inference()?);
+    let program = Assets::open(&config.assets)?.ensure_postgres()?;
+    let files = inference_files(&config.assets, config.inference.clone())?;
     let options = bench::ImportOptions {
         config,
         dir: args.dir.clone(),

@@ -6,10 +6,9 @@ use std::process::ExitCode;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::assets::Assets;
 use crate::config::Config;
 use crate::eval;
-use crate::startup::worker_count;
+use crate::startup::{inference_files, worker_count};
 use crate::vision::{ImageLimits, ModelFiles, OnnxBackend, Runtime};
 
 /// What `eval` takes.
@@ -40,7 +39,7 @@ pub struct EvalArgs {
 
 /// Prints the report that is asked for.
 pub(super) fn run(args: EvalArgs, config: &Config) -> anyhow::Result<ExitCode> {
-    let files = Assets::open(&config.assets)?.ensure_inference()?;
+    let files = inference_files(&config.assets, config.inference.clone())?;
     let runtime = Runtime::load(&files.runtime_library)?;
     let models = ModelFiles::in_dir(&files.models);
     let jobs = worker_count(args.jobs);

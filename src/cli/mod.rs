@@ -19,7 +19,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::api;
 use crate::assets::{Assets, Depth, State};
 use crate::auth::{Scope, TokenRequest, mint};
-use crate::config::{self, Config};
+use crate::config::{self, Config, Traces};
 use crate::domain::ids::TenantId;
 use crate::postgres::EmbeddedPostgres;
 use crate::startup::{Application, signing_secret, token_rules};
@@ -93,6 +93,13 @@ pub struct TokenArgs {
 }
 
 impl Cli {
+    /// Where the traces of this command go: only what is served is traced.
+    #[must_use]
+    pub fn traces<'a>(&self, config: &'a Config) -> Option<&'a Traces> {
+        let serves = matches!(self.command, None | Some(Command::Serve));
+        config.traces.as_ref().filter(|_| serves)
+    }
+
     /// Does what the command line asks for.
     ///
     /// # Errors

@@ -6,9 +6,11 @@
 
 mod budgets;
 mod http;
+mod inference;
 mod jwt;
 mod reader;
 mod settings;
+mod telemetry;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,13 +21,13 @@ use std::time::Duration;
 
 use reqwest::Url;
 use secrecy::SecretString;
-use tracing_subscriber::EnvFilter;
 
 use crate::auth::Scope;
 use crate::domain::budget::{Allowance, AttemptLimit};
 use crate::domain::consent::ConsentRule;
 use crate::domain::policy::{MAX_TARGET_FMR, MIN_TARGET_FMR, Policy};
 use crate::domain::retention::MAX_RETENTION_DAYS;
+use crate::vision::Device;
 use reader::Reader;
 pub use settings::{SETTINGS, Setting, help};
 
@@ -52,6 +54,8 @@ pub struct Config {
     pub images: Images,
     /// How much is done at once.
     pub load: Load,
+    /// What models run on.
+    pub inference: Inference,
     /// How large watchlists are searched.
     pub search: Search,
     /// The rules of a verification that names none.
@@ -64,6 +68,8 @@ pub struct Config {
     pub token: Option<SecretString>,
     /// What is logged, and how.
     pub log: Log,
+    /// Where traces go, if anywhere.
+    pub traces: Option<Traces>,
 }
 
 /// How the ports are protected, and what they show.
@@ -174,6 +180,15 @@ pub struct Load {
     pub shutdown_grace: Duration,
 }
 
+/// What models run on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inference {
+    /// The device.
+    pub device: Device,
+    /// An ONNX Runtime to use instead of the shipped one.
+    pub runtime_library: Option<PathBuf>,
+}
+
 /// How large watchlists are searched.
 #[derive(Debug, Clone, Copy)]
 pub struct Search {
@@ -205,6 +220,15 @@ pub struct Log {
     pub format: LogFormat,
     /// Which lines, in the syntax of tracing's `EnvFilter`.
     pub filter: String,
+}
+
+/// Where traces go, and how many.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Traces {
+    /// The whole address of an OpenTelemetry collector.
+    pub collector: Url,
+    /// The share of requests that are traced where their callers do not say.
+    pub ratio: f64,
 }
 
 /// How a log line looks.
@@ -277,6 +301,7 @@ impl Config {
                 body_timeout: reader.seconds("LIKENESS_BODY_TIMEOUT_SECONDS", 1..=600),
                 shutdown_grace: reader.seconds("LIKENESS_SHUTDOWN_GRACE_SECONDS", 0..=600),
             },
+            inference: inference::inference(&mut reader),
             search: Search {
                 exact_faces: reader.bounded("LIKENESS_SEARCH_EXACT_FACES", 0..=1_000_000),
                 candidates: reader.bounded("LIKENESS_SEARCH_CANDIDATES", 10..=20_000),
@@ -288,10 +313,8 @@ impl Config {
             policy: policy(&mut reader),
             lifecycle: lifecycle(&mut reader),
             token: reader.optional("LIKENESS_TOKEN").map(Into::into),
-            log: Log {
-                format: log_format(&mut reader),
-                filter: log_filter(&mut reader),
-            },
+            log: telemetry::log(&mut reader),
+            traces: telemetry::traces(&mut reader),
         };
         let faults = reader.finish();
         if faults.is_empty() {
@@ -351,31 +374,6 @@ fn lifecycle(reader: &mut Reader<'_>) -> Lifecycle {
             ConsentRule::Optional
         },
     }
-}
-
-fn log_format(reader: &mut Reader<'_>) -> LogFormat {
-    match reader.text("LIKENESS_LOG_FORMAT").as_str() {
-        "text" => LogFormat::Text,
-        "json" => LogFormat::Json,
-        other => {
-            reader.fault(
-                "LIKENESS_LOG_FORMAT",
-                &format!("is {other:?}, has to be text or json"),
-            );
-            LogFormat::Text
-        }
-    }
-}
-
-fn log_filter(reader: &mut Reader<'_>) -> String {
-    let filter = reader.text("LIKENESS_LOG");
-    if let Err(error) = EnvFilter::try_new(&filter) {
-        reader.fault(
-            "LIKENESS_LOG",
-            &format!("is {filter:?}, has to be a filter such as info,likeness=debug: {error}"),
-        );
-    }
-    filter
 }
 
 #[cfg(test)]

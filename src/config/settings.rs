@@ -193,6 +193,16 @@ pub const SETTINGS: &[Setting] = &[
         "Inference threads; 0 takes one a core",
     ),
     setting(
+        "LIKENESS_DEVICE",
+        Some("cpu"),
+        "What models run on: cpu, or cuda where the runtime library has it",
+    ),
+    setting(
+        "LIKENESS_RUNTIME_LIBRARY",
+        None,
+        "Another ONNX Runtime, 1.24 or newer [default: the shipped one]",
+    ),
+    setting(
         "LIKENESS_READ_MRZ",
         Some("yes"),
         "no: machine-readable zones are not read",
@@ -286,6 +296,16 @@ pub const SETTINGS: &[Setting] = &[
         "LIKENESS_LOG_FORMAT",
         Some("text"),
         "text or json, on standard error",
+    ),
+    setting(
+        "LIKENESS_OTLP_ENDPOINT",
+        None,
+        "OpenTelemetry collector that gets traces, http://HOST:4318 [default: none]",
+    ),
+    setting(
+        "LIKENESS_TRACE_RATIO",
+        Some("1"),
+        "Share of requests that are traced where callers do not say, 0 to 1",
     ),
 ];
 

@@ -285,3 +285,55 @@ fn records_may_end_by_themselves_and_consent_may_be_required() {
         );
     }
 }
+
+#[test]
+fn traces_go_to_a_collector_where_one_is_named() {
+    let set = |endpoint, ratio| {
+        config([
+            ("HOME", "/h"),
+            ("LIKENESS_OTLP_ENDPOINT", endpoint),
+            ("LIKENESS_TRACE_RATIO", ratio),
+        ])
+    };
+    assert_eq!(set("", "").unwrap().traces, None);
+    let traces = set("http://10.0.0.1:4318", "0.25").unwrap().traces.unwrap();
+    assert_eq!(traces.collector.as_str(), "http://10.0.0.1:4318/v1/traces");
+    assert_eq!(traces.ratio, 0.25);
+    for (endpoint, ratio) in [
+        ("10.0.0.1:4318", "1"),
+        ("https://ada:hunter2@collector.example", "1"),
+        ("http://10.0.0.1:4318", "1.1"),
+        ("http://10.0.0.1:4318", "NaN"),
+        ("", "-0.1"),
+    ] {
+        let faults = set(endpoint, ratio).unwrap_err().0;
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        assert!(!faults[0].contains("hunter2"));
+    }
+}
+
+#[test]
+fn models_run_on_the_cpu_unless_something_else_is_asked_for() {
+    let set = |device, library| {
+        config([
+            ("HOME", "/h"),
+            ("LIKENESS_DEVICE", device),
+            ("LIKENESS_RUNTIME_LIBRARY", library),
+        ])
+    };
+    let default = set("", "").unwrap().inference;
+    assert_eq!(
+        (default.device, default.runtime_library),
+        (Device::Cpu, None)
+    );
+    let cuda = set("cuda", "/opt/ort/libonnxruntime.so").unwrap().inference;
+    assert_eq!(cuda.device, Device::Cuda);
+    assert_eq!(
+        cuda.runtime_library.as_deref(),
+        Some(Path::new("/opt/ort/libonnxruntime.so"))
+    );
+    for device in ["gpu", "CUDA", "auto", "cuda:1"] {
+        let faults = set(device, "").unwrap_err().0;
+        assert_eq!(faults.len(), 1, "{faults:?}");
+    }
+}

@@ -1,5 +1,7 @@
 //! The unit of work of one tenant.
 
+use tracing::{Instrument as _, Span, trace_span};
+
 use super::audit::PendingEvent;
 use super::connection::Store;
 use super::error::StoreError;
@@ -15,6 +17,8 @@ pub struct TenantTx {
     tenant: TenantId,
     pending_events: Vec<PendingEvent>,
     gone: Gone,
+    /// Ends with the transaction.
+    span: Span,
 }
 
 /// What a use case has done, together with the transaction that has not made it last yet.
@@ -77,7 +81,14 @@ impl Store {
     ) -> Result<TenantTx, StoreError> {
         let store = self.clone();
         let tenant = tenant.clone();
-        self.run_at_home(async move {
+        let span = trace_span!(
+            "transaction",
+            otel.kind = "client",
+            db.system.name = "postgresql",
+            committed = false,
+        );
+        let connecting = trace_span!(parent: &span, "connection");
+        let begun = self.run_at_home(async move {
             let mut session = store.session().await?;
             session.begin(statement).await?;
             // Until the end of this transaction only: the next user of the connection starts without a tenant.
@@ -93,9 +104,10 @@ impl Store {
                 tenant,
                 pending_events: Vec::new(),
                 gone: Gone::default(),
+                span,
             })
-        })
-        .await
+        });
+        begun.instrument(connecting).await
     }
 }
 
@@ -108,6 +120,7 @@ impl TenantTx {
     pub async fn commit(mut self) -> Result<(), StoreError> {
         self.append_pending_events().await?;
         self.session.commit().await?;
+        self.span.record("committed", true);
         self.gone.leave(&self.tenant, self.store.galleries());
         Ok(())
     }

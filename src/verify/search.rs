@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use tracing::Instrument as _;
+
 use super::{Verifier, VerifyError};
 use crate::domain::audit::{Actor, ListSearch, WatchlistSearched};
 use crate::domain::face::Template;
@@ -9,7 +11,7 @@ use crate::domain::ids::{TenantId, WatchlistId};
 use crate::domain::watchlist::{
     FalseAlarms, Hit, Nearest, SearchOutcome, SearchThresholds, WatchlistKind,
 };
-use crate::store::{GalleryMatches, GalleryQuery, WatchlistPolicy};
+use crate::store::{GalleryMatches, GalleryQuery, StoreError, WatchlistPolicy};
 
 /// A list that is to be searched, and by which rate.
 #[derive(Debug, Clone, Copy)]
@@ -98,9 +100,14 @@ impl Verifier {
         };
         let queries: Vec<GalleryQuery> = lists.iter().map(query).collect();
         let started = Instant::now();
-        let mut transaction = self.store.begin(tenant).await?;
-        let found = transaction.search(&queries, probe, limit).await?;
-        transaction.commit().await?;
+        let searching = async {
+            let mut transaction = self.store.begin(tenant).await?;
+            let found = transaction.search(&queries, probe, limit).await?;
+            transaction.commit().await?;
+            Ok::<_, StoreError>(found)
+        };
+        let span = tracing::trace_span!("watchlist search", lists = lists.len());
+        let found = searching.instrument(span).await?;
         self.metrics.observe_search_time(started.elapsed());
         let mut found = found.into_iter().peekable();
         let mut outcomes = Vec::with_capacity(lists.len());

@@ -114,9 +114,10 @@ impl Verifier {
             expected: &submission.expected,
             searches,
         };
+        let deciding = || decide(evidence, &policy, &self.calibration);
         let verification = Verification {
             id: VerificationId::new(),
-            assessment: decide(evidence, &policy, &self.calibration),
+            assessment: tracing::trace_span!("decision").in_scope(deciding),
             portrait_box: portrait.bounding_box,
             models: self.models.clone(),
             timings_ms: timings(&stages, search, started.elapsed()),

@@ -10,6 +10,7 @@ mod closer;
 mod crop;
 mod decode;
 mod detect;
+mod device;
 pub mod document;
 mod engine;
 mod eyes;
@@ -30,6 +31,7 @@ pub use backend::{
     blank_picture,
 };
 pub use decode::{ImageLimits, decode};
+pub use device::Device;
 pub use engine::{Engine, Replacements, Workers};
 pub use picture::decode_reduced;
 pub use session::{Graphs, ModelError, Runtime};

@@ -8,11 +8,13 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use ort::environment::Environment;
+use ort::ep::ExecutionProviderDispatch;
 use ort::logging::LogLevel;
 use ort::session::{Session, SessionOutputs};
 use ort::value::TensorRef;
 
 use super::VisionError;
+use super::device::{Choice, Device, cuda};
 use super::graph::without_prelu;
 
 /// Why a model or the runtime cannot be used.
@@ -48,7 +50,10 @@ pub enum ModelError {
 
 /// ONNX Runtime, loaded once for the whole process.
 #[derive(Debug)]
-pub struct Runtime(Environment);
+pub struct Runtime {
+    environment: Environment,
+    choice: Choice,
+}
 
 /// A process may have one environment, ever, so it lives as long as the process.
 static RUNTIME: OnceLock<Result<Runtime, String>> = OnceLock::new();
@@ -65,13 +70,27 @@ impl Runtime {
             let environment = builder.build().map_err(|error| error.to_string())?;
             // Below this it tells of every node that it rewrites.
             environment.set_log_level(LogLevel::Warning);
-            Ok(Self(environment))
+            Ok(Self {
+                environment,
+                choice: Choice::default(),
+            })
         });
         let failed = |reason: &String| ModelError::Runtime {
             path: library.to_owned(),
             reason: reason.clone(),
         };
         runtime.as_ref().map_err(failed)
+    }
+
+    /// Has the models that are loaded from now on run on a device, where it can be had.
+    pub fn ask_for(&self, device: Device) {
+        self.choice.ask_for(device);
+    }
+
+    /// The device that models are loaded for.
+    #[must_use]
+    pub fn device(&self) -> Device {
+        self.choice.device()
     }
 }
 
@@ -117,7 +136,7 @@ impl Model {
             Graphs::Rewritten => without_prelu(&published),
             Graphs::Published => Cow::Borrowed(&*published),
         };
-        let session = open(&loader.runtime.0, &graph).map_err(failed)?;
+        let session = open(loader.runtime, &graph).map_err(failed)?;
         let shape = session
             .inputs()
             .first()
@@ -188,10 +207,29 @@ impl Model {
     }
 }
 
-/// One thread a session: the workers are the parallelism, and they do not spin while they wait.
-fn open(environment: &Environment, graph: &[u8]) -> Result<Session, String> {
+/// A session on the runtime's device. Where that fails on a graphics processor, the CPU is what is left.
+fn open(runtime: &Runtime, graph: &[u8]) -> Result<Session, String> {
+    let environment = &runtime.environment;
+    if runtime.device() == Device::Cuda {
+        match open_on(environment, graph, &[cuda()]) {
+            Ok(session) => return Ok(session),
+            Err(reason) => runtime.choice.give_up(&reason),
+        }
+    }
+    open_on(environment, graph, &[])
+}
+
+/// One thread a session: the workers are the parallelism, and they do not spin while they wait. Without providers it runs
+/// on the CPU.
+fn open_on(
+    environment: &Environment,
+    graph: &[u8],
+    providers: &[ExecutionProviderDispatch],
+) -> Result<Session, String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
     Session::builder(environment)
+        .map_err(|error| text(&error))?
+        .with_execution_providers(providers)
         .map_err(|error| text(&error))?
         .with_intra_threads(1)
         .map_err(|error| text(&error))?

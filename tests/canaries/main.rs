@@ -1,5 +1,5 @@
 //! Nothing personal leaks: the service as it is run, at log level trace, is sent secrets in every way there is, and then
-//! every log line, answer and metric is searched for them.
+//! every log line, answer, metric and span is searched for them.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where an unwrap does")]
 
@@ -9,6 +9,8 @@ mod scanner;
 mod secrets;
 mod service;
 
+#[path = "../support/collector.rs"]
+mod collector;
 #[path = "../support/http2.rs"]
 mod http2;
 #[path = "../support/mod.rs"]
@@ -18,6 +20,7 @@ mod token_rules;
 
 use std::collections::BTreeMap;
 
+use collector::Collector;
 use conversation::Conversation;
 use coverage::untouched;
 use scanner::{Finding, Scanner};
@@ -28,7 +31,8 @@ use service::Service;
 async fn nothing_personal_is_logged_measured_or_told_to_others() {
     let database = support::database().await;
     let secrets = Secrets::new();
-    let service = Service::start(&database, &secrets).await;
+    let collector = Collector::start();
+    let service = Service::start(&database, &secrets, &collector.url).await;
     assert!(!service.dumps_core());
     let mut talk = Conversation::new(&service, &secrets, &database);
     talk.everything().await;
@@ -42,6 +46,10 @@ async fn nothing_personal_is_logged_measured_or_told_to_others() {
     let mut findings: Vec<Finding> = Vec::new();
     for line in logs.iter().chain(&server_log) {
         findings.extend(foreign.search("log", line.as_bytes()));
+    }
+    let traces = collector.sent();
+    for sent in &traces {
+        findings.extend(foreign.search("traces", &sent.body));
     }
     for answer in &answers {
         // A record is told to whoever made it; tokens, pictures and templates to nobody.
@@ -60,6 +68,8 @@ async fn nothing_personal_is_logged_measured_or_told_to_others() {
     );
 
     // What was searched is what there was to find.
+    let traced: usize = traces.iter().map(|sent| sent.body.len()).sum();
+    assert!(traced > 50_000, "{traced} bytes of traces");
     assert_eq!(untouched(&answers), [""; 0], "every operation is used");
     let mut statuses: BTreeMap<u16, usize> = BTreeMap::new();
     for answer in &answers {
@@ -84,7 +94,7 @@ async fn nothing_personal_is_logged_measured_or_told_to_others() {
         "the scanner sees what is there"
     );
     eprintln!(
-        "searched {} log lines of the service, {} of its database and {} answers ({statuses:?}) for {} forms of secrets",
+        "searched {} log lines of the service, {traced} bytes of traces, {} log lines of its database and {} answers ({statuses:?}) for {} forms of secrets",
         logs.len(),
         server_log.len(),
         answers.len(),

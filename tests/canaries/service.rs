@@ -26,7 +26,8 @@ pub struct Service {
 }
 
 impl Service {
-    pub async fn start(database: &SecretString, secrets: &Secrets) -> Self {
+    /// Starts it, with its traces going to this address.
+    pub async fn start(database: &SecretString, secrets: &Secrets, collector: &str) -> Self {
         let home = tempfile::tempdir().unwrap();
         let certificate = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let [cert, key] = ["cert.pem", "key.pem"].map(|name| home.path().join(name));
@@ -46,6 +47,7 @@ impl Service {
             .env("LIKENESS_MAX_IMAGE_BYTES", "1000000")
             .env("LIKENESS_LOG", "trace")
             .env("LIKENESS_LOG_FORMAT", "json")
+            .env("LIKENESS_OTLP_ENDPOINT", collector)
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()

@@ -38,7 +38,7 @@ fn the_service() {
         let mut terminate = signal(SignalKind::terminate()).unwrap();
         let config = Config::from_env().unwrap();
         if std::env::var_os(KEEPS_LOG).is_some() {
-            likeness::telemetry::init(&config.log).unwrap();
+            drop(likeness::telemetry::init(&config.log, None).unwrap());
         }
         let postgres = config.database.url.is_none().then(|| {
             let program = program();

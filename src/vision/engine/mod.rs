@@ -18,6 +18,7 @@
 //!
 //! Everything ends with the last handle, except threads that are stuck.
 
+mod spans;
 mod supervisor;
 #[cfg(test)]
 mod tests;
@@ -42,6 +43,8 @@ struct Job {
     sent: Instant,
     deadline: Instant,
     span: Span,
+    /// Ends when a worker takes the picture, or nobody does.
+    waiting: Span,
     reply: oneshot::Sender<Result<Analysis, VisionError>>,
 }
 
@@ -156,6 +159,7 @@ impl Engine {
             sent: Instant::now(),
             deadline,
             span: Span::current(),
+            waiting: spans::queue(),
             reply,
         };
         self.queue.try_send(job).map_err(|error| match error {
@@ -246,7 +250,9 @@ impl Worker {
             if job.reply.is_closed() || Instant::now() >= job.deadline {
                 continue;
             }
+            drop(job.waiting);
             let _entered = job.span.enter();
+            let working = spans::analysis(&job.request).entered();
             let begun = Instant::now();
             exchange(&self.watch, |_| Watch::Busy(begun));
             let analysis = catch_unwind(AssertUnwindSafe(|| {
@@ -271,7 +277,10 @@ impl Worker {
             let mut analysis = analysis.unwrap_or(Err(VisionError::WorkerLost));
             if let Ok(analysis) = &mut analysis {
                 analysis.timings.queue = begun - job.sent;
+                spans::note(&working, &analysis.timings);
             }
+            // Before the answer, after which the trace may be complete.
+            drop(working);
             answer(job.reply, analysis);
             if panicked {
                 return;

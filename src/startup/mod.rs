@@ -1,9 +1,10 @@
 //! From configuration to a serving process: everything is built first, then run.
 
+mod models;
+
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -11,9 +12,9 @@ use futures_util::future::join_all;
 use secrecy::SecretString;
 use tokio::sync::watch;
 
-use crate::assets::{Assets, InferenceFiles};
+use crate::assets::Assets;
 use crate::auth::{JwksSource, TokenKeys, TokenRules, TokenVerifier, home_secret};
-use crate::config::{Config, JwtKey, Load};
+use crate::config::{Config, JwtKey};
 use crate::domain::calibration::Calibration;
 use crate::domain::verification::ModelIds;
 use crate::imports::{ImportLimits, Imports, Runner};
@@ -26,14 +27,9 @@ use crate::state::{AppState, Limits};
 use crate::store::{SearchSettings, Store};
 use crate::throttle::Throttle;
 use crate::verify::{RecallMonitor, Verifier};
-use crate::vision::document::{READER_ID, ReaderFiles, ZoneReader};
-use crate::vision::{
-    DETECTOR_ID, EMBEDDER_DIMENSIONS, EMBEDDER_ID, Engine, FaceBackend, ImageLimits, LIVENESS_ID,
-    ModelFiles, OnnxBackend, Replacements, Runtime,
-};
-
-/// Documents are read by a thread for every so many others, since their models are large.
-const WORKERS_PER_READER: usize = 4;
+use crate::vision::document::READER_ID;
+use crate::vision::{DETECTOR_ID, EMBEDDER_DIMENSIONS, EMBEDDER_ID, Engine, LIVENESS_ID};
+pub use models::{inference_files, load_backends, load_readers, worker_count};
 
 /// A service that is ready to answer.
 pub struct Application {
@@ -52,7 +48,7 @@ impl Application {
     /// # Errors
     /// The first thing that cannot be had, in words for the operator.
     pub async fn build(config: &Config) -> anyhow::Result<Self> {
-        let (postgres, engine) = tokio::try_join!(database(config), models(config))?;
+        let (postgres, engine) = tokio::try_join!(database(config), models::load(config))?;
         let url = postgres
             .as_ref()
             .map(EmbeddedPostgres::url)
@@ -200,132 +196,6 @@ async fn database(config: &Config) -> anyhow::Result<Option<EmbeddedPostgres>> {
         Ok(EmbeddedPostgres::start(&program, &home)?)
     });
     started.await?.map(Some)
-}
-
-/// The workers, those that read documents included unless configured otherwise. A worker is lost if it takes longer for
-/// one picture than a whole request may take.
-async fn models(config: &Config) -> anyhow::Result<Engine> {
-    let assets = config.assets.clone();
-    let load = config.load;
-    let limits = ImageLimits {
-        max_pixels: config.images.max_pixels,
-    };
-    let loaded = tokio::task::spawn_blocking(move || -> anyhow::Result<Engine> {
-        let files = Assets::open(&assets)?.ensure_inference()?;
-        let workers = worker_count(load.workers);
-        let readers = if load.read_mrz {
-            workers.div_ceil(WORKERS_PER_READER)
-        } else {
-            0
-        };
-        let (faces, zones) = thread::scope(|scope| {
-            let zones = scope.spawn(|| load_readers(&files, readers, limits));
-            let faces = load_backends(&files, workers, limits);
-            (faces, zones.join())
-        });
-        let zones = zones.map_err(|_| anyhow::anyhow!("loading the readers panicked"))??;
-        let engine = launch(&load, boxed(faces?), {
-            let files = files.clone();
-            move || load_backends(&files, 1, limits).map(boxed)
-        });
-        if zones.is_empty() {
-            return Ok(engine);
-        }
-        let readers = launch(&load, boxed(zones), move || {
-            load_readers(&files, 1, limits).map(boxed)
-        });
-        Ok(engine.with_readers(readers))
-    });
-    loaded.await?
-}
-
-/// Starts the backends, with `make` for those that are lost.
-fn launch(
-    load: &Load,
-    backends: Vec<Box<dyn FaceBackend>>,
-    make: impl Fn() -> anyhow::Result<Vec<Box<dyn FaceBackend>>> + Send + 'static,
-) -> Engine {
-    let make = move || {
-        let mut backends = make().map_err(|error| format!("{error:#}"))?;
-        let made = backends.pop();
-        made.ok_or_else(|| "no backend was loaded".to_owned())
-    };
-    let replacements = Replacements {
-        make: Box::new(make),
-        patience: load.request_deadline,
-    };
-    Engine::start_replacing(backends, load.queue_capacity, replacements)
-}
-
-fn boxed<B: FaceBackend + 'static>(backends: Vec<B>) -> Vec<Box<dyn FaceBackend>> {
-    let boxed = |backend| Box::new(backend) as Box<dyn FaceBackend>;
-    backends.into_iter().map(boxed).collect()
-}
-
-/// Loads and warms readers of machine-readable zones, side by side.
-///
-/// # Errors
-/// The first model that cannot be loaded or run.
-pub fn load_readers(
-    files: &InferenceFiles,
-    readers: usize,
-    limits: ImageLimits,
-) -> anyhow::Result<Vec<ZoneReader>> {
-    let runtime = Runtime::load(&files.runtime_library)?;
-    let models = ReaderFiles::in_dir(&files.models);
-    let load = || -> anyhow::Result<ZoneReader> {
-        let mut reader = ZoneReader::load(runtime, &models, limits)?;
-        reader
-            .warm_up()
-            .context("a model fails on a plain picture")?;
-        Ok(reader)
-    };
-    side_by_side(readers, load)
-}
-
-/// Loads and warms the models once for each worker, side by side.
-///
-/// # Errors
-/// The first model that cannot be loaded or run.
-pub fn load_backends(
-    files: &InferenceFiles,
-    workers: usize,
-    limits: ImageLimits,
-) -> anyhow::Result<Vec<OnnxBackend>> {
-    let runtime = Runtime::load(&files.runtime_library)?;
-    let models = ModelFiles::in_dir(&files.models);
-    let load = || -> anyhow::Result<OnnxBackend> {
-        let mut backend = OnnxBackend::load(runtime, &models, limits)?;
-        backend
-            .warm_up()
-            .context("a model fails on a plain picture")?;
-        Ok(backend)
-    };
-    side_by_side(workers, load)
-}
-
-fn side_by_side<B: Send>(
-    count: usize,
-    load: impl Fn() -> anyhow::Result<B> + Sync,
-) -> anyhow::Result<Vec<B>> {
-    thread::scope(|scope| {
-        let threads: Vec<_> = (0..count).map(|_| scope.spawn(&load)).collect();
-        let join = |thread: thread::ScopedJoinHandle<'_, anyhow::Result<B>>| {
-            thread
-                .join()
-                .map_err(|_| anyhow::anyhow!("loading the models panicked"))?
-        };
-        threads.into_iter().map(join).collect()
-    })
-}
-
-/// One worker a core unless configured; the cores are those that the control group grants.
-#[must_use]
-pub fn worker_count(configured: usize) -> usize {
-    match configured {
-        0 => thread::available_parallelism().map_or(1, usize::from),
-        workers => workers,
-    }
 }
 
 /// How large watchlists are searched, as configured.

@@ -1,0 +1,159 @@
+//! The models: their files, the device that they run on, and the threads that they are loaded for.
+
+use std::path::Path;
+use std::thread;
+
+use anyhow::Context as _;
+
+use crate::assets::{Assets, InferenceFiles};
+use crate::config::{Config, Inference, Load};
+use crate::vision::document::{ReaderFiles, ZoneReader};
+use crate::vision::{
+    Engine, FaceBackend, ImageLimits, ModelFiles, OnnxBackend, Replacements, Runtime,
+};
+
+/// Documents are read by a thread for every so many others, since their models are large.
+const WORKERS_PER_READER: usize = 4;
+
+/// The workers, those that read documents included unless configured otherwise. A worker is lost if it takes longer for
+/// one picture than a whole request may take.
+pub(super) async fn load(config: &Config) -> anyhow::Result<Engine> {
+    let (assets, wanted) = (config.assets.clone(), config.inference.clone());
+    let load = config.load;
+    let limits = ImageLimits {
+        max_pixels: config.images.max_pixels,
+    };
+    let loaded = tokio::task::spawn_blocking(move || -> anyhow::Result<Engine> {
+        let files = inference_files(&assets, wanted)?;
+        let workers = worker_count(load.workers);
+        let readers = if load.read_mrz {
+            workers.div_ceil(WORKERS_PER_READER)
+        } else {
+            0
+        };
+        let (faces, zones) = thread::scope(|scope| {
+            let zones = scope.spawn(|| load_readers(&files, readers, limits));
+            let faces = load_backends(&files, workers, limits);
+            (faces, zones.join())
+        });
+        let zones = zones.map_err(|_| anyhow::anyhow!("loading the readers panicked"))??;
+        // After the loading, which may have found that a device is not there.
+        let device = Runtime::load(&files.runtime_library)?.device();
+        tracing::info!(%device, workers, readers, "the models are loaded");
+        let engine = launch(&load, boxed(faces?), {
+            let files = files.clone();
+            move || load_backends(&files, 1, limits).map(boxed)
+        });
+        if zones.is_empty() {
+            return Ok(engine);
+        }
+        let readers = launch(&load, boxed(zones), move || {
+            load_readers(&files, 1, limits).map(boxed)
+        });
+        Ok(engine.with_readers(readers))
+    });
+    loaded.await?
+}
+
+/// Makes sure that inference has its files, with the configured library in place of the shipped one, and asks for the
+/// configured device.
+///
+/// # Errors
+/// Where a file is missing and cannot be fetched, or the library cannot be loaded.
+pub fn inference_files(assets: &Path, wanted: Inference) -> anyhow::Result<InferenceFiles> {
+    let mut files = Assets::open(assets)?.ensure_inference()?;
+    if let Some(library) = wanted.runtime_library {
+        files.runtime_library = library;
+    }
+    Runtime::load(&files.runtime_library)?.ask_for(wanted.device);
+    Ok(files)
+}
+
+/// Starts the backends, with `make` for those that are lost.
+fn launch(
+    load: &Load,
+    backends: Vec<Box<dyn FaceBackend>>,
+    make: impl Fn() -> anyhow::Result<Vec<Box<dyn FaceBackend>>> + Send + 'static,
+) -> Engine {
+    let make = move || {
+        let mut backends = make().map_err(|error| format!("{error:#}"))?;
+        let made = backends.pop();
+        made.ok_or_else(|| "no backend was loaded".to_owned())
+    };
+    let replacements = Replacements {
+        make: Box::new(make),
+        patience: load.request_deadline,
+    };
+    Engine::start_replacing(backends, load.queue_capacity, replacements)
+}
+
+fn boxed<B: FaceBackend + 'static>(backends: Vec<B>) -> Vec<Box<dyn FaceBackend>> {
+    let boxed = |backend| Box::new(backend) as Box<dyn FaceBackend>;
+    backends.into_iter().map(boxed).collect()
+}
+
+/// Loads and warms readers of machine-readable zones, side by side.
+///
+/// # Errors
+/// The first model that cannot be loaded or run.
+pub fn load_readers(
+    files: &InferenceFiles,
+    readers: usize,
+    limits: ImageLimits,
+) -> anyhow::Result<Vec<ZoneReader>> {
+    let runtime = Runtime::load(&files.runtime_library)?;
+    let models = ReaderFiles::in_dir(&files.models);
+    let load = || -> anyhow::Result<ZoneReader> {
+        let mut reader = ZoneReader::load(runtime, &models, limits)?;
+        reader
+            .warm_up()
+            .context("a model fails on a plain picture")?;
+        Ok(reader)
+    };
+    side_by_side(readers, load)
+}
+
+/// Loads and warms the models once for each worker, side by side.
+///
+/// # Errors
+/// The first model that cannot be loaded or run.
+pub fn load_backends(
+    files: &InferenceFiles,
+    workers: usize,
+    limits: ImageLimits,
+) -> anyhow::Result<Vec<OnnxBackend>> {
+    let runtime = Runtime::load(&files.runtime_library)?;
+    let models = ModelFiles::in_dir(&files.models);
+    let load = || -> anyhow::Result<OnnxBackend> {
+        let mut backend = OnnxBackend::load(runtime, &models, limits)?;
+        backend
+            .warm_up()
+            .context("a model fails on a plain picture")?;
+        Ok(backend)
+    };
+    side_by_side(workers, load)
+}
+
+fn side_by_side<B: Send>(
+    count: usize,
+    load: impl Fn() -> anyhow::Result<B> + Sync,
+) -> anyhow::Result<Vec<B>> {
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..count).map(|_| scope.spawn(&load)).collect();
+        let join = |thread: thread::ScopedJoinHandle<'_, anyhow::Result<B>>| {
+            thread
+                .join()
+                .map_err(|_| anyhow::anyhow!("loading the models panicked"))?
+        };
+        threads.into_iter().map(join).collect()
+    })
+}
+
+/// One worker a core unless configured; the cores are those that the control group grants.
+#[must_use]
+pub fn worker_count(configured: usize) -> usize {
+    match configured {
+        0 => thread::available_parallelism().map_or(1, usize::from),
+        workers => workers,
+    }
+}
