@@ -170,6 +170,8 @@ pub struct Load {
     pub workers: usize,
     /// Whether machine-readable zones are read.
     pub read_mrz: bool,
+    /// Threads that read them; 0 stands for one for every few workers.
+    pub readers: usize,
     /// Requests that may wait for one.
     pub queue_capacity: usize,
     /// How long a request may take.
@@ -296,6 +298,7 @@ impl Config {
             load: Load {
                 workers: reader.bounded("LIKENESS_WORKERS", 0..=1024),
                 read_mrz: reader.yes("LIKENESS_READ_MRZ"),
+                readers: reader.bounded("LIKENESS_READERS", 0..=1024),
                 queue_capacity: reader.bounded("LIKENESS_QUEUE_CAPACITY", 1..=100_000),
                 request_deadline: reader.seconds("LIKENESS_REQUEST_DEADLINE_SECONDS", 1..=600),
                 body_timeout: reader.seconds("LIKENESS_BODY_TIMEOUT_SECONDS", 1..=600),

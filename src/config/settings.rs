@@ -208,6 +208,11 @@ pub const SETTINGS: &[Setting] = &[
         "no: machine-readable zones are not read",
     ),
     setting(
+        "LIKENESS_READERS",
+        Some("0"),
+        "Threads that read them; 0 takes one for every four workers",
+    ),
+    setting(
         "LIKENESS_QUEUE_CAPACITY",
         Some("64"),
         "Requests that may wait for a thread before new ones get a 503",

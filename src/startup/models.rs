@@ -12,7 +12,7 @@ use crate::vision::{
     Engine, FaceBackend, ImageLimits, ModelFiles, OnnxBackend, Replacements, Runtime,
 };
 
-/// Documents are read by a thread for every so many others, since their models are large.
+/// Documents are read by a thread for every so many others unless configured otherwise, since their models are large.
 const WORKERS_PER_READER: usize = 4;
 
 /// The workers, those that read documents included unless configured otherwise. A worker is lost if it takes longer for
@@ -26,10 +26,10 @@ pub(super) async fn load(config: &Config) -> anyhow::Result<Engine> {
     let loaded = tokio::task::spawn_blocking(move || -> anyhow::Result<Engine> {
         let files = inference_files(&assets, wanted)?;
         let workers = worker_count(load.workers);
-        let readers = if load.read_mrz {
-            workers.div_ceil(WORKERS_PER_READER)
-        } else {
-            0
+        let readers = match load.readers {
+            _ if !load.read_mrz => 0,
+            0 => workers.div_ceil(WORKERS_PER_READER),
+            readers => readers,
         };
         let (faces, zones) = thread::scope(|scope| {
             let zones = scope.spawn(|| load_readers(&files, readers, limits));
