@@ -15,6 +15,7 @@ use crate::assets::{Assets, InferenceFiles};
 use crate::auth::{JwksSource, TokenKeys, TokenRules, TokenVerifier, home_secret};
 use crate::config::{Config, JwtKey, Load};
 use crate::domain::calibration::Calibration;
+use crate::domain::embedder::Embedder;
 use crate::domain::verification::ModelIds;
 use crate::imports::{ImportLimits, Imports, Runner};
 use crate::lifecycle::Sweeper;
@@ -22,14 +23,15 @@ use crate::metrics::Metrics;
 use crate::ports::Ports;
 use crate::postgres::EmbeddedPostgres;
 use crate::pruning::prune;
+use crate::registration::register;
 use crate::state::{AppState, Limits};
 use crate::store::{SearchSettings, Store};
 use crate::throttle::Throttle;
 use crate::verify::{RecallMonitor, Verifier};
 use crate::vision::document::{READER_ID, ReaderFiles, ZoneReader};
 use crate::vision::{
-    DETECTOR_ID, EMBEDDER_DIMENSIONS, EMBEDDER_ID, Engine, FaceBackend, ImageLimits, LIVENESS_ID,
-    ModelFiles, OnnxBackend, Replacements, Runtime,
+    DETECTOR_ID, Engine, FaceBackend, ImageLimits, LIVENESS_ID, ModelFiles, OnnxBackend,
+    Replacements, Runtime,
 };
 
 /// Documents are read by a thread for every so many others, since their models are large.
@@ -59,9 +61,7 @@ impl Application {
             .or(config.database.url.as_ref());
         let url = url.context("there is neither a configured nor an embedded database")?;
         let store = Store::connect(url, config.database.max_connections).await?;
-        store
-            .register_model(EMBEDDER_ID, EMBEDDER_DIMENSIONS)
-            .await?;
+        register(&store, config.load.embedder).await?;
         Self::assemble(config, engine, store, postgres).await
     }
 
@@ -84,7 +84,7 @@ impl Application {
         let verifier = Verifier::new(
             engine,
             store.clone(),
-            Calibration::shipped(),
+            Calibration::of(config.load.embedder),
             model_ids(config),
             config.policy,
             config.load.request_deadline,
@@ -220,13 +220,13 @@ async fn models(config: &Config) -> anyhow::Result<Engine> {
         };
         let (faces, zones) = thread::scope(|scope| {
             let zones = scope.spawn(|| load_readers(&files, readers, limits));
-            let faces = load_backends(&files, workers, limits);
+            let faces = load_backends(&files, workers, load.embedder, limits);
             (faces, zones.join())
         });
         let zones = zones.map_err(|_| anyhow::anyhow!("loading the readers panicked"))??;
         let engine = launch(&load, boxed(faces?), {
             let files = files.clone();
-            move || load_backends(&files, 1, limits).map(boxed)
+            move || load_backends(&files, 1, load.embedder, limits).map(boxed)
         });
         if zones.is_empty() {
             return Ok(engine);
@@ -290,12 +290,13 @@ pub fn load_readers(
 pub fn load_backends(
     files: &InferenceFiles,
     workers: usize,
+    embedder: Embedder,
     limits: ImageLimits,
 ) -> anyhow::Result<Vec<OnnxBackend>> {
     let runtime = Runtime::load(&files.runtime_library)?;
     let models = ModelFiles::in_dir(&files.models);
     let load = || -> anyhow::Result<OnnxBackend> {
-        let mut backend = OnnxBackend::load(runtime, &models, limits)?;
+        let mut backend = OnnxBackend::load(runtime, &models, embedder, limits)?;
         backend
             .warm_up()
             .context("a model fails on a plain picture")?;
@@ -341,7 +342,7 @@ pub fn search_settings(config: &Config) -> SearchSettings {
 fn model_ids(config: &Config) -> ModelIds {
     ModelIds {
         detector: DETECTOR_ID.to_owned(),
-        embedder: EMBEDDER_ID.to_owned(),
+        embedder: config.load.embedder.id().to_owned(),
         liveness: LIVENESS_ID.to_owned(),
         zone_reader: config.load.read_mrz.then(|| READER_ID.to_owned()),
     }

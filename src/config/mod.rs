@@ -24,6 +24,7 @@ use tracing_subscriber::EnvFilter;
 use crate::auth::Scope;
 use crate::domain::budget::{Allowance, AttemptLimit};
 use crate::domain::consent::ConsentRule;
+use crate::domain::embedder::Embedder;
 use crate::domain::policy::{MAX_TARGET_FMR, MIN_TARGET_FMR, Policy};
 use crate::domain::retention::MAX_RETENTION_DAYS;
 use reader::Reader;
@@ -162,6 +163,8 @@ pub struct Images {
 pub struct Load {
     /// Inference threads; 0 stands for one a core.
     pub workers: usize,
+    /// What templates are made with.
+    pub embedder: Embedder,
     /// Whether machine-readable zones are read.
     pub read_mrz: bool,
     /// Requests that may wait for one.
@@ -271,6 +274,7 @@ impl Config {
             },
             load: Load {
                 workers: reader.bounded("LIKENESS_WORKERS", 0..=1024),
+                embedder: embedder(&mut reader),
                 read_mrz: reader.yes("LIKENESS_READ_MRZ"),
                 queue_capacity: reader.bounded("LIKENESS_QUEUE_CAPACITY", 1..=100_000),
                 request_deadline: reader.seconds("LIKENESS_REQUEST_DEADLINE_SECONDS", 1..=600),
@@ -339,6 +343,17 @@ fn policy(reader: &mut Reader<'_>) -> Policy {
         );
     }
     policy
+}
+
+fn embedder(reader: &mut Reader<'_>) -> Embedder {
+    let name = reader.text("LIKENESS_EMBEDDER");
+    Embedder::parse(&name).unwrap_or_else(|| {
+        reader.fault(
+            "LIKENESS_EMBEDDER",
+            &format!("is {name:?}, has to be fused or fr_feature"),
+        );
+        Embedder::default()
+    })
 }
 
 fn lifecycle(reader: &mut Reader<'_>) -> Lifecycle {

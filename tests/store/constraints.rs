@@ -1,10 +1,10 @@
 //! What the database refuses by itself, whoever asks.
 
+use likeness::domain::embedder::Embedder;
 use likeness::domain::face::Template;
 use likeness::domain::ids::{SubjectId, WatchlistId};
 use likeness::domain::watchlist::WatchlistKind;
 use likeness::store::{NewSubject, NewWatchlist, StoreError};
-use likeness::vision::{EMBEDDER_DIMENSIONS, EMBEDDER_ID};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -271,16 +271,20 @@ async fn seven_faces_of_the_shipped_embedder_fit_into_a_page() {
     let fixture = Fixture::new().await;
     fixture
         .store
-        .register_model(EMBEDDER_ID, EMBEDDER_DIMENSIONS)
+        .register_model(Embedder::default().id(), Embedder::default().dimensions())
         .await
         .unwrap();
     // As long as the name of a tenant may be for it.
     let tenant = tenant("fifteen-letters");
     let list = fixture.watchlist(&tenant, "door").await.id;
     let faces = |first: usize| {
-        let values = |index| (0..EMBEDDER_DIMENSIONS).map(move |i| f32::from(u8::from(i == index)));
+        let values = |index| {
+            (0..Embedder::default().dimensions()).map(move |i| f32::from(u8::from(i == index)))
+        };
         (first..first + 7)
-            .map(|index| Template::normalised(EMBEDDER_ID, values(index).collect()).unwrap())
+            .map(|index| {
+                Template::normalised(Embedder::default().id(), values(index).collect()).unwrap()
+            })
             .collect::<Vec<_>>()
     };
     let mut transaction = fixture.store.begin(&tenant).await.unwrap();
