@@ -19,6 +19,7 @@ pub mod metrics;
 pub mod ports;
 pub mod postgres;
 pub mod pruning;
+mod registration;
 pub mod startup;
 pub mod state;
 pub mod store;

@@ -96,6 +96,7 @@ fn surface(config: &Config, operations: bool, api: bool) -> Surface {
         docs: operations && config.http.docs,
         // They call the API at their own origin, so they are where it is.
         pages: api && config.http.pages,
+        embedder: config.load.embedder,
         tls: config.http.tls.is_some(),
     }
 }

@@ -20,6 +20,7 @@ use super::idempotency::IDEMPOTENCY_REPLAYED;
 use super::throttle::{RATE_LIMIT, RATE_LIMIT_POLICY};
 use super::{docs, edge, health, pages, routes};
 use crate::auth::X_REQUEST_ID;
+use crate::domain::embedder::Embedder;
 use crate::state::AppState;
 
 /// Async threads: requests wait for workers and the database here, they do not compute.
@@ -42,6 +43,8 @@ pub struct Surface {
     pub docs: bool,
     /// The pages for people.
     pub pages: bool,
+    /// Whose scores they read.
+    pub embedder: Embedder,
     /// Whether it is encrypted.
     pub tls: bool,
 }
@@ -53,6 +56,7 @@ impl Surface {
         metrics: true,
         docs: true,
         pages: true,
+        embedder: Embedder::Fused,
         tls: false,
     };
 }
@@ -128,7 +132,7 @@ fn served(config: &mut web::ServiceConfig, surface: Surface, document: &OpenApi)
         config.route("/docs", web::get().to(health::docs_redirect));
     }
     if surface.pages {
-        pages::routes(config);
+        pages::routes(config, surface.embedder);
     }
 }
 

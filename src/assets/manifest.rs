@@ -145,6 +145,7 @@ mod tests {
             "fr_landmark",
             "fr_liveness",
             "fr_pose",
+            "mobile_face_net",
             "onnxruntime",
             "postgres",
             "text_detect",

@@ -248,6 +248,8 @@ mod tests {
             let expected = format!("{MODELS}/{model}.onnx");
             assert_eq!(assets.find(model).unwrap().path, expected);
         }
+        let second = assets.find("mobile_face_net").unwrap();
+        assert_eq!(second.path, format!("{MODELS}/mobile_face_net.tflite"));
     }
 
     #[test]
@@ -256,7 +258,7 @@ mod tests {
         let root = folder.path().join("not yet");
         let assets = Assets::open(&root).unwrap();
         let states = assets.inspect(Depth::Full);
-        assert_eq!(states.len(), 10);
+        assert_eq!(states.len(), 11);
         assert!(states.iter().all(|(_, _, state)| *state == State::Missing));
         assert!(!root.exists());
     }

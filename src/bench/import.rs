@@ -16,7 +16,7 @@ use serde_json::json;
 use super::database;
 use super::service::Service;
 use crate::assets::{InferenceFiles, PostgresProgram};
-use crate::config::Config;
+use crate::config::{Config, Load};
 use crate::domain::ids::TenantId;
 use crate::imports::folder::{self, Entry};
 use crate::startup::{load_backends, worker_count};
@@ -103,11 +103,11 @@ pub async fn import(
     );
     let workers = worker_count(options.config.load.workers);
     progress("the models alone");
-    let before = alone(files, &entries, workers).await?;
+    let before = alone(files, &entries, &options.config.load).await?;
     progress("the import");
     let job = imported(options, program, entries.clone()).await?;
     progress("the models alone, again");
-    let after = alone(files, &entries, workers).await?;
+    let after = alone(files, &entries, &options.config.load).await?;
     let imported_per_second = job.total as f64 / job.seconds;
     Ok(ImportReport {
         workers,
@@ -126,10 +126,11 @@ struct Alone {
     analysed: f64,
 }
 
-async fn alone(files: &InferenceFiles, entries: &[Entry], workers: usize) -> anyhow::Result<Alone> {
-    let (files, entries) = (files.clone(), entries.to_vec());
+async fn alone(files: &InferenceFiles, entries: &[Entry], load: &Load) -> anyhow::Result<Alone> {
+    let (files, entries, embedder) = (files.clone(), entries.to_vec(), load.embedder);
+    let workers = worker_count(load.workers);
     let measured = tokio::task::spawn_blocking(move || {
-        let backends = load_backends(&files, workers, ImageLimits::default())?;
+        let backends = load_backends(&files, workers, embedder, ImageLimits::default())?;
         let pictures: Vec<Vec<u8>> = entries
             .iter()
             .map(|entry| fs::read(&entry.path))

@@ -14,6 +14,7 @@ use super::report::{GalleryReport, Latency, Measured, SearchReport};
 use super::request::RequestOptions;
 use super::synthetic::Population;
 use crate::assets::PostgresProgram;
+use crate::domain::embedder::Embedder;
 use crate::domain::ids::TenantId;
 use crate::gallery::GalleryKey;
 use crate::store::{SearchSettings, Store};
@@ -36,6 +37,8 @@ pub struct SearchOptions {
     pub exact_probes: usize,
     /// Share of the gallery that is deleted and enrolled anew, with vacuum running, before it is measured again.
     pub churn: f64,
+    /// Whose templates the people's are like.
+    pub embedder: Embedder,
     /// How searches are made.
     pub settings: SearchSettings,
     /// Also measured: a picture is sent to the whole service, which searches the gallery for whom it shows.
@@ -51,7 +54,7 @@ pub async fn search(
     program: &PostgresProgram,
     progress: impl Fn(&str) + Sync,
 ) -> anyhow::Result<SearchReport> {
-    let population = Arc::new(Population::shipped()?);
+    let population = Arc::new(Population::of(options.embedder)?);
     let mut galleries = Vec::new();
     for &size in &options.sizes {
         let server = database::start(program).await?;

@@ -6,11 +6,13 @@ use anyhow::Context as _;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
+use crate::domain::embedder::Embedder;
 use crate::domain::face::Template;
 use crate::eval::Spectrum;
 
-/// How the templates of the shipped embedder spread, measured by `likeness eval --spectrum`.
-const SPECTRUM: &str = include_str!("spectrum.json");
+/// How the templates of the embedders spread, measured by `likeness eval --spectrum`.
+const FR_FEATURE: &str = include_str!("spectra/fr_feature.json");
+const FUSED: &str = include_str!("spectra/fused.json");
 const SEED: u64 = 20_261_123;
 
 /// As many people as are wanted, each by number, always the same.
@@ -22,9 +24,13 @@ pub(super) struct Population {
 }
 
 impl Population {
-    /// People whose templates spread like those of the shipped embedder.
-    pub(super) fn shipped() -> anyhow::Result<Self> {
-        let spectrum = serde_json::from_str(SPECTRUM).context("the committed spectrum")?;
+    /// People whose templates spread like those of an embedder.
+    pub(super) fn of(embedder: Embedder) -> anyhow::Result<Self> {
+        let spectrum = match embedder {
+            Embedder::Fused => FUSED,
+            Embedder::FrFeature => FR_FEATURE,
+        };
+        let spectrum = serde_json::from_str(spectrum).context("the committed spectrum")?;
         Ok(Self::new(spectrum, SEED))
     }
 
@@ -88,6 +94,15 @@ fn normal(rng: &mut StdRng) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_embedder_has_a_spectrum_of_its_own() {
+        for embedder in Embedder::ALL {
+            let population = Population::of(embedder).unwrap();
+            assert_eq!(population.model_id(), embedder.id());
+            assert_eq!(population.dimensions(), embedder.dimensions());
+        }
+    }
 
     #[test]
     fn pictures_of_one_person_are_alike_and_those_of_two_are_not() {

@@ -137,6 +137,7 @@ fn search(
         probes: args.probes.max(1),
         exact_probes: args.exact_probes,
         churn: args.churn.clamp(0.0, 0.9),
+        embedder: config.load.embedder,
         settings: search_settings(&config),
         requests: args
             .image

@@ -25,6 +25,7 @@ use secrecy::SecretString;
 use crate::auth::Scope;
 use crate::domain::budget::{Allowance, AttemptLimit};
 use crate::domain::consent::ConsentRule;
+use crate::domain::embedder::Embedder;
 use crate::domain::policy::{MAX_TARGET_FMR, MIN_TARGET_FMR, Policy};
 use crate::domain::retention::MAX_RETENTION_DAYS;
 use crate::vision::Device;
@@ -168,6 +169,8 @@ pub struct Images {
 pub struct Load {
     /// Inference threads; 0 stands for one a core.
     pub workers: usize,
+    /// What templates are made with.
+    pub embedder: Embedder,
     /// Whether machine-readable zones are read.
     pub read_mrz: bool,
     /// Threads that read them; 0 stands for one for every few workers.
@@ -297,6 +300,7 @@ impl Config {
             },
             load: Load {
                 workers: reader.bounded("LIKENESS_WORKERS", 0..=1024),
+                embedder: embedder(&mut reader),
                 read_mrz: reader.yes("LIKENESS_READ_MRZ"),
                 readers: reader.bounded("LIKENESS_READERS", 0..=1024),
                 queue_capacity: reader.bounded("LIKENESS_QUEUE_CAPACITY", 1..=100_000),
@@ -365,6 +369,17 @@ fn policy(reader: &mut Reader<'_>) -> Policy {
         );
     }
     policy
+}
+
+fn embedder(reader: &mut Reader<'_>) -> Embedder {
+    let name = reader.text("LIKENESS_EMBEDDER");
+    Embedder::parse(&name).unwrap_or_else(|| {
+        reader.fault(
+            "LIKENESS_EMBEDDER",
+            &format!("is {name:?}, has to be fused or fr_feature"),
+        );
+        Embedder::default()
+    })
 }
 
 fn lifecycle(reader: &mut Reader<'_>) -> Lifecycle {

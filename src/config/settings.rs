@@ -203,6 +203,11 @@ pub const SETTINGS: &[Setting] = &[
         "Another ONNX Runtime, 1.24 or newer [default: the shipped one]",
     ),
     setting(
+        "LIKENESS_EMBEDDER",
+        Some("fused"),
+        "fr_feature: the embedder of before, for lists that it made",
+    ),
+    setting(
         "LIKENESS_READ_MRZ",
         Some("yes"),
         "no: machine-readable zones are not read",
@@ -260,7 +265,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "LIKENESS_SEARCH_MEMORY_BYTES",
         Some("1073741824"),
-        "Most memory for codes, 80 bytes a face",
+        "Most memory for codes, 104 bytes a face",
     ),
     setting(
         "LIKENESS_SEARCH_SELF_TEST_SECONDS",

@@ -11,6 +11,7 @@ pub mod decision;
 pub mod digits;
 pub mod document;
 pub mod duplicate;
+pub mod embedder;
 pub mod erasure;
 pub mod face;
 pub mod hex;

@@ -32,6 +32,8 @@ pub enum ErrorCode {
     Conflict,
     /// The face belongs to somebody who is on the list already; see `duplicate_of`.
     DuplicateSubject,
+    /// The list holds faces of another embedder than the one at work, which nothing can be compared with.
+    WatchlistOfAnotherEmbedder,
     /// The person has not passed the challenge of this liveness session, or its time is over.
     LivenessSessionNotPassed,
     /// Another verification rests on this liveness session.
@@ -74,7 +76,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, for tests and documentation.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::MalformedRequest,
         Self::ValidationFailed,
         Self::MissingPart,
@@ -87,6 +89,7 @@ impl ErrorCode {
         Self::BodyTimeout,
         Self::Conflict,
         Self::DuplicateSubject,
+        Self::WatchlistOfAnotherEmbedder,
         Self::LivenessSessionNotPassed,
         Self::LivenessSessionUsed,
         Self::IdempotencyKeyInUse,
@@ -155,6 +158,11 @@ impl ErrorCode {
                 "duplicate_subject",
                 S::CONFLICT,
                 "The face belongs to somebody who is on the list already",
+            ),
+            Self::WatchlistOfAnotherEmbedder => (
+                "watchlist_of_another_embedder",
+                S::CONFLICT,
+                "The list holds faces of another embedder",
             ),
             Self::LivenessSessionNotPassed => (
                 "liveness_session_not_passed",
@@ -322,6 +330,7 @@ mod tests {
                 "408 body_timeout",
                 "409 conflict",
                 "409 duplicate_subject",
+                "409 watchlist_of_another_embedder",
                 "409 liveness_session_not_passed",
                 "409 liveness_session_used",
                 "409 idempotency_key_in_use",

@@ -2,6 +2,7 @@
 
 use super::{ApiError, ErrorCode, FieldFault};
 use crate::domain::budget::{Budget, Exhausted};
+use crate::domain::ids::WatchlistId;
 use crate::imports::ImportError;
 use crate::store::{REVIEWS_KEY, StoreError};
 use crate::verify::{PoorPicture, VerifyError};
@@ -70,6 +71,7 @@ impl From<ImportError> for ApiError {
                 Self::with_detail(ErrorCode::PayloadTooLarge, format!("Too large: {most}."))
             }
             ImportError::NotFound => Self::new(ErrorCode::NotFound),
+            ImportError::AnotherEmbedder(id) => another_embedder(id),
             ImportError::Busy => Self::new(ErrorCode::Overloaded),
             ImportError::Store(source) => source.into(),
             // A disk that is full, most of all.
@@ -112,6 +114,7 @@ impl From<VerifyError> for ApiError {
                 "not_found",
                 format!("there is no watchlist {id}"),
             ),
+            VerifyError::AnotherEmbedder(id) => another_embedder(id),
             VerifyError::TooManyAttempts { retry_after } => Self::of_exhausted(Exhausted {
                 budget: Budget::Attempts,
                 retry_after,
@@ -136,6 +139,15 @@ impl From<VerifyError> for ApiError {
             error @ VerifyError::ModelsDiffer => Self::caused_by(ErrorCode::Internal, error),
         }
     }
+}
+
+/// What a list cannot do until it has faces of the embedder at work alone.
+fn another_embedder(id: WatchlistId) -> ApiError {
+    let detail = format!(
+        "Watchlist {id} holds faces of another embedder. Enrol its people on a new list, or have the service run with the \
+         embedder that made them."
+    );
+    ApiError::with_detail(ErrorCode::WatchlistOfAnotherEmbedder, detail)
 }
 
 fn session_fault(code: ErrorCode, fault: &'static str, message: &str) -> ApiError {

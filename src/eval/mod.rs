@@ -9,6 +9,7 @@
 mod calibrate;
 mod comparisons;
 mod dataset;
+pub mod embedders;
 mod enrolment;
 mod folds;
 mod intervals;
@@ -32,7 +33,8 @@ pub use quality::{DiscardCurve, QualityReport};
 pub use report::{OperatingPoint, Report};
 pub use spectrum::Spectrum;
 
-use crate::vision::{EMBEDDER_ID, FaceBackend, ModelError, VisionError};
+use crate::domain::embedder::Embedder;
+use crate::vision::{FaceBackend, ModelError, VisionError};
 use calibrate::Origin;
 use comparisons::{Comparisons, Sample};
 use dataset::Dataset;
@@ -46,6 +48,8 @@ const FITTED_FOLDS: f64 = 0.6;
 pub struct Options {
     /// The dataset's folder.
     pub dataset: PathBuf,
+    /// What the backends make templates with.
+    pub embedder: Embedder,
     /// Where the points of the DET curve go, as CSV.
     pub output: Option<PathBuf>,
     /// Where the embedder's calibration table goes, as JSON.
@@ -143,16 +147,20 @@ pub fn run<B: FaceBackend>(
         write(path, &report::det_csv(&comparisons))?;
     }
     if let Some(path) = &options.spectrum {
-        let spectrum = spectrum_of(origin(&dataset, &enrolment, &samples), &samples);
+        let spectrum = spectrum_of(
+            origin(options.embedder, &dataset, &enrolment, &samples),
+            &samples,
+        );
         let spectrum = spectrum.ok_or(EvalError::NoComparisons { mated, non_mated })?;
         write(path, &pretty(&spectrum))?;
     }
     let mut held_out = Vec::new();
     if let Some(path) = &options.calibrate {
-        let table = calibrate::table(&comparisons, origin(&dataset, &enrolment, &samples))
+        let origin = origin(options.embedder, &dataset, &enrolment, &samples);
+        let table = calibrate::table(&comparisons, origin)
             .ok_or(EvalError::TooFewForCalibration(non_mated))?;
         write(path, &pretty(&table))?;
-        held_out = check_on_others(&dataset, &enrolment, options.jobs);
+        held_out = check_on_others(&dataset, &enrolment, options);
     }
     let measured = report::Measured {
         dataset: &dataset,
@@ -184,11 +192,16 @@ fn samples<'a>(
         .collect()
 }
 
-fn origin(dataset: &Dataset, enrolment: &Enrolment, samples: &[Sample<'_>]) -> Origin {
+fn origin(
+    embedder: Embedder,
+    dataset: &Dataset,
+    enrolment: &Enrolment,
+    samples: &[Sample<'_>],
+) -> Origin {
     let mut subjects: Vec<usize> = samples.iter().map(|sample| sample.subject).collect();
     subjects.dedup();
     Origin {
-        model_id: EMBEDDER_ID.to_owned(),
+        model_id: embedder.id().to_owned(),
         dataset: dataset.name.clone(),
         dataset_sha256: enrolment.dataset_sha256.clone(),
         subjects: subjects.len(),
@@ -196,11 +209,16 @@ fn origin(dataset: &Dataset, enrolment: &Enrolment, samples: &[Sample<'_>]) -> O
 }
 
 /// Makes a table from the people of the first folds and compares it with the people of the last.
-fn check_on_others(dataset: &Dataset, enrolment: &Enrolment, jobs: usize) -> Vec<HeldOutRate> {
+fn check_on_others(
+    dataset: &Dataset,
+    enrolment: &Enrolment,
+    options: &Options,
+) -> Vec<HeldOutRate> {
+    let jobs = options.jobs;
     let fitted = in_first_folds(dataset);
     let seen = samples(dataset, enrolment, |subject| fitted[subject]);
     let others = samples(dataset, enrolment, |subject| !fitted[subject]);
-    let origin = origin(dataset, enrolment, &seen);
+    let origin = origin(options.embedder, dataset, enrolment, &seen);
     let table = calibrate::table(&Comparisons::of(&seen, jobs), origin);
     table.map_or_else(Vec::new, |table| {
         calibrate::check(&table, &Comparisons::of(&others, jobs))

@@ -62,6 +62,7 @@ impl Finding {
             | VerifyError::TooManyAttempts { .. }
             | VerifyError::DuplicateSubject(_)
             | VerifyError::NoSuchWatchlist(_)
+            | VerifyError::AnotherEmbedder(_)
             | VerifyError::NoSuchSession
             | VerifyError::SessionNotPassed
             | VerifyError::SessionUsed

@@ -80,6 +80,9 @@ pub enum ImportError {
     /// The list is not there, or no longer.
     #[error("no such watchlist")]
     NotFound,
+    /// The list holds faces of another embedder than the one at work.
+    #[error("watchlist {0} holds faces of another embedder")]
+    AnotherEmbedder(WatchlistId),
     /// Too many imports are being received.
     #[error("too many imports are being received")]
     Busy,
@@ -169,6 +172,9 @@ impl Imports {
         watchlist: WatchlistId,
         source: Source,
     ) -> Result<Uncommitted<Job>, ImportError> {
+        if self.verifier.is_foreign(&actor.tenant, watchlist).await? {
+            return Err(ImportError::AnotherEmbedder(watchlist));
+        }
         let store = self.verifier.store();
         intake::store_rows(store, actor, watchlist, source, &self.limits).await
     }

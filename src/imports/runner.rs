@@ -139,13 +139,26 @@ impl Runner {
             Some(Duty::Clear) => Ok(self.clear(tenant, job).await?),
             Some(Duty::Work(watchlist, actor)) => {
                 let work = work::Work::new(&self.verifier, &actor, watchlist, job);
-                Ok(match work.run(stop).await? {
-                    Pause::Finished => Turn::Over,
-                    Pause::Yielded => Turn::More(Duration::ZERO),
-                    Pause::Stumbled => Turn::More(REST_AFTER_FAULT),
-                })
+                match work.run(stop).await {
+                    Ok(Pause::Finished) => Ok(Turn::Over),
+                    Ok(Pause::Yielded) => Ok(Turn::More(Duration::ZERO)),
+                    Ok(Pause::Stumbled) => Ok(Turn::More(REST_AFTER_FAULT)),
+                    Err(error @ VerifyError::AnotherEmbedder(_)) => {
+                        tracing::error!(job.id = %job, %error, "a job is given up");
+                        self.fail(tenant, job).await?;
+                        Ok(Turn::More(Duration::ZERO))
+                    }
+                    Err(error) => Err(error),
+                }
             }
         }
+    }
+
+    /// Ends a job that cannot go on; the next turn clears it.
+    async fn fail(&self, tenant: &TenantId, job: JobId) -> Result<(), StoreError> {
+        let mut transaction = self.verifier.store().begin(tenant).await?;
+        transaction.fail_job(job).await?;
+        transaction.commit().await
     }
 
     /// Takes the pictures out of the rows that a job left behind.

@@ -23,12 +23,13 @@ use crate::metrics::Metrics;
 use crate::ports::Ports;
 use crate::postgres::EmbeddedPostgres;
 use crate::pruning::prune;
+use crate::registration::register;
 use crate::state::{AppState, Limits};
 use crate::store::{SearchSettings, Store};
 use crate::throttle::Throttle;
 use crate::verify::{RecallMonitor, Verifier};
 use crate::vision::document::READER_ID;
-use crate::vision::{DETECTOR_ID, EMBEDDER_DIMENSIONS, EMBEDDER_ID, Engine, LIVENESS_ID};
+use crate::vision::{DETECTOR_ID, Engine, LIVENESS_ID};
 pub use models::{inference_files, load_backends, load_readers, worker_count};
 
 /// A service that is ready to answer.
@@ -55,9 +56,7 @@ impl Application {
             .or(config.database.url.as_ref());
         let url = url.context("there is neither a configured nor an embedded database")?;
         let store = Store::connect(url, config.database.max_connections).await?;
-        store
-            .register_model(EMBEDDER_ID, EMBEDDER_DIMENSIONS)
-            .await?;
+        register(&store, config.load.embedder).await?;
         Self::assemble(config, engine, store, postgres).await
     }
 
@@ -80,7 +79,7 @@ impl Application {
         let verifier = Verifier::new(
             engine,
             store.clone(),
-            Calibration::shipped(),
+            Calibration::of(config.load.embedder),
             model_ids(config),
             config.policy,
             config.load.request_deadline,
@@ -211,7 +210,7 @@ pub fn search_settings(config: &Config) -> SearchSettings {
 fn model_ids(config: &Config) -> ModelIds {
     ModelIds {
         detector: DETECTOR_ID.to_owned(),
-        embedder: EMBEDDER_ID.to_owned(),
+        embedder: config.load.embedder.id().to_owned(),
         liveness: LIVENESS_ID.to_owned(),
         zone_reader: config.load.read_mrz.then(|| READER_ID.to_owned()),
     }

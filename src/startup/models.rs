@@ -7,6 +7,7 @@ use anyhow::Context as _;
 
 use crate::assets::{Assets, InferenceFiles};
 use crate::config::{Config, Inference, Load};
+use crate::domain::embedder::Embedder;
 use crate::vision::document::{ReaderFiles, ZoneReader};
 use crate::vision::{
     Engine, FaceBackend, ImageLimits, ModelFiles, OnnxBackend, Replacements, Runtime,
@@ -33,7 +34,7 @@ pub(super) async fn load(config: &Config) -> anyhow::Result<Engine> {
         };
         let (faces, zones) = thread::scope(|scope| {
             let zones = scope.spawn(|| load_readers(&files, readers, limits));
-            let faces = load_backends(&files, workers, limits);
+            let faces = load_backends(&files, workers, load.embedder, limits);
             (faces, zones.join())
         });
         let zones = zones.map_err(|_| anyhow::anyhow!("loading the readers panicked"))??;
@@ -42,7 +43,7 @@ pub(super) async fn load(config: &Config) -> anyhow::Result<Engine> {
         tracing::info!(%device, workers, readers, "the models are loaded");
         let engine = launch(&load, boxed(faces?), {
             let files = files.clone();
-            move || load_backends(&files, 1, limits).map(boxed)
+            move || load_backends(&files, 1, load.embedder, limits).map(boxed)
         });
         if zones.is_empty() {
             return Ok(engine);
@@ -120,12 +121,13 @@ pub fn load_readers(
 pub fn load_backends(
     files: &InferenceFiles,
     workers: usize,
+    embedder: Embedder,
     limits: ImageLimits,
 ) -> anyhow::Result<Vec<OnnxBackend>> {
     let runtime = Runtime::load(&files.runtime_library)?;
     let models = ModelFiles::in_dir(&files.models);
     let load = || -> anyhow::Result<OnnxBackend> {
-        let mut backend = OnnxBackend::load(runtime, &models, limits)?;
+        let mut backend = OnnxBackend::load(runtime, &models, embedder, limits)?;
         backend
             .warm_up()
             .context("a model fails on a plain picture")?;

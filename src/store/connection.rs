@@ -200,6 +200,22 @@ impl Store {
         .await
     }
 
+    /// The other models whose templates this database may hold.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot answer.
+    pub async fn other_models(&self, id: &str) -> Result<Vec<String>, StoreError> {
+        let (store, id) = (self.clone(), id.to_owned());
+        self.run_at_home(async move {
+            let others = sqlx::query_scalar!(
+                "select id from models where id <> $1 order by created_at, id",
+                id
+            );
+            Ok(others.fetch_all(store.session().await?.bounded()).await?)
+        })
+        .await
+    }
+
     /// Waits for running transactions, as long as connections answer, and closes every connection.
     pub async fn close(&self) {
         if timeout(CLOSE_TIMEOUT, self.pool.close()).await.is_err() {

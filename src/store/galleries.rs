@@ -175,6 +175,27 @@ impl TenantTx {
         Ok(())
     }
 
+    /// Whether a list holds faces of another model than this.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot answer.
+    pub async fn has_faces_of_others(
+        &mut self,
+        watchlist: WatchlistId,
+        model_id: &str,
+    ) -> Result<bool, StoreError> {
+        let found = sqlx::query_scalar!(
+            r#"
+            select exists (
+                select from galleries where watchlist_id = $1 and model_id <> $2 and faces > 0
+            ) as "found!"
+            "#,
+            watchlist.as_uuid(),
+            model_id
+        );
+        Ok(found.fetch_one(self.connection()).await?)
+    }
+
     /// The template of some face of a gallery, each as likely as another where none was removed.
     ///
     /// # Errors

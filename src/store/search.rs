@@ -47,6 +47,8 @@ pub struct GalleryMatches {
     pub revision: u64,
     /// Faces in the gallery: of the probe's model, without those whose time has ended.
     pub size: u64,
+    /// The list also holds faces of another model, which were not compared.
+    pub has_others: bool,
     /// How they were compared.
     pub method: SearchMethod,
     /// Faces that were compared exactly.
@@ -149,6 +151,10 @@ impl TenantTx {
                 position as "position!",
                 coalesce(galleries.revision, 0) as "revision!",
                 coalesce(galleries.faces, 0) as "faces!",
+                exists (
+                    select from galleries as others
+                    where others.watchlist_id = asked.watchlist_id and others.model_id <> $5 and others.faces > 0
+                ) as "has_others!",
                 case when asked.revision = 0 then (
                     select count(*)
                     from subjects
@@ -277,6 +283,7 @@ struct SearchRow {
     position: i64,
     revision: i64,
     faces: i64,
+    has_others: bool,
     /// Counted where every face is compared; otherwise the codes know.
     expired: Option<i64>,
     /// None where nobody came near enough.
@@ -291,6 +298,7 @@ fn matches(watchlist_id: WatchlistId, shortlist: &Shortlist, rows: &[SearchRow])
     let SearchRow {
         revision,
         faces,
+        has_others,
         expired,
         ..
     } = rows[0];
@@ -316,6 +324,7 @@ fn matches(watchlist_id: WatchlistId, shortlist: &Shortlist, rows: &[SearchRow])
         watchlist_id,
         revision: revision.unsigned_abs(),
         size,
+        has_others,
         method,
         candidates,
         nearest: nearest.collect(),

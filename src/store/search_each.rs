@@ -24,6 +24,8 @@ use crate::gallery::{Codes, Shortlist};
 pub struct EachMatches {
     /// Faces in the gallery, without those whose time has ended.
     pub size: u64,
+    /// The list also holds faces of another model, which were not compared.
+    pub has_others: bool,
     /// For each face, the most alike subjects, best first.
     pub nearest: Vec<Vec<Nearest>>,
 }
@@ -66,7 +68,11 @@ impl TenantTx {
         let wanted = (min_similarity(size), limit);
         let nearest = self.compare_each(watchlist_id, faces, &shortlists, wanted);
         let nearest = nearest.await?;
-        Ok(Some(EachMatches { size, nearest }))
+        Ok(Some(EachMatches {
+            size,
+            has_others: gallery.has_others,
+            nearest,
+        }))
     }
 
     /// The coarse pass for each face; empty shortlists where there are no codes.
@@ -105,6 +111,10 @@ impl TenantTx {
             select
                 coalesce(galleries.revision, 0) as "revision!",
                 coalesce(galleries.faces, 0) as "faces!",
+                exists (
+                    select from galleries as others
+                    where others.watchlist_id = watchlists.id and others.model_id <> $2 and others.faces > 0
+                ) as "has_others!",
                 case when $3::bigint = 0 or galleries.revision - $3 > $4::bigint then (
                     select count(*)
                     from subjects
@@ -208,5 +218,6 @@ impl TenantTx {
 struct SizeRow {
     revision: i64,
     faces: i64,
+    has_others: bool,
     expired: Option<i64>,
 }

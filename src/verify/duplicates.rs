@@ -108,6 +108,9 @@ impl Verifier {
         let limit = MAX_DUPLICATES + 1;
         let found = transaction.search_each(list.watchlist_id, faces, threshold, limit);
         let found = found.await?.ok_or(VerifyError::NotFound)?;
+        if found.has_others {
+            return Err(VerifyError::AnotherEmbedder(list.watchlist_id));
+        }
         let person = |nearest: Nearest| Duplicate {
             subject_id: nearest.subject_id,
             external_id: nearest.external_id,

@@ -99,6 +99,9 @@ pub enum VerifyError {
     /// A named watchlist does not exist for this tenant.
     #[error("no watchlist {0}")]
     NoSuchWatchlist(WatchlistId),
+    /// A watchlist holds faces of another embedder than the one at work, which nothing can be compared with.
+    #[error("watchlist {0} holds faces of another embedder")]
+    AnotherEmbedder(WatchlistId),
     /// Too many checks of one person were not approved of late.
     #[error("too many checks of one person were not approved")]
     TooManyAttempts {

@@ -82,7 +82,8 @@ impl Verifier {
         watchlist_ids.iter().map(plan).collect()
     }
 
-    /// Searches several watchlists with one template, all at once.
+    /// Searches several watchlists with one template, all at once. One that holds faces of another embedder is not
+    /// searched: nobody of it would be found, and that is no answer.
     pub(super) async fn search_lists(
         &self,
         tenant: &TenantId,
@@ -114,6 +115,9 @@ impl Verifier {
         for list in lists {
             let matches = found.next_if(|matches| matches.watchlist_id == list.watchlist_id);
             let matches = matches.ok_or(VerifyError::NoSuchWatchlist(list.watchlist_id))?;
+            if matches.has_others {
+                return Err(VerifyError::AnotherEmbedder(list.watchlist_id));
+            }
             outcomes.push(self.judge(list, matches));
         }
         Ok(outcomes)
@@ -152,6 +156,24 @@ impl Verifier {
             review: Some(thresholds.review),
             hits: hits.collect(),
         }
+    }
+
+    /// Whether a list holds faces of another embedder than the one at work, so that nothing can be compared with it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot answer.
+    pub async fn is_foreign(
+        &self,
+        tenant: &TenantId,
+        watchlist_id: WatchlistId,
+    ) -> Result<bool, StoreError> {
+        let mut transaction = self.store.begin(tenant).await?;
+        let embedder = &self.models.embedder;
+        let foreign = transaction
+            .has_faces_of_others(watchlist_id, embedder)
+            .await?;
+        transaction.commit().await?;
+        Ok(foreign)
     }
 
     pub(super) fn thresholds(&self, list: &PlannedSearch, size: u64) -> SearchThresholds {

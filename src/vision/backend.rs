@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use image::{ImageFormat, RgbImage};
 
-use super::align::{Alignment, SIDE};
+use super::align::Alignment;
 use super::closer::closer;
-use super::crop::{Channels, Scaler, planar};
+use super::crop::Scaler;
 use super::decode::ImageLimits;
 use super::detect::{Detection, Detector};
+use super::embed::{FaceEmbedder, Made, Parts};
 use super::eyes::EyeJudge;
 use super::landmarks::{Landmarker, Located};
 use super::liveness::LivenessJudge;
@@ -21,12 +22,9 @@ use super::session::{Graphs, Loader, Model, ModelError, Runtime};
 use super::signature::sign;
 use super::turned::Quarters;
 use super::{Analysis, AnalysisRequest, Embed, FaceBackend, Layout, StageTimings, VisionError};
-use crate::domain::face::{Face, Quality, Template, length};
+use crate::domain::embedder::Embedder;
+use crate::domain::face::Face;
 
-/// Id of the embedder, stored with every template: its file's name and the start of its SHA-256.
-pub const EMBEDDER_ID: &str = "fr_feature-87aacdfe";
-/// Length of its templates.
-pub const EMBEDDER_DIMENSIONS: usize = 512;
 /// Id of the detector.
 pub const DETECTOR_ID: &str = "fr_detect-6c0256cc";
 /// Id of the liveness model.
@@ -41,6 +39,8 @@ pub struct ModelFiles {
     pub landmarks: PathBuf,
     /// `fr_feature`.
     pub embedder: PathBuf,
+    /// MobileFaceNet.
+    pub mobile_face_net: PathBuf,
     /// `fr_liveness`.
     pub liveness: PathBuf,
     /// `fr_pose`.
@@ -58,6 +58,7 @@ impl ModelFiles {
             detector: file("fr_detect"),
             landmarks: file("fr_landmark"),
             embedder: file("fr_feature"),
+            mobile_face_net: dir.join("mobile_face_net.tflite"),
             liveness: file("fr_liveness"),
             pose: file("fr_pose"),
             eyes: file("fr_eye"),
@@ -69,7 +70,7 @@ impl ModelFiles {
 pub struct OnnxBackend {
     detector: Detector,
     landmarker: Landmarker,
-    embedder: Model,
+    embedder: FaceEmbedder,
     liveness: LivenessJudge,
     pose: PoseEstimator,
     eyes: EyeJudge,
@@ -85,9 +86,10 @@ impl OnnxBackend {
     pub fn load(
         runtime: &Runtime,
         files: &ModelFiles,
+        embedder: Embedder,
         limits: ImageLimits,
     ) -> Result<Self, ModelError> {
-        Self::load_graphs(Graphs::Rewritten, runtime, files, limits)
+        Self::load_graphs(Graphs::Rewritten, runtime, files, embedder, limits)
     }
 
     /// The same with a choice of graphs. Both give the same numbers, but for rounding.
@@ -98,20 +100,50 @@ impl OnnxBackend {
         graphs: Graphs,
         runtime: &Runtime,
         files: &ModelFiles,
+        embedder: Embedder,
         limits: ImageLimits,
     ) -> Result<Self, ModelError> {
         let loader = Loader { runtime, graphs };
-        let side = i64::from(SIDE);
+        Self::load_with(loader, files, Made::Templates(embedder), limits)
+    }
+
+    /// One whose templates are not for comparison: [`Parts`] come out of them.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_for_parts(
+        runtime: &Runtime,
+        files: &ModelFiles,
+        limits: ImageLimits,
+    ) -> Result<Self, ModelError> {
+        let graphs = Graphs::Rewritten;
+        Self::load_with(Loader { runtime, graphs }, files, Made::Parts, limits)
+    }
+
+    fn load_with(
+        loader: Loader<'_>,
+        files: &ModelFiles,
+        made: Made,
+        limits: ImageLimits,
+    ) -> Result<Self, ModelError> {
         Ok(Self {
             detector: Detector::load(loader, &files.detector)?,
             landmarker: Landmarker::load(loader, &files.landmarks)?,
-            embedder: Model::load(loader, &files.embedder, &[1, 3, side, side], &["output"])?,
+            embedder: FaceEmbedder::load(loader, files, made)?,
             liveness: LivenessJudge::load(loader, &files.liveness)?,
             pose: PoseEstimator::load(loader, &files.pose)?,
             eyes: EyeJudge::load(loader, &files.eyes)?,
             scaler: Scaler::default(),
             limits,
         })
+    }
+
+    /// What the networks answer of an aligned face, 112 x 112.
+    ///
+    /// # Errors
+    /// Where a model fails, or not both are loaded.
+    pub fn parts(&mut self, aligned: &RgbImage) -> Result<Parts, VisionError> {
+        self.embedder.parts(aligned)
     }
 
     /// Runs every model once, so that the first caller does not wait for buffers to be made.
@@ -152,12 +184,12 @@ impl OnnxBackend {
         let models = [
             self.detector.model(),
             self.landmarker.model(),
-            &mut self.embedder,
             self.liveness.model(),
             self.pose.model(),
             self.eyes.model(),
         ];
-        models.into_iter().map(Model::take_spent).sum()
+        let models = models.into_iter().chain(self.embedder.models());
+        models.map(Model::take_spent).sum()
     }
 
     /// How a document is to be turned that nothing else tells of; none where it shows no face either way.
@@ -206,7 +238,9 @@ impl OnnxBackend {
         let template = wanted
             .then(|| {
                 timed(&mut timings.embed, || {
-                    embed(embedder, &aligned, &mut quality)
+                    let (template, length) = embedder.embed(&aligned)?;
+                    quality.embedding_length = Some(length as f32);
+                    Ok(template)
                 })
             })
             .transpose()?;
@@ -316,24 +350,6 @@ pub fn blank_picture() -> Result<Vec<u8>, VisionError> {
 
 fn blank() -> RgbImage {
     RgbImage::from_pixel(320, 240, image::Rgb([128; 3]))
-}
-
-/// What the embedder takes of an aligned face.
-#[must_use]
-pub fn embedder_input(aligned: &RgbImage) -> Vec<f32> {
-    planar(aligned, Channels::Bgr, [127.0; 3], [1.0 / 128.0; 3])
-}
-
-/// The template of an aligned face, and what it tells of the face's quality.
-fn embed(
-    model: &mut Model,
-    aligned: &RgbImage,
-    quality: &mut Quality,
-) -> Result<Template, VisionError> {
-    let mut outputs = model.run(&embedder_input(aligned))?;
-    quality.embedding_length = Some(length(&outputs[0]) as f32);
-    Template::normalised(EMBEDDER_ID, outputs.swap_remove(0))
-        .map_err(|error| VisionError::Inference(error.to_string()))
 }
 
 /// Adds the time that a step takes to its stage.

@@ -3,8 +3,8 @@
 use image::RgbImage;
 
 use super::align::Alignment;
-pub use super::backend::embedder_input;
 use super::crop::Scaler;
+pub use super::embed::embedder_input;
 use super::picture::View;
 use crate::domain::face::FivePoints;
 

@@ -12,8 +12,11 @@ mod decode;
 mod detect;
 mod device;
 pub mod document;
+mod embed;
 mod engine;
 mod eyes;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod graph;
 mod landmarks;
 mod liveness;
@@ -22,16 +25,16 @@ mod pose;
 mod quality;
 mod session;
 mod signature;
+mod tflite;
 mod turned;
 
 use std::time::Duration;
 
-pub use backend::{
-    DETECTOR_ID, EMBEDDER_DIMENSIONS, EMBEDDER_ID, LIVENESS_ID, ModelFiles, OnnxBackend,
-    blank_picture,
-};
+pub use backend::{DETECTOR_ID, LIVENESS_ID, ModelFiles, OnnxBackend, blank_picture};
 pub use decode::{ImageLimits, decode};
 pub use device::Device;
+pub use embed::Parts;
+pub(crate) use embed::{SHARE_OF_MOBILE_FACE_NET, fused, sum};
 pub use engine::{Engine, Replacements, Workers};
 pub use picture::decode_reduced;
 pub use session::{Graphs, ModelError, Runtime};

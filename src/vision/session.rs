@@ -16,6 +16,7 @@ use ort::value::TensorRef;
 use super::VisionError;
 use super::device::{Choice, Device, cuda};
 use super::graph::without_prelu;
+use super::tflite;
 
 /// Why a model or the runtime cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -132,9 +133,14 @@ impl Model {
             reason,
         };
         let published = fs::read(path).map_err(|error| failed(error.to_string()))?;
+        let converted = if tflite::is_network(&published) {
+            Cow::Owned(tflite::to_onnx(&published).map_err(|error| failed(error.to_string()))?)
+        } else {
+            Cow::Borrowed(&*published)
+        };
         let graph = match loader.graphs {
-            Graphs::Rewritten => without_prelu(&published),
-            Graphs::Published => Cow::Borrowed(&*published),
+            Graphs::Rewritten => without_prelu(&converted),
+            Graphs::Published => Cow::Borrowed(&*converted),
         };
         let session = open(loader.runtime, &graph).map_err(failed)?;
         let shape = session

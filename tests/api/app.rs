@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use likeness::auth::{TokenRequest, TokenRules, mint};
 use likeness::config::{Config, JwtKey};
+use likeness::domain::embedder::Embedder;
 use likeness::domain::ids::TenantId;
 use likeness::startup::Application;
 use likeness::store::Store;
-use likeness::vision::{EMBEDDER_DIMENSIONS, EMBEDDER_ID, Engine, FaceBackend};
+use likeness::vision::{Engine, FaceBackend};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use secrecy::SecretString;
@@ -80,7 +81,7 @@ impl App {
         };
         let store = Store::connect(&database, 5).await?;
         store
-            .register_model(EMBEDDER_ID, EMBEDDER_DIMENSIONS)
+            .register_model(Embedder::default().id(), Embedder::default().dimensions())
             .await
             .unwrap();
         let config = config(options);

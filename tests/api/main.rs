@@ -17,6 +17,7 @@ mod document;
 mod documentation;
 mod documents;
 mod duplicates;
+mod embedders;
 mod enrolment;
 mod erasures;
 mod faces;

@@ -3,10 +3,10 @@
 use std::num::NonZeroU16;
 use std::time::{Duration, Instant};
 
+use likeness::domain::embedder::Embedder;
 use likeness::domain::ids::TenantId;
 use likeness::domain::verification::Verification;
 use likeness::store::Store;
-use likeness::vision::{EMBEDDER_DIMENSIONS, EMBEDDER_ID};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -147,7 +147,7 @@ async fn a_running_service_deletes_what_is_due_by_itself() {
     let database = support::database().await;
     let store = Store::connect(&database, 2).await.unwrap();
     store
-        .register_model(EMBEDDER_ID, EMBEDDER_DIMENSIONS)
+        .register_model(Embedder::default().id(), Embedder::default().dimensions())
         .await
         .unwrap();
     let mut records = store.begin(&acme).await.unwrap();

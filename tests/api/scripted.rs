@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
+use likeness::domain::embedder::Embedder;
 use likeness::domain::face::{
     BoundingBox, Details, Eyes, Face, FivePoints, Point, Pose, Quality, Template,
 };
 use likeness::domain::liveness_session::Signature;
 use likeness::vision::document::Zone;
 use likeness::vision::{
-    Analysis, AnalysisRequest, EMBEDDER_DIMENSIONS, EMBEDDER_ID, Embed, FaceBackend, Layout,
-    StageTimings, VisionError,
+    Analysis, AnalysisRequest, Embed, FaceBackend, Layout, StageTimings, VisionError,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -174,9 +174,9 @@ fn signature(encoded: &[u8]) -> Signature {
 }
 
 fn describe(face: &ScriptedFace, embedded: bool, request: &AnalysisRequest) -> Face {
-    let mut values = vec![0.0; EMBEDDER_DIMENSIONS];
+    let mut values = vec![0.0; Embedder::default().dimensions()];
     values[face.person] = face.similarity;
-    values[EMBEDDER_DIMENSIONS - 1 - face.person] =
+    values[Embedder::default().dimensions() - 1 - face.person] =
         (1.0 - face.similarity * face.similarity).max(0.0).sqrt();
     let point = |x, y| Point { x, y };
     let reach = face.depth * face.eye_distance;
@@ -223,6 +223,6 @@ fn describe(face: &ScriptedFace, embedded: bool, request: &AnalysisRequest) -> F
             right: face.eyes[1],
         }),
         liveness: Some(face.liveness),
-        template: embedded.then(|| Template::normalised(EMBEDDER_ID, values).unwrap()),
+        template: embedded.then(|| Template::normalised(Embedder::default().id(), values).unwrap()),
     }
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use likeness::domain::embedder::Embedder;
 use likeness::domain::face::{BoundingBox, Face, FivePoints, Point, Pose, Quality, Template};
 use likeness::vision::{
-    Analysis, AnalysisRequest, EMBEDDER_DIMENSIONS, EMBEDDER_ID, Embed, Engine, FaceBackend,
-    StageTimings, VisionError,
+    Analysis, AnalysisRequest, Embed, Engine, FaceBackend, StageTimings, VisionError,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -93,7 +93,8 @@ fn face(person: u64, embedded: bool) -> Face {
         }),
         eyes: None,
         liveness: Some(1.0),
-        template: embedded.then(|| Template::normalised(EMBEDDER_ID, direction(person)).unwrap()),
+        template: embedded
+            .then(|| Template::normalised(Embedder::default().id(), direction(person)).unwrap()),
     }
 }
 
@@ -108,6 +109,6 @@ fn direction(seed: u64) -> Vec<f32> {
         unit - 0.5
     };
     std::iter::repeat_with(next)
-        .take(EMBEDDER_DIMENSIONS)
+        .take(Embedder::default().dimensions())
         .collect()
 }

@@ -1,9 +1,9 @@
 //! The service within this process, where no process is killed.
 
 use likeness::config::{Config, JwtKey};
+use likeness::domain::embedder::Embedder;
 use likeness::startup::Application;
 use likeness::store::Store;
-use likeness::vision::{EMBEDDER_DIMENSIONS, EMBEDDER_ID};
 use secrecy::SecretString;
 
 use crate::backend;
@@ -36,7 +36,7 @@ impl Inside {
         change(&mut config);
         let store = Store::connect(database, CONNECTIONS).await.unwrap();
         store
-            .register_model(EMBEDDER_ID, EMBEDDER_DIMENSIONS)
+            .register_model(Embedder::default().id(), Embedder::default().dimensions())
             .await
             .unwrap();
         let engine = backend::engine(2, config.load.queue_capacity);

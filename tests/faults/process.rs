@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use likeness::assets::{Assets, PostgresProgram};
 use likeness::config::Config;
+use likeness::domain::embedder::Embedder;
 use likeness::postgres::EmbeddedPostgres;
 use likeness::startup::Application;
 use likeness::store::Store;
-use likeness::vision::{EMBEDDER_DIMENSIONS, EMBEDDER_ID};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -49,7 +49,7 @@ fn the_service() {
         let connections = config.database.max_connections;
         let store = Store::connect(url, connections).await.unwrap();
         store
-            .register_model(EMBEDDER_ID, EMBEDDER_DIMENSIONS)
+            .register_model(Embedder::default().id(), Embedder::default().dimensions())
             .await
             .unwrap();
         let engine = backend::engine(2, config.load.queue_capacity);

@@ -1,10 +1,10 @@
 //! What the database refuses by itself, whoever asks.
 
+use likeness::domain::embedder::Embedder;
 use likeness::domain::face::Template;
 use likeness::domain::ids::{SubjectId, WatchlistId};
 use likeness::domain::watchlist::WatchlistKind;
 use likeness::store::{NewSubject, NewWatchlist, StoreError};
-use likeness::vision::{EMBEDDER_DIMENSIONS, EMBEDDER_ID};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -267,33 +267,34 @@ async fn a_text_with_the_character_zero_is_an_invalid_value_and_not_a_fault() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn seven_faces_of_the_shipped_embedder_fit_into_a_page() {
-    let fixture = Fixture::new().await;
-    fixture
-        .store
-        .register_model(EMBEDDER_ID, EMBEDDER_DIMENSIONS)
-        .await
-        .unwrap();
-    // As long as the name of a tenant may be for it.
-    let tenant = tenant("fifteen-letters");
-    let list = fixture.watchlist(&tenant, "door").await.id;
-    let faces = |first: usize| {
-        let values = |index| (0..EMBEDDER_DIMENSIONS).map(move |i| f32::from(u8::from(i == index)));
-        (first..first + 7)
-            .map(|index| Template::normalised(EMBEDDER_ID, values(index).collect()).unwrap())
-            .collect::<Vec<_>>()
-    };
-    let mut transaction = fixture.store.begin(&tenant).await.unwrap();
-    for first in [0, 7] {
-        transaction
-            .insert_subject(list, NewSubject::default(), &faces(first))
+async fn five_faces_of_the_default_embedder_fit_into_a_page_and_seven_of_the_one_before() {
+    for (embedder, in_a_page) in [(Embedder::Fused, 5), (Embedder::FrFeature, 7)] {
+        let fixture = Fixture::new().await;
+        let registered = fixture
+            .store
+            .register_model(embedder.id(), embedder.dimensions());
+        registered.await.unwrap();
+        // As long as the name of a tenant may be for it.
+        let tenant = tenant("fifteen-letters");
+        let list = fixture.watchlist(&tenant, "door").await.id;
+        let face = |index: usize| {
+            let mut values = vec![0.0; embedder.dimensions()];
+            values[index] = 1.0;
+            Template::normalised(embedder.id(), values).unwrap()
+        };
+        let mut transaction = fixture.store.begin(&tenant).await.unwrap();
+        for first in [0, in_a_page] {
+            let faces: Vec<_> = (first..first + in_a_page).map(face).collect();
+            transaction
+                .insert_subject(list, NewSubject::default(), &faces)
+                .await
+                .unwrap();
+        }
+        transaction.commit().await.unwrap();
+        let bytes: i64 = sqlx::query_scalar("select pg_relation_size('faces')")
+            .fetch_one(&mut fixture.owner().await)
             .await
             .unwrap();
+        assert_eq!(bytes, 2 * 8192, "{embedder:?}");
     }
-    transaction.commit().await.unwrap();
-    let bytes: i64 = sqlx::query_scalar("select pg_relation_size('faces')")
-        .fetch_one(&mut fixture.owner().await)
-        .await
-        .unwrap();
-    assert_eq!(bytes, 2 * 8192);
 }

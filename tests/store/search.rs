@@ -57,6 +57,32 @@ async fn enrol(transaction: &mut TenantTx, list: WatchlistId, templates: &[Templ
 }
 
 #[tokio::test]
+async fn a_search_tells_of_faces_that_another_model_made() {
+    let fixture = Fixture::new().await;
+    let other = fixture.store.register_model("another", 8);
+    other.await.unwrap();
+    let list = fixture.watchlist(&tenant("acme"), "door").await.id;
+    let mut transaction = fixture.store.begin(&tenant("acme")).await.unwrap();
+    let own = enrol(&mut transaction, list, &[axis(0)]).await;
+    let foreign = Template::normalised("another", vec![1.0; 8]).unwrap();
+    for (templates, told) in [(vec![], false), (vec![foreign], true)] {
+        let someone = enrol(&mut transaction, list, &templates).await;
+        let found = search(&mut transaction, list, &axis(0), 0.5, 9).await;
+        assert_eq!((found.size, found.has_others), (1, told));
+        assert_eq!(found.nearest[0].subject_id, own);
+        let probe = axis(0);
+        let probes = [&probe];
+        let each = transaction.search_each(list, &probes, |_| 0.5, 9);
+        assert_eq!(each.await.unwrap().unwrap().has_others, told);
+        let foreign = transaction.has_faces_of_others(list, MODEL).await;
+        assert_eq!(foreign.unwrap(), told);
+        transaction.delete_subject(list, someone).await.unwrap();
+    }
+    let found = search(&mut transaction, list, &axis(0), 0.5, 9).await;
+    assert!(!found.has_others);
+}
+
+#[tokio::test]
 async fn a_search_agrees_with_comparing_every_face() {
     let fixture = Fixture::new().await;
     let list = fixture.watchlist(&tenant("acme"), "door").await.id;

@@ -148,6 +148,7 @@ async fn a_list_without_faces_answers_nobody_and_one_that_is_not_there_nothing()
     let found = each(&replicas.reader, empty, &probes).await;
     let nobody = EachMatches {
         size: 0,
+        has_others: false,
         nearest: vec![Vec::new(); 2],
     };
     assert_eq!(found, Some(nobody));

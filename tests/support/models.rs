@@ -2,9 +2,14 @@
 
 use likeness::assets::Assets;
 use likeness::config::Config;
+use likeness::domain::embedder::Embedder;
 use likeness::vision::{Graphs, ImageLimits, ModelFiles, OnnxBackend, Runtime};
 
 pub fn load(graphs: Graphs) -> OnnxBackend {
+    load_embedder(graphs, Embedder::default())
+}
+
+pub fn load_embedder(graphs: Graphs, embedder: Embedder) -> OnnxBackend {
     let config = Config::from_env().unwrap();
     let files = Assets::open(&config.assets)
         .unwrap()
@@ -12,5 +17,5 @@ pub fn load(graphs: Graphs) -> OnnxBackend {
         .unwrap();
     let runtime = Runtime::load(&files.runtime_library).unwrap();
     let models = ModelFiles::in_dir(&files.models);
-    OnnxBackend::load_graphs(graphs, runtime, &models, ImageLimits::default()).unwrap()
+    OnnxBackend::load_graphs(graphs, runtime, &models, embedder, ImageLimits::default()).unwrap()
 }

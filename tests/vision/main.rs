@@ -6,6 +6,7 @@
 )]
 
 mod documents;
+mod embedders;
 mod files;
 mod liveness;
 mod measures;

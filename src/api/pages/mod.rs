@@ -15,6 +15,7 @@ use actix_web::{HttpRequest, web};
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::calibration::Calibration;
+use crate::domain::embedder::Embedder;
 use crate::domain::hex::hex;
 use files::{FILES, JSON};
 
@@ -78,7 +79,7 @@ pub(super) fn is_page(route: &str) -> bool {
     route.starts_with(FOLDER) || PAGES.iter().any(|(path, _)| *path == route)
 }
 
-/// Everything that there is to serve.
+/// Every file.
 fn served() -> &'static [Served] {
     static SERVED: LazyLock<Vec<Served>> = LazyLock::new(|| {
         let bytes = |text: &'static str| web::Bytes::from_static(text.as_bytes());
@@ -90,21 +91,30 @@ fn served() -> &'static [Served] {
             };
             Served::new(path, file.media_type, bytes(file.text))
         });
-        files.chain([calibration()]).collect()
+        files.collect()
     });
     &SERVED
 }
 
 /// The table by which similarities are read as error rates, so that a page can draw it.
-fn calibration() -> Served {
+fn calibration(embedder: Embedder) -> &'static Served {
+    static FUSED: LazyLock<Served> = LazyLock::new(|| table_of(Embedder::Fused));
+    static FR_FEATURE: LazyLock<Served> = LazyLock::new(|| table_of(Embedder::FrFeature));
+    match embedder {
+        Embedder::Fused => &FUSED,
+        Embedder::FrFeature => &FR_FEATURE,
+    }
+}
+
+fn table_of(embedder: Embedder) -> Served {
     // Numbers and texts only: nothing in it can fail to be written.
-    let table = serde_json::to_vec(&Calibration::shipped()).unwrap_or_default();
+    let table = serde_json::to_vec(&Calibration::of(embedder)).unwrap_or_default();
     Served::new(format!("{FOLDER}{CALIBRATION}"), JSON, table.into())
 }
 
-/// Registers the pages and their files.
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    for file in served() {
+/// Registers the pages and their files, with the table of the embedder at work.
+pub(super) fn routes(config: &mut web::ServiceConfig, embedder: Embedder) {
+    for file in served().iter().chain([calibration(embedder)]) {
         let answer = move |request: HttpRequest| async move { file.answer(&request) };
         config.route(&file.path, web::get().to(answer));
     }

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use super::pictures::Pair;
 use super::report::{Inference, median};
 use crate::assets::InferenceFiles;
+use crate::domain::embedder::Embedder;
 use crate::startup::{load_backends, worker_count};
 use crate::verify::{DOCUMENT, SELFIE};
 use crate::vision::{AnalysisRequest, FaceBackend as _, ImageLimits, OnnxBackend};
@@ -15,8 +16,12 @@ use crate::vision::{AnalysisRequest, FaceBackend as _, ImageLimits, OnnxBackend}
 const ROUNDS: usize = 40;
 
 /// Measures the time in the models.
-pub(super) fn measure(files: &InferenceFiles, pair: &Pair) -> anyhow::Result<Inference> {
-    let mut backends = load_backends(files, 2, ImageLimits::default())?;
+pub(super) fn measure(
+    files: &InferenceFiles,
+    embedder: Embedder,
+    pair: &Pair,
+) -> anyhow::Result<Inference> {
+    let mut backends = load_backends(files, 2, embedder, ImageLimits::default())?;
     let (mut second, mut first) = (
         backends.pop().context("two backends were asked for")?,
         backends.pop().context("two backends were asked for")?,

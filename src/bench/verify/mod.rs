@@ -91,7 +91,9 @@ async fn measure(
     let megapixels = pair.megapixels;
     let (files, pair) = (files.clone(), Arc::new(pair));
     let models = Arc::clone(&pair);
-    let inference = tokio::task::spawn_blocking(move || inference::measure(&files, &models));
+    let embedder = options.config.load.embedder;
+    let inference =
+        tokio::task::spawn_blocking(move || inference::measure(&files, embedder, &models));
     let inference = inference.await.context("measuring the models panicked")??;
     clients.warm_up(&pair).await?;
     let (mut loads, mut stages) = (Vec::new(), None);
@@ -116,7 +118,7 @@ async fn watchlist(
         return Ok(None);
     }
     progress("a watchlist is filled");
-    let population = Arc::new(Population::shipped()?);
+    let population = Arc::new(Population::of(options.config.load.embedder)?);
     let store = Store::connect(url, CONNECTIONS).await?;
     let store = store.with_search(search_settings(&options.config));
     store

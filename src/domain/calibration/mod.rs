@@ -6,8 +6,11 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The table of the embedder that the service ships with.
-const SHIPPED: &str = include_str!("fr_feature.json");
+use super::embedder::Embedder;
+
+/// The tables of the embedders that the service knows.
+const FR_FEATURE: &str = include_str!("fr_feature.json");
+const FUSED: &str = include_str!("fused.json");
 
 /// One measured point: the share of non-mated comparisons at or above a similarity.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -115,13 +118,23 @@ pub enum InvalidCalibration {
 }
 
 impl Calibration {
-    /// The table of the embedder that the service ships with.
+    /// The table of an embedder that the service knows.
     ///
     /// # Panics
-    /// Never: the table is part of the program, and a test reads it.
+    /// Never: the tables are part of the program, and a test reads them.
+    #[must_use]
+    pub fn of(embedder: Embedder) -> Self {
+        let table = match embedder {
+            Embedder::Fused => FUSED,
+            Embedder::FrFeature => FR_FEATURE,
+        };
+        Self::parse(table).expect("the shipped table is valid")
+    }
+
+    /// The table of the default embedder.
     #[must_use]
     pub fn shipped() -> Self {
-        Self::parse(SHIPPED).expect("the shipped table is valid")
+        Self::of(Embedder::default())
     }
 
     /// Reads a table as `likeness eval --calibrate` writes it.

@@ -9,7 +9,8 @@ use crate::domain::face::Template;
 /// How many times as many faces the first step of a pass picks as the second leaves, of a million faces or fewer. It grows
 /// with the square root of their number beyond, since each costs a few reads from all over the memory.
 const WIDER: f64 = 32.0;
-/// Words of a code that the first step reads, of eight of the shipped embedder. A pass over millions of codes takes as long as
+/// Words of a code that the first step reads, of eleven of the shipped embedder, three of which
+/// are MobileFaceNet's. A pass over millions of codes takes as long as
 /// reading them from memory does. With four words, and 32 times as many faces picked, two in a thousand people were
 /// missed among ten million.
 const COARSE_WORDS: usize = 5;
@@ -27,7 +28,7 @@ struct Entry {
     until: i64,
 }
 
-/// The codes of a gallery up to one of its revisions: 80 bytes a face of 512 dimensions.
+/// The codes of a gallery up to one of its revisions: 104 bytes a face of 704 dimensions.
 #[derive(Debug)]
 pub struct Codes {
     /// Words of one code.

@@ -5,44 +5,14 @@
 //! addition it does in vectors. With slopes `a` that are nowhere above 1, `PRelu(x)` is `max(x, a * x)`; with any others
 //! it is `a * x + (1 - a) * relu(x)`.
 
-mod wire;
+pub(super) mod onnx;
+pub(super) mod wire;
 
 use std::borrow::Cow;
 
+use onnx::{FLOAT, graph_of_nodes, model, node, opset, tensor};
 use wire::{Field, fields, numbers, put_bytes, put_number};
 
-/// Fields of the messages in ONNX's `onnx.proto`.
-mod model {
-    pub(super) const GRAPH: u64 = 7;
-    pub(super) const OPSET_IMPORT: u64 = 8;
-}
-mod opset {
-    pub(super) const DOMAIN: u64 = 1;
-    pub(super) const VERSION: u64 = 2;
-}
-mod graph_of_nodes {
-    pub(super) const NODE: u64 = 1;
-    pub(super) const INITIALIZER: u64 = 5;
-}
-mod node {
-    pub(super) const INPUT: u64 = 1;
-    pub(super) const OUTPUT: u64 = 2;
-    pub(super) const NAME: u64 = 3;
-    pub(super) const OP_TYPE: u64 = 4;
-    pub(super) const ATTRIBUTE: u64 = 5;
-    pub(super) const DOMAIN: u64 = 7;
-}
-mod tensor {
-    pub(super) const DIMS: u64 = 1;
-    pub(super) const DATA_TYPE: u64 = 2;
-    pub(super) const FLOAT_DATA: u64 = 4;
-    pub(super) const NAME: u64 = 8;
-    pub(super) const RAW_DATA: u64 = 9;
-    pub(super) const DATA_LOCATION: u64 = 14;
-}
-
-/// `TensorProto.DataType.FLOAT`.
-const FLOAT: u64 = 1;
 /// From this version on `Max` and `Mul` fit the shapes of their inputs to each other.
 const MIN_OPSET: u64 = 8;
 

@@ -1,0 +1,254 @@
+//! Which embedder? What the networks answer is made into templates in several ways, and each is measured alike.
+//!
+//! How much each of two networks counts is found on the people of the first folds and looked at on the others, who have
+//! nobody in common with them.
+
+use std::fmt;
+
+use super::comparisons::Comparisons;
+use super::dataset::Dataset;
+use super::enrolment::{Enrolment, enrol};
+use super::report::Measured;
+use super::{EvalError, FoldAccuracy, OperatingPoint, Options, Report, in_first_folds, samples};
+use crate::domain::face::Template;
+use crate::vision::{FaceBackend, ModelError, Parts, SHARE_OF_MOBILE_FACE_NET, fused, sum};
+
+/// The false match rates that are looked at.
+const TARGET_RATES: [f64; 2] = [1e-3, 1e-4];
+/// Steps between one network alone and the other alone.
+const STEPS: u32 = 10;
+/// Of templates that are made here.
+const MODEL_ID: &str = "choice";
+
+/// A way to make a template of what the networks answer.
+struct Choice {
+    name: &'static str,
+    make: fn(&Parts) -> Vec<f32>,
+}
+
+const CHOICES: [Choice; 7] = [
+    Choice {
+        name: "fr_feature",
+        make: |parts| parts.fr_feature[0].clone(),
+    },
+    Choice {
+        name: "fr_feature, mirrored too",
+        make: |parts| sum(&parts.fr_feature),
+    },
+    Choice {
+        name: "MobileFaceNet",
+        make: |parts| parts.mobile_face_net[0].clone(),
+    },
+    Choice {
+        name: "MobileFaceNet, mirrored too",
+        make: |parts| sum(&parts.mobile_face_net),
+    },
+    Choice {
+        name: "both",
+        make: |parts| {
+            let fr_feature = face_alone(&parts.fr_feature);
+            let mobile_face_net = face_alone(&parts.mobile_face_net);
+            fused(
+                &Parts {
+                    fr_feature,
+                    mobile_face_net,
+                },
+                SHARE_OF_MOBILE_FACE_NET,
+            )
+        },
+    },
+    Choice {
+        name: "both, the second mirrored too",
+        make: |parts| {
+            let fr_feature = face_alone(&parts.fr_feature);
+            let mobile_face_net = parts.mobile_face_net.clone();
+            fused(
+                &Parts {
+                    fr_feature,
+                    mobile_face_net,
+                },
+                SHARE_OF_MOBILE_FACE_NET,
+            )
+        },
+    },
+    Choice {
+        name: "both, mirrored too",
+        make: |parts| fused(parts, SHARE_OF_MOBILE_FACE_NET),
+    },
+];
+
+/// The same without the mirror image.
+fn face_alone([face, _]: &[Vec<f32>; 2]) -> [Vec<f32>; 2] {
+    [face.clone(), face.clone()]
+}
+
+/// How accurate one choice is.
+#[derive(Debug, Clone)]
+pub struct ChoiceReport {
+    /// What it is.
+    pub name: &'static str,
+    /// Length of its templates.
+    pub dimensions: usize,
+    /// Accuracy over the folds of the protocol, if it has at least two.
+    pub accuracy: Option<FoldAccuracy>,
+    /// Error rates at the two rates.
+    pub points: Vec<OperatingPoint>,
+}
+
+/// FNMR at the two rates, if the second network's cosine counts by a share.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ShareRates {
+    /// The share.
+    pub share: f64,
+    /// Of the people of the first folds.
+    pub fitted: [f64; 2],
+    /// Of the others.
+    pub others: [f64; 2],
+}
+
+/// The choices side by side; `Display` prints them as tables.
+#[derive(Debug, Clone)]
+pub struct EmbedderReport {
+    /// All of them.
+    pub choices: Vec<ChoiceReport>,
+    /// By rising share.
+    pub shares: Vec<ShareRates>,
+}
+
+impl EmbedderReport {
+    /// The share with the lowest rates among the people of the first folds: their product is the lowest.
+    #[must_use]
+    pub fn found(&self) -> Option<&ShareRates> {
+        let product = |rates: &ShareRates| rates.fitted.iter().product::<f64>();
+        let shares = self.shares.iter();
+        shares.min_by(|a, b| product(a).total_cmp(&product(b)))
+    }
+}
+
+/// Measures every choice on a dataset, with backends that answer with [`Parts`].
+///
+/// # Errors
+/// [`EvalError`] where the dataset or a model is at fault.
+pub fn run<B: FaceBackend>(
+    options: &Options,
+    make_backend: impl Fn() -> Result<B, ModelError> + Sync,
+    progress: impl Fn(usize, usize) + Sync,
+) -> Result<EmbedderReport, EvalError> {
+    let dataset = Dataset::read(&options.dataset)?;
+    let mut enrolment = enrol(&dataset, options.jobs, &make_backend, &progress)?;
+    let parts: Vec<Option<Parts>> = enrolment
+        .templates
+        .iter()
+        .map(|template| Parts::of(template.as_ref()?))
+        .collect();
+    let mut choices = Vec::new();
+    for Choice { name, make } in CHOICES {
+        enrolment.templates = made(&parts, make);
+        choices.push(choice(name, &dataset, &enrolment, options.jobs)?);
+    }
+    let fitted = in_first_folds(&dataset);
+    let mut shares = Vec::new();
+    for step in 0..=STEPS {
+        let share = f64::from(step) / f64::from(STEPS);
+        enrolment.templates = made(&parts, |parts| fused(parts, share));
+        let rates = |of_fitted: bool| {
+            let samples = samples(&dataset, &enrolment, |s| fitted[s] == of_fitted);
+            let comparisons = Comparisons::of(&samples, options.jobs);
+            TARGET_RATES.map(|target| {
+                let missed = comparisons.false_non_matches(comparisons.threshold(target));
+                missed as f64 / comparisons.mated.len() as f64
+            })
+        };
+        shares.push(ShareRates {
+            share,
+            fitted: rates(true),
+            others: rates(false),
+        });
+    }
+    Ok(EmbedderReport { choices, shares })
+}
+
+fn made(parts: &[Option<Parts>], make: impl Fn(&Parts) -> Vec<f32>) -> Vec<Option<Template>> {
+    let template = |parts: &Option<Parts>| {
+        let values = make(parts.as_ref()?);
+        Template::normalised(MODEL_ID, values).ok()
+    };
+    parts.iter().map(template).collect()
+}
+
+fn choice(
+    name: &'static str,
+    dataset: &Dataset,
+    enrolment: &Enrolment,
+    jobs: usize,
+) -> Result<ChoiceReport, EvalError> {
+    let samples = samples(dataset, enrolment, |_| true);
+    let comparisons = Comparisons::of(&samples, jobs);
+    let (mated, non_mated) = (comparisons.mated.len(), comparisons.non_mated.len());
+    let first = samples.first().filter(|_| mated > 0 && non_mated > 0);
+    let first = first.ok_or(EvalError::NoComparisons { mated, non_mated })?;
+    let measured = Measured {
+        dataset,
+        enrolment,
+        samples: &samples,
+        comparisons: &comparisons,
+    };
+    let report = Report::new(&measured, Vec::new(), jobs);
+    let mut points = report.operating_points;
+    points.retain(|point| TARGET_RATES.contains(&point.target_fmr));
+    Ok(ChoiceReport {
+        name,
+        dimensions: first.template.values().len(),
+        accuracy: report.accuracy,
+        points,
+    })
+}
+
+impl fmt::Display for EmbedderReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "template                       values  accuracy %     FNMR % [95 %] at FMR 1e-3  at 1e-4"
+        )?;
+        for choice in &self.choices {
+            let accuracy = choice.accuracy.as_ref().map_or_else(String::new, |a| {
+                format!(
+                    "{:.2} ± {:.2}",
+                    100.0 * a.mean,
+                    100.0 * a.standard_deviation
+                )
+            });
+            write!(
+                f,
+                "{:29}  {:>6}  {accuracy:13}",
+                choice.name, choice.dimensions
+            )?;
+            for OperatingPoint { fnmr, .. } in &choice.points {
+                let [value, low, high] = [fnmr.value, fnmr.low, fnmr.high].map(|r| 100.0 * r);
+                write!(f, "  {value:>5.2} [{low:>5.2}, {high:>5.2}]     ")?;
+            }
+            writeln!(f)?;
+        }
+        writeln!(
+            f,
+            "\nhow much MobileFaceNet's cosine counts: FNMR % at FMR 1e-3 and 1e-4\nshare  people of the first folds  others"
+        )?;
+        for rates in &self.shares {
+            let [a, b] = rates.fitted.map(|rate| 100.0 * rate);
+            let [c, d] = rates.others.map(|rate| 100.0 * rate);
+            writeln!(
+                f,
+                "{:.2}   {a:>5.2}  {b:>5.2}               {c:>5.2}  {d:>5.2}",
+                rates.share
+            )?;
+        }
+        match self.found() {
+            Some(found) => writeln!(
+                f,
+                "best for the people of the first folds: {:.2}",
+                found.share
+            ),
+            None => Ok(()),
+        }
+    }
+}
