@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use half::f16;
 use likeness::auth::{TokenRequest, mint};
+use likeness::domain::embedder::Embedder;
 use likeness::domain::ids::TenantId;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, Method, RequestBuilder};
@@ -115,7 +116,7 @@ impl<'a> Conversation<'a> {
         for text in texts {
             let numbers = text.trim_matches(['[', ']', '{', '}']).split(',');
             let numbers: Vec<f32> = numbers.map(|number| number.parse().unwrap()).collect();
-            assert_eq!(numbers.len(), 512);
+            assert_eq!(numbers.len(), Embedder::default().dimensions());
             let halves = numbers.iter().map(|&number| f16::from_f32(number));
             noted.push(
                 numbers
