@@ -1,4 +1,5 @@
-//! What the models alone take for a selfie and for a document, both at once, as in the service.
+//! What the models alone take: for the faces of a selfie and of a document, both at once, as in the service, and for the
+//! document's zone.
 
 use std::sync::Barrier;
 use std::thread;
@@ -8,20 +9,20 @@ use anyhow::Context as _;
 use super::pictures::Pair;
 use super::report::{Inference, median};
 use crate::assets::InferenceFiles;
-use crate::domain::embedder::Embedder;
-use crate::startup::{load_backends, worker_count};
+use crate::config::Load;
+use crate::startup::{load_backends, load_readers, worker_count};
 use crate::verify::{DOCUMENT, SELFIE};
-use crate::vision::{AnalysisRequest, FaceBackend as _, ImageLimits, OnnxBackend};
+use crate::vision::{AnalysisRequest, FaceBackend, ImageLimits};
 
 const ROUNDS: usize = 40;
 
-/// Measures the time in the models.
+/// Measures the time in the models that are loaded so.
 pub(super) fn measure(
     files: &InferenceFiles,
-    embedder: Embedder,
+    load: &Load,
     pair: &Pair,
 ) -> anyhow::Result<Inference> {
-    let mut backends = load_backends(files, 2, embedder, ImageLimits::default())?;
+    let mut backends = load_backends(files, 2, load.embedder, ImageLimits::default())?;
     let (mut second, mut first) = (
         backends.pop().context("two backends were asked for")?,
         backends.pop().context("two backends were asked for")?,
@@ -43,12 +44,19 @@ pub(super) fn measure(
             times(&mut second, &pair.document, &DOCUMENT, None)?,
         )
     };
-    Ok(Inference::new(median(selfie), median(document)))
+    let zone = if load.read_mrz {
+        let mut readers = load_readers(files, 1, ImageLimits::default())?;
+        let reader = readers.first_mut().context("a reader was asked for")?;
+        median(times(reader, &pair.document, &DOCUMENT, None)?)
+    } else {
+        0.0
+    };
+    Ok(Inference::new(median(selfie), median(document), zone))
 }
 
 /// Milliseconds in the models for one picture, again and again.
 fn times(
-    backend: &mut OnnxBackend,
+    backend: &mut impl FaceBackend,
     encoded: &[u8],
     request: &AnalysisRequest,
     together: Option<&Barrier>,

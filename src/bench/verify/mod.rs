@@ -91,9 +91,8 @@ async fn measure(
     let megapixels = pair.megapixels;
     let (files, pair) = (files.clone(), Arc::new(pair));
     let models = Arc::clone(&pair);
-    let embedder = options.config.load.embedder;
-    let inference =
-        tokio::task::spawn_blocking(move || inference::measure(&files, embedder, &models));
+    let load = options.config.load;
+    let inference = tokio::task::spawn_blocking(move || inference::measure(&files, &load, &models));
     let inference = inference.await.context("measuring the models panicked")??;
     clients.warm_up(&pair).await?;
     let (mut loads, mut stages) = (Vec::new(), None);

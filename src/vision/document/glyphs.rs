@@ -54,6 +54,11 @@ impl Recogniser {
         Ok(Self { model, classes })
     }
 
+    /// The model that it rests on.
+    pub(super) fn model(&mut self) -> &mut Model {
+        &mut self.model
+    }
+
     /// What stands in a row of a picture.
     pub(super) fn read(&mut self, image: &RgbImage, row: &Row) -> Result<Vec<Glyph>, VisionError> {
         let natural = row.aspect() * f64::from(HEIGHT) * SQUEEZE;

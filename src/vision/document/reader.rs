@@ -385,6 +385,7 @@ impl FaceBackend for ZoneReader {
             timings: StageTimings {
                 decode,
                 zone: started.elapsed().saturating_sub(decode),
+                models: self.detector.model().take_spent() + self.recogniser.model().take_spent(),
                 ..StageTimings::default()
             },
         })

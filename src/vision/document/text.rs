@@ -44,6 +44,11 @@ impl TextDetector {
         })
     }
 
+    /// The model that it rests on.
+    pub(super) fn model(&mut self) -> &mut Model {
+        &mut self.model
+    }
+
     /// The lines of a picture whose longer side is scaled to `side`, in pixels of the picture.
     pub(super) fn find(
         &mut self,
