@@ -9,11 +9,10 @@ use crate::domain::face::Template;
 /// How many times as many faces the first step of a pass picks as the second leaves, of a million faces or fewer. It grows
 /// with the square root of their number beyond, since each costs a few reads from all over the memory.
 const WIDER: f64 = 32.0;
-/// Words of a code that the first step reads, of eleven of the shipped embedder, three of which
-/// are MobileFaceNet's. A pass over millions of codes takes as long as
-/// reading them from memory does. With four words, and 32 times as many faces picked, two in a thousand people were
-/// missed among ten million.
-const COARSE_WORDS: usize = 5;
+/// Words of a code that the first step reads, of so many: five of the eight of a template of 512 values. A pass over millions
+/// of codes takes as long as reading them from memory does. With four, and 32 times as many faces picked, two in a thousand
+/// people were missed among ten million.
+const COARSE_WORDS: (usize, usize) = (5, 8);
 /// The time of a face that has no end.
 const FOREVER: i64 = i64::MAX;
 /// The time of a face that is gone.
@@ -50,7 +49,7 @@ impl Codes {
     pub fn empty(dimensions: usize, expected: usize) -> Self {
         let words = code::words(dimensions);
         let groups = expected.div_ceil(LANES);
-        let coarse_words = words.min(COARSE_WORDS);
+        let coarse_words = coarse_words(words);
         let mut coarse = Vec::with_capacity(groups * coarse_words);
         use_large_pages(&mut coarse);
         Self {
@@ -215,7 +214,7 @@ impl Codes {
     }
 
     fn coarse_words(&self) -> usize {
-        self.words.min(COARSE_WORDS)
+        coarse_words(self.words)
     }
 
     /// Faces that are here, those included whose time has ended.
@@ -278,6 +277,11 @@ impl Codes {
     fn code(&self, position: usize) -> impl Iterator<Item = u64> {
         (0..self.words).map(move |index| self.word(position, index))
     }
+}
+
+/// [`COARSE_WORDS`] of codes of so many words.
+const fn coarse_words(words: usize) -> usize {
+    (words * COARSE_WORDS.0).div_ceil(COARSE_WORDS.1)
 }
 
 #[cfg(test)]
