@@ -19,6 +19,8 @@ mod swagger;
 #[expect(dead_code, reason = "nobody bends a print before this camera")]
 #[path = "../support/head.rs"]
 mod head;
+#[path = "../support/process.rs"]
+mod process;
 #[path = "../support/mod.rs"]
 mod support;
 #[path = "../support/token_rules.rs"]

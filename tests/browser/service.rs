@@ -1,33 +1,32 @@
 //! The service as a process of its own, with the real models.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use likeness::auth::{TokenRequest, mint};
 use likeness::domain::ids::TenantId;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use reqwest::multipart::Form;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::process::Process;
 use crate::{support, token_rules};
 
 const SECRET: &str = "a secret of the tests, of more than 32 bytes";
 
 pub struct Service {
     address: String,
-    child: Child,
+    process: Process,
     _home: TempDir,
 }
 
 impl Service {
     pub async fn start(database: &SecretString) -> Self {
         let home = tempfile::tempdir().unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_likeness"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_likeness"));
+        command
             .arg("serve")
             .env("LIKENESS_HOME", home.path())
             .env("LIKENESS_ASSETS", support::config().assets)
@@ -35,22 +34,12 @@ impl Service {
             .env("LIKENESS_REQUEST_DEADLINE_SECONDS", "120")
             .env("LIKENESS_JWT_SECRET", SECRET)
             .env("DATABASE_URL", database.expose_secret())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let greeting = BufReader::new(child.stdout.take().unwrap());
-        let find = move || {
-            let mut lines = greeting.lines().map(Result::unwrap);
-            let address = lines.find_map(|line| Some(line.split_once("serves on ")?.1.to_owned()));
-            // It goes on being read, since the service does not like to talk to nobody.
-            std::thread::spawn(move || lines.for_each(drop));
-            address
-        };
-        let address = tokio::task::spawn_blocking(find).await.unwrap();
+            .stderr(Stdio::null());
+        let find = |line: &str| Some(line.split_once("serves on ")?.1.to_owned());
+        let (process, address) = Process::start(&mut command, find).await;
         Self {
-            address: address.expect("the service says where it is"),
-            child,
+            address,
+            process,
             _home: home,
         }
     }
@@ -104,8 +93,6 @@ pub fn token() -> String {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        let pid = Pid::from_raw(self.child.id().try_into().unwrap());
-        let _ = kill(pid, Signal::SIGTERM);
-        let _ = self.child.wait();
+        self.process.stop();
     }
 }

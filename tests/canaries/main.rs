@@ -13,6 +13,8 @@ mod service;
 mod collector;
 #[path = "../support/http2.rs"]
 mod http2;
+#[path = "../support/process.rs"]
+mod process;
 #[path = "../support/mod.rs"]
 mod support;
 #[path = "../support/token_rules.rs"]

@@ -1,18 +1,15 @@
 //! The service as a process of its own, over TLS and at log level trace.
 
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
 
+use crate::process::Process;
 use crate::secrets::Secrets;
 use crate::support;
 
@@ -21,7 +18,7 @@ pub const SEARCHES: u64 = 60;
 
 pub struct Service {
     pub address: SocketAddr,
-    child: Child,
+    process: Process,
     home: TempDir,
 }
 
@@ -34,7 +31,8 @@ impl Service {
         fs::write(&cert, certificate.cert.pem()).unwrap();
         fs::write(&key, certificate.signing_key.serialize_pem()).unwrap();
         let log = File::create(home.path().join("log")).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_likeness"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_likeness"));
+        command
             .arg("serve")
             .env("LIKENESS_HOME", home.path())
             .env("LIKENESS_ASSETS", support::config().assets)
@@ -48,30 +46,20 @@ impl Service {
             .env("LIKENESS_LOG", "trace")
             .env("LIKENESS_LOG_FORMAT", "json")
             .env("LIKENESS_OTLP_ENDPOINT", collector)
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        let greeting = BufReader::new(child.stdout.take().unwrap());
-        let find = move || {
-            let mut lines = greeting.lines().map(Result::unwrap);
-            let address = lines.find_map(|line| line.split_once("https://")?.1.parse().ok());
-            // It goes on being read, since the service does not like to talk to nobody.
-            std::thread::spawn(move || lines.for_each(drop));
-            address
-        };
-        let address = tokio::task::spawn_blocking(find).await.unwrap();
-        let address = address.expect("the service says where it is");
+            .stderr(log);
+        let find = |line: &str| line.split_once("https://")?.1.parse().ok();
+        let (process, address) = Process::start(&mut command, find).await;
         Self {
             address,
-            child,
+            process,
             home,
         }
     }
 
     /// Whether a crash would write its memory to a disk.
     pub fn dumps_core(&self) -> bool {
-        let limits = fs::read_to_string(format!("/proc/{}/limits", self.child.id())).unwrap();
+        let limits =
+            fs::read_to_string(format!("/proc/{}/limits", self.process.child.id())).unwrap();
         let limit = limits
             .lines()
             .find(|line| line.starts_with("Max core file size"));
@@ -80,23 +68,10 @@ impl Service {
 
     /// Stops it, and gives its log.
     pub fn stop(mut self) -> Vec<String> {
-        let pid = Pid::from_raw(self.child.id().try_into().unwrap());
-        kill(pid, Signal::SIGTERM).unwrap();
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while self.child.try_wait().unwrap().is_none() {
-            assert!(Instant::now() < deadline, "it does not stop");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        assert!(self.process.stop(), "it does not stop");
         let log = fs::read(self.home.path().join("log")).unwrap();
         let log = String::from_utf8_lossy(&log);
         log.lines().map(str::to_owned).collect()
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

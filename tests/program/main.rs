@@ -11,6 +11,8 @@ mod traces;
 
 #[path = "../support/collector.rs"]
 mod collector;
+#[path = "../support/process.rs"]
+mod process;
 #[path = "../support/mod.rs"]
 mod support;
 #[path = "../support/token_rules.rs"]

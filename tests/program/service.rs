@@ -1,20 +1,17 @@
 //! The service as a process, and a client for it.
 
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
 use likeness::auth::{TokenRequest, mint};
 use likeness::domain::ids::TenantId;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, Method, RequestBuilder};
 use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
 
+use crate::process::Process;
 use crate::{support, token_rules};
 
 const SECRET: &str = "a secret of these tests, of more than 32 bytes";
@@ -24,7 +21,7 @@ pub const TENANT: &str = "canary-tenant";
 pub struct Service {
     pub address: String,
     client: Client,
-    child: Child,
+    process: Process,
     home: TempDir,
 }
 
@@ -34,7 +31,8 @@ impl Service {
         let database = support::database().await;
         let home = tempfile::tempdir().unwrap();
         let log = File::create(home.path().join("log")).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_likeness"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_likeness"));
+        command
             .arg("serve")
             .env("LIKENESS_HOME", home.path())
             .env("LIKENESS_ASSETS", support::config().assets)
@@ -44,23 +42,13 @@ impl Service {
             .env("LIKENESS_WORKERS", "1")
             .env("LIKENESS_LOG_FORMAT", "json")
             .envs(settings.iter().copied())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        let greeting = BufReader::new(child.stdout.take().unwrap());
-        let find = move || {
-            let mut lines = greeting.lines().map(Result::unwrap);
-            let address = lines.find_map(|line| Some(line.split_once("serves on ")?.1.to_owned()));
-            // It goes on being read, since the service does not like to talk to nobody.
-            thread::spawn(move || lines.for_each(drop));
-            address
-        };
-        let address = tokio::task::spawn_blocking(find).await.unwrap();
+            .stderr(log);
+        let find = |line: &str| Some(line.split_once("serves on ")?.1.to_owned());
+        let (process, address) = Process::start(&mut command, find).await;
         Self {
-            address: address.expect("the service says where it is"),
+            address,
             client: Client::new(),
-            child,
+            process,
             home,
         }
     }
@@ -82,22 +70,9 @@ impl Service {
 
     /// Stops it, and gives its log.
     pub fn stop(mut self) -> Vec<String> {
-        let pid = Pid::from_raw(self.child.id().try_into().unwrap());
-        kill(pid, Signal::SIGTERM).unwrap();
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while self.child.try_wait().unwrap().is_none() {
-            assert!(Instant::now() < deadline, "it does not stop");
-            thread::sleep(Duration::from_millis(20));
-        }
+        assert!(self.process.stop(), "it does not stop");
         let log = fs::read_to_string(self.home.path().join("log")).unwrap();
         log.lines().map(str::to_owned).collect()
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
