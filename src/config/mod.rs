@@ -6,7 +6,6 @@
 
 mod budgets;
 mod http;
-mod inference;
 mod jwt;
 mod reader;
 mod settings;
@@ -300,7 +299,11 @@ impl Config {
             },
             load: Load {
                 workers: reader.bounded("LIKENESS_WORKERS", 0..=1024),
-                embedder: embedder(&mut reader),
+                embedder: reader.parsed(
+                    "LIKENESS_EMBEDDER",
+                    "fused or fr_feature",
+                    Embedder::default(),
+                ),
                 read_mrz: reader.yes("LIKENESS_READ_MRZ"),
                 readers: reader.bounded("LIKENESS_READERS", 0..=1024),
                 queue_capacity: reader.bounded("LIKENESS_QUEUE_CAPACITY", 1..=100_000),
@@ -308,7 +311,10 @@ impl Config {
                 body_timeout: reader.seconds("LIKENESS_BODY_TIMEOUT_SECONDS", 1..=600),
                 shutdown_grace: reader.seconds("LIKENESS_SHUTDOWN_GRACE_SECONDS", 0..=600),
             },
-            inference: inference::inference(&mut reader),
+            inference: Inference {
+                device: reader.parsed("LIKENESS_DEVICE", "cpu or cuda", Device::default()),
+                runtime_library: reader.path("LIKENESS_RUNTIME_LIBRARY"),
+            },
             search: Search {
                 exact_faces: reader.bounded("LIKENESS_SEARCH_EXACT_FACES", 0..=1_000_000),
                 candidates: reader.bounded("LIKENESS_SEARCH_CANDIDATES", 10..=20_000),
@@ -369,17 +375,6 @@ fn policy(reader: &mut Reader<'_>) -> Policy {
         );
     }
     policy
-}
-
-fn embedder(reader: &mut Reader<'_>) -> Embedder {
-    let name = reader.text("LIKENESS_EMBEDDER");
-    Embedder::parse(&name).unwrap_or_else(|| {
-        reader.fault(
-            "LIKENESS_EMBEDDER",
-            &format!("is {name:?}, has to be fused or fr_feature"),
-        );
-        Embedder::default()
-    })
 }
 
 fn lifecycle(reader: &mut Reader<'_>) -> Lifecycle {

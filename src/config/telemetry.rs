@@ -1,5 +1,7 @@
 //! The settings of log lines and traces.
 
+use std::str::FromStr;
+
 use reqwest::Url;
 use tracing_subscriber::EnvFilter;
 
@@ -11,7 +13,7 @@ const TRACES_PATH: &str = "v1/traces";
 
 pub(super) fn log(reader: &mut Reader<'_>) -> Log {
     Log {
-        format: log_format(reader),
+        format: reader.parsed("LIKENESS_LOG_FORMAT", "text or json", LogFormat::Text),
         filter: log_filter(reader),
     }
 }
@@ -48,16 +50,14 @@ fn collector(address: &str) -> Result<Url, &'static str> {
     Ok(url)
 }
 
-fn log_format(reader: &mut Reader<'_>) -> LogFormat {
-    match reader.text("LIKENESS_LOG_FORMAT").as_str() {
-        "text" => LogFormat::Text,
-        "json" => LogFormat::Json,
-        other => {
-            reader.fault(
-                "LIKENESS_LOG_FORMAT",
-                &format!("is {other:?}, has to be text or json"),
-            );
-            LogFormat::Text
+impl FromStr for LogFormat {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        match name {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err(()),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The ways to make templates that the service knows.
 
+use std::str::FromStr;
+
 /// What turns a face into a template. Templates of two embedders are never compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Embedder {
@@ -13,12 +15,6 @@ pub enum Embedder {
 impl Embedder {
     /// All of them, the default first.
     pub const ALL: [Self; 2] = [Self::Fused, Self::FrFeature];
-
-    /// The embedder of a name.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|known| known.name() == name)
-    }
 
     /// The name by which it is chosen.
     #[must_use]
@@ -49,6 +45,17 @@ impl Embedder {
     }
 }
 
+impl FromStr for Embedder {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        Self::ALL
+            .into_iter()
+            .find(|known| known.name() == name)
+            .ok_or(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,9 +63,9 @@ mod tests {
     #[test]
     fn each_embedder_is_known_by_its_name_and_by_an_id_of_its_own() {
         for embedder in Embedder::ALL {
-            assert_eq!(Embedder::parse(embedder.name()), Some(embedder));
+            assert_eq!(embedder.name().parse(), Ok(embedder));
         }
-        assert_eq!(Embedder::parse("another"), None);
+        assert_eq!("another".parse::<Embedder>(), Err(()));
         assert_ne!(Embedder::Fused.id(), Embedder::FrFeature.id());
         assert_eq!(Embedder::default(), Embedder::ALL[0]);
     }

@@ -6,6 +6,7 @@
 //! there.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ort::ep::cuda::ConvAlgorithmSearch;
@@ -29,6 +30,18 @@ impl Device {
             Self::Cpu => "cpu",
             Self::Cuda => "cuda",
         }
+    }
+}
+
+impl FromStr for Device {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        let known = [Self::Cpu, Self::Cuda];
+        known
+            .into_iter()
+            .find(|device| device.name() == name)
+            .ok_or(())
     }
 }
 
