@@ -46,36 +46,31 @@ const CHOICES: [Choice; 7] = [
     Choice {
         name: "both",
         make: |parts| {
-            let fr_feature = face_alone(&parts.fr_feature);
-            let mobile_face_net = face_alone(&parts.mobile_face_net);
-            fused(
-                &Parts {
-                    fr_feature,
-                    mobile_face_net,
-                },
-                SHARE_OF_MOBILE_FACE_NET,
-            )
+            shipped_share(&Parts {
+                fr_feature: face_alone(&parts.fr_feature),
+                mobile_face_net: face_alone(&parts.mobile_face_net),
+            })
         },
     },
     Choice {
         name: "both, the second mirrored too",
         make: |parts| {
-            let fr_feature = face_alone(&parts.fr_feature);
-            let mobile_face_net = parts.mobile_face_net.clone();
-            fused(
-                &Parts {
-                    fr_feature,
-                    mobile_face_net,
-                },
-                SHARE_OF_MOBILE_FACE_NET,
-            )
+            shipped_share(&Parts {
+                fr_feature: face_alone(&parts.fr_feature),
+                mobile_face_net: parts.mobile_face_net.clone(),
+            })
         },
     },
     Choice {
         name: "both, mirrored too",
-        make: |parts| fused(parts, SHARE_OF_MOBILE_FACE_NET),
+        make: shipped_share,
     },
 ];
+
+/// Both networks, the second one counting as it does in the service.
+fn shipped_share(parts: &Parts) -> Vec<f32> {
+    fused(parts, SHARE_OF_MOBILE_FACE_NET)
+}
 
 /// The same without the mirror image.
 fn face_alone([face, _]: &[Vec<f32>; 2]) -> [Vec<f32>; 2] {

@@ -10,7 +10,8 @@ use crate::config::{Config, Inference, Load};
 use crate::domain::embedder::Embedder;
 use crate::vision::document::{ReaderFiles, ZoneReader};
 use crate::vision::{
-    Engine, FaceBackend, ImageLimits, ModelFiles, OnnxBackend, Replacements, Runtime,
+    Engine, FaceBackend, ImageLimits, ModelError, ModelFiles, OnnxBackend, Replacements, Runtime,
+    VisionError,
 };
 
 /// Documents are read by a thread for every so many others unless configured otherwise, since their models are large.
@@ -104,14 +105,8 @@ pub fn load_readers(
 ) -> anyhow::Result<Vec<ZoneReader>> {
     let runtime = Runtime::load(&files.runtime_library)?;
     let models = ReaderFiles::in_dir(&files.models);
-    let load = || -> anyhow::Result<ZoneReader> {
-        let mut reader = ZoneReader::load(runtime, &models, limits)?;
-        reader
-            .warm_up()
-            .context("a model fails on a plain picture")?;
-        Ok(reader)
-    };
-    side_by_side(readers, load)
+    let load = || ZoneReader::load(runtime, &models, limits);
+    side_by_side(readers, load, ZoneReader::warm_up)
 }
 
 /// Loads and warms the models once for each worker, side by side.
@@ -126,22 +121,22 @@ pub fn load_backends(
 ) -> anyhow::Result<Vec<OnnxBackend>> {
     let runtime = Runtime::load(&files.runtime_library)?;
     let models = ModelFiles::in_dir(&files.models);
-    let load = || -> anyhow::Result<OnnxBackend> {
-        let mut backend = OnnxBackend::load(runtime, &models, embedder, limits)?;
-        backend
-            .warm_up()
-            .context("a model fails on a plain picture")?;
-        Ok(backend)
-    };
-    side_by_side(workers, load)
+    let load = || OnnxBackend::load(runtime, &models, embedder, limits);
+    side_by_side(workers, load, OnnxBackend::warm_up)
 }
 
 fn side_by_side<B: Send>(
     count: usize,
-    load: impl Fn() -> anyhow::Result<B> + Sync,
+    load: impl Fn() -> Result<B, ModelError> + Sync,
+    warm_up: fn(&mut B) -> Result<(), VisionError>,
 ) -> anyhow::Result<Vec<B>> {
+    let load = || -> anyhow::Result<B> {
+        let mut loaded = load()?;
+        warm_up(&mut loaded).context("a model fails on a plain picture")?;
+        Ok(loaded)
+    };
     thread::scope(|scope| {
-        let threads: Vec<_> = (0..count).map(|_| scope.spawn(&load)).collect();
+        let threads: Vec<_> = (0..count).map(|_| scope.spawn(load)).collect();
         let join = |thread: thread::ScopedJoinHandle<'_, anyhow::Result<B>>| {
             thread
                 .join()

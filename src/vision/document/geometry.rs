@@ -71,12 +71,9 @@ impl Row {
             self.thickness / f64::from(height),
         );
         let samples = step.0.max(step.1).ceil().clamp(1.0, MAX_SAMPLES);
-        let (right, below) = (step.0 / samples, step.1 / samples);
-        let (along, down) = (self.along, self.down());
-        let (right, below) = (
-            (along.0 * right, along.1 * right),
-            (down.0 * below, down.1 * below),
-        );
+        // From one sample to its neighbours.
+        let right = times(self.along, step.0 / samples);
+        let below = times(self.down(), step.1 / samples);
         // The middle of the first sample; pixels have theirs at whole numbers.
         let corner = self.at(-self.length / 2.0, -self.thickness / 2.0);
         let first = (
@@ -109,6 +106,10 @@ const MAX_SAMPLES: f64 = 4.0;
 
 pub(super) fn dot(a: (f64, f64), b: (f64, f64)) -> f64 {
     a.0 * b.0 + a.1 * b.1
+}
+
+fn times(direction: (f64, f64), factor: f64) -> (f64, f64) {
+    (direction.0 * factor, direction.1 * factor)
 }
 
 pub(super) fn cross(a: (f64, f64), b: (f64, f64)) -> f64 {

@@ -7,16 +7,16 @@ const FIXED_32: u8 = 5;
 
 /// One field of a message.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(in crate::vision) struct Field<'a> {
-    pub(in crate::vision) number: u64,
-    pub(in crate::vision) value: Value<'a>,
+pub struct Field<'a> {
+    pub number: u64,
+    pub value: Value<'a>,
     /// The whole field, key and length included.
-    pub(in crate::vision) raw: &'a [u8],
+    pub raw: &'a [u8],
 }
 
 /// What a field holds.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(in crate::vision) enum Value<'a> {
+pub enum Value<'a> {
     Number(u64),
     /// A text, packed numbers or a message.
     Bytes(&'a [u8]),
@@ -25,7 +25,7 @@ pub(in crate::vision) enum Value<'a> {
 }
 
 impl<'a> Field<'a> {
-    pub(in crate::vision) fn bytes(&self) -> Option<&'a [u8]> {
+    pub fn bytes(&self) -> Option<&'a [u8]> {
         match self.value {
             Value::Bytes(bytes) => Some(bytes),
             Value::Number(_) | Value::Fixed64(_) | Value::Fixed32(_) => None,
@@ -34,7 +34,7 @@ impl<'a> Field<'a> {
 }
 
 /// The fields of a message in their order; none where the bytes are no message.
-pub(in crate::vision) fn fields(mut message: &[u8]) -> Option<Vec<Field<'_>>> {
+pub fn fields(mut message: &[u8]) -> Option<Vec<Field<'_>>> {
     let mut fields = Vec::new();
     while !message.is_empty() {
         let (key, after) = varint(message)?;
@@ -70,7 +70,7 @@ pub(in crate::vision) fn fields(mut message: &[u8]) -> Option<Vec<Field<'_>>> {
 }
 
 /// Every value of a repeated field of numbers, packed or not.
-pub(in crate::vision) fn numbers(fields: &[Field<'_>], number: u64) -> Option<Vec<u64>> {
+pub fn numbers(fields: &[Field<'_>], number: u64) -> Option<Vec<u64>> {
     let mut numbers = Vec::new();
     for field in fields.iter().filter(|field| field.number == number) {
         match field.value {
@@ -100,14 +100,14 @@ fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
 }
 
 /// Writes a field that holds bytes.
-pub(in crate::vision) fn put_bytes(message: &mut Vec<u8>, number: u64, bytes: &[u8]) {
+pub fn put_bytes(message: &mut Vec<u8>, number: u64, bytes: &[u8]) {
     put_varint(message, number << 3 | u64::from(LENGTH_DELIMITED));
     put_varint(message, bytes.len() as u64);
     message.extend(bytes);
 }
 
 /// Writes a field that holds a number.
-pub(in crate::vision) fn put_number(message: &mut Vec<u8>, number: u64, value: u64) {
+pub fn put_number(message: &mut Vec<u8>, number: u64, value: u64) {
     put_varint(message, number << 3 | u64::from(VARINT));
     put_varint(message, value);
 }

@@ -113,7 +113,7 @@ impl Tensor<'_> {
 impl<'a> Network<'a> {
     /// Reads a file.
     pub(super) fn read(file: &'a [u8]) -> Result<Self, Unconvertible> {
-        if file.get(4..8) != Some(IDENTIFIER) {
+        if !super::is_network(file) {
             return Err(Unconvertible::Malformed);
         }
         let model = Table::root(file)?;
