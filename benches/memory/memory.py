@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from urllib.error import HTTPError
 
-from measure import body, descendants, scaled, send, together
+from measure import body, descendants, proportional_mb, scaled, send, together
 
 
 def arguments():
@@ -23,21 +23,15 @@ def arguments():
     return parser.parse_args()
 
 
-def pss_mb(pid):
-    """Memory of one process; what it shares with others is counted in parts."""
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
-
-
 def report(minute, pid, answers):
     below = 0.0
     for process in descendants(pid)[1:]:
         try:
-            below += pss_mb(process)
+            below += proportional_mb(process)
         except OSError:
             pass  # A connection's process has just ended.
     counts = ", ".join(f"{count} of {status}" for status, count in sorted(answers.items()))
-    print(f"minute {minute:3}: service {pss_mb(pid):4.0f} MB, database {below:4.0f} MB; answers: {counts or 'none yet'}", flush=True)
+    print(f"minute {minute:3}: service {proportional_mb(pid):4.0f} MB, database {below:4.0f} MB; answers: {counts or 'none yet'}", flush=True)
 
 
 def main():

@@ -96,10 +96,15 @@ def descendants(pid):
     return [pid, *(below for child in children for below in descendants(child))]
 
 
+def proportional_mb(pid):
+    """Memory of one process; what it shares with others is counted in parts."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+
+
 def resident_mb(pid):
-    """Proportional memory of a process and those below it: what they share is counted once."""
-    rollups = (Path(f"/proc/{process}/smaps_rollup").read_text() for process in descendants(pid))
-    return sum(int(line.split()[1]) for rollup in rollups for line in rollup.splitlines() if line.startswith("Pss:")) / 1024
+    """Memory of a process and those below it: what they share is counted once."""
+    return sum(map(proportional_mb, descendants(pid)))
 
 
 def found(answer):
