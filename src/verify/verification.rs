@@ -6,17 +6,20 @@ use time::OffsetDateTime;
 
 use super::attempts::count;
 use super::liveness_sessions::use_up;
+use super::search::PlannedSearch;
 use super::{SELFIE, Verifier, VerifyError, only_face, portrait, template};
 use crate::domain::audit::{Actor, VerificationCreated};
 use crate::domain::consent::Consent;
 use crate::domain::decision::{Evidence, decide};
+use crate::domain::face::{Face, Template};
 use crate::domain::ids::{LivenessSessionId, TenantId, VerificationId, WatchlistId};
 use crate::domain::metadata::Metadata;
 use crate::domain::mrz::Expected;
 use crate::domain::policy::Policy;
 use crate::domain::verification::{KeptVerification, TimingsMs, Verification};
+use crate::domain::watchlist::SearchOutcome;
 use crate::store::Uncommitted;
-use crate::vision::StageTimings;
+use crate::vision::{Analysis, StageTimings};
 
 /// Subjects that an answer names for each watchlist.
 const HITS_PER_LIST: u32 = 10;
@@ -64,6 +67,15 @@ pub struct Submission {
     pub retention_days: Option<u16>,
 }
 
+/// A selfie that was worked on, and what the lists say of it.
+struct LookedUp {
+    face: Face,
+    template: Template,
+    timings: StageTimings,
+    searches: Vec<SearchOutcome>,
+    search: Duration,
+}
+
 impl Verifier {
     /// Checks an identity, decides, and keeps the answer. The caller commits.
     ///
@@ -86,33 +98,26 @@ impl Verifier {
         let session = submission.selfie.session();
         let selfie = self.selfie(tenant, submission.selfie).await?;
         let (selfie, document) = tokio::try_join!(
-            self.analyse("selfie", selfie, SELFIE),
+            self.look_up(tenant, selfie, &lists),
             self.work_on(submission.document, submission.document_back),
         )?;
         let mut stages = document.timings;
         stages.push(selfie.timings);
-        let selfie = only_face("selfie", selfie.faces)?;
         let portrait = portrait("document", document.front.faces)?;
-        let probe = template("selfie", &selfie)?;
         let reference = template("document", &portrait)?;
 
-        let searching = Instant::now();
-        let searches = self
-            .search_lists(tenant, &lists, &probe, HITS_PER_LIST)
-            .await?;
-        let search = searching.elapsed();
-
         let evidence = Evidence {
-            similarity: probe
+            similarity: selfie
+                .template
                 .similarity(&reference)
                 .ok_or(VerifyError::ModelsDiffer)?,
-            liveness: selfie.liveness.unwrap_or(0.0),
+            liveness: selfie.face.liveness.unwrap_or(0.0),
             challenge: session,
-            selfie: &selfie,
+            selfie: &selfie.face,
             portrait: &portrait,
             sides: document.sides,
             expected: &submission.expected,
-            searches,
+            searches: selfie.searches,
         };
         let deciding = || decide(evidence, &policy, &self.calibration);
         let verification = Verification {
@@ -120,7 +125,7 @@ impl Verifier {
             assessment: tracing::trace_span!("decision").in_scope(deciding),
             portrait_box: portrait.bounding_box,
             models: self.models.clone(),
-            timings_ms: timings(&stages, search, started.elapsed()),
+            timings_ms: timings(&stages, selfie.search, started.elapsed()),
             external_id: submission.external_id,
             metadata: submission.metadata,
             consent: submission.consent,
@@ -144,6 +149,29 @@ impl Verifier {
         Ok(Uncommitted {
             outcome,
             transaction,
+        })
+    }
+
+    /// Looks at the selfie and searches the lists for its face. The document, which takes longer, is not waited for.
+    async fn look_up(
+        &self,
+        tenant: &TenantId,
+        selfie: Vec<u8>,
+        lists: &[PlannedSearch],
+    ) -> Result<LookedUp, VerifyError> {
+        let Analysis { faces, timings, .. } = self.analyse("selfie", selfie, SELFIE).await?;
+        let face = only_face("selfie", faces)?;
+        let template = template("selfie", &face)?;
+        let searching = Instant::now();
+        let searches = self
+            .search_lists(tenant, lists, &template, HITS_PER_LIST)
+            .await?;
+        Ok(LookedUp {
+            face,
+            template,
+            timings,
+            searches,
+            search: searching.elapsed(),
         })
     }
 

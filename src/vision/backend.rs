@@ -278,6 +278,11 @@ struct Views<'a> {
 }
 
 impl FaceBackend for OnnxBackend {
+    /// The same caller waits for a document's zone, which takes several times as long as its faces.
+    fn gives_way(&self) -> bool {
+        true
+    }
+
     fn analyse(
         &mut self,
         encoded: &[u8],

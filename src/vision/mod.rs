@@ -189,4 +189,9 @@ pub trait FaceBackend: Send {
         encoded: &[u8],
         request: &AnalysisRequest,
     ) -> Result<Analysis, VisionError>;
+
+    /// Whether its thread gives way to others where there are more of them than cores.
+    fn gives_way(&self) -> bool {
+        false
+    }
 }

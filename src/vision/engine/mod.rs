@@ -31,11 +31,15 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use rustix::process::{getpriority_process, setpriority_process};
 use tokio::sync::oneshot;
 use tracing::Span;
 
 use super::{Analysis, AnalysisRequest, FaceBackend, VisionError};
 use supervisor::Supervisor;
+
+/// Steps of `nice`, each of which takes a fifth of a thread's weight.
+const HALF_THE_SHARE: i32 = 3;
 
 struct Job {
     encoded: Bytes,
@@ -246,6 +250,9 @@ impl Worker {
     }
 
     fn work(mut self) {
+        if self.backend.gives_way() {
+            give_way();
+        }
         for job in self.jobs.clone() {
             if job.reply.is_closed() || Instant::now() >= job.deadline {
                 continue;
@@ -286,6 +293,16 @@ impl Worker {
                 return;
             }
         }
+    }
+}
+
+/// Halves the share that this thread gets of cores that are in demand; of idle ones it gets what it had.
+fn give_way() {
+    // Without a process id Linux means the thread that asks, not its process.
+    let lowered = getpriority_process(None)
+        .and_then(|priority| setpriority_process(None, priority + HALF_THE_SHARE));
+    if let Err(error) = lowered {
+        tracing::debug!(%error, "a worker's priority stays as it is");
     }
 }
 
