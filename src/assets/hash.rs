@@ -12,7 +12,7 @@ pub(super) fn of_bytes(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-pub(super) fn of_file(path: &Path) -> io::Result<String> {
+pub(crate) fn of_file(path: &Path) -> io::Result<String> {
     Ok(while_copying(&mut File::open(path)?, &mut io::sink())?.1)
 }
 

@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 pub use error::AssetError;
 pub use manifest::{Asset, Client, Members, Package, Part};
 
+pub(crate) use hash::of_file as sha256_of;
+
 use fetch::FetchLock;
 use listing::Listing;
 

@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::assets::sha256_of;
 use crate::config::Config;
 use crate::domain::embedder::Embedder;
 use crate::eval;
@@ -16,14 +18,23 @@ use crate::vision::{ImageLimits, ModelFiles, OnnxBackend, Runtime};
 #[derive(Debug, Args)]
 pub struct EvalArgs {
     /// Folder with a dataset in the layout of Labeled Faces in the Wild.
-    #[arg(long, required_unless_present = "pad")]
+    #[arg(long, required_unless_present_any = ["pad", "scores"])]
     pub dataset: Option<PathBuf>,
+    /// Report again on scores that `--save-scores` kept, without a dataset or a model.
+    #[arg(long, conflicts_with_all = ["dataset", "pad"])]
+    pub scores: Option<PathBuf>,
     /// Folder with a folder `live` of live faces and one of each kind of attack: tells how well liveness tells them apart.
-    #[arg(long, conflicts_with_all = ["dataset", "det", "calibrate", "spectrum", "quality", "embedders"])]
+    #[arg(long, conflicts_with_all = ["dataset", "det", "calibrate", "spectrum", "quality", "embedders", "report", "save_scores"])]
     pub pad: Option<PathBuf>,
     /// Tell how well the quality score of pictures tells which comparisons go wrong.
     #[arg(long)]
     pub quality: bool,
+    /// Write the report as a page with figures, one HTML file that needs nothing else, to this file.
+    #[arg(long)]
+    pub report: Option<PathBuf>,
+    /// Write all scores to this file. It tells who resembles whom: keep it like the dataset.
+    #[arg(long, conflicts_with = "scores")]
+    pub save_scores: Option<PathBuf>,
     /// Write the points of the DET curve (FMR against FNMR) to this CSV file.
     #[arg(long)]
     pub det: Option<PathBuf>,
@@ -31,10 +42,10 @@ pub struct EvalArgs {
     #[arg(long)]
     pub calibrate: Option<PathBuf>,
     /// Write how templates spread between and within people (for `bench search`) to this file.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "scores")]
     pub spectrum: Option<PathBuf>,
     /// Compare ways to make templates, and find how much each of two networks is to count.
-    #[arg(long, conflicts_with_all = ["det", "calibrate", "spectrum", "quality"])]
+    #[arg(long, conflicts_with_all = ["scores", "det", "calibrate", "spectrum", "quality", "report", "save_scores"])]
     pub embedders: bool,
     /// Faces analysed at once; 0 takes one a core.
     #[arg(long, default_value_t = 0)]
@@ -43,6 +54,11 @@ pub struct EvalArgs {
 
 /// Prints the report that is asked for.
 pub(super) fn run(args: EvalArgs, config: &Config) -> anyhow::Result<ExitCode> {
+    if let Some(scores) = args.scores.clone() {
+        let report = eval::rerun(&scores, &outputs(args))?;
+        super::print(&report.to_string())?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let files = inference_files(&config.assets, config.inference.clone())?;
     let runtime = Runtime::load(&files.runtime_library)?;
     let models = ModelFiles::in_dir(&files.models);
@@ -61,23 +77,47 @@ pub(super) fn run(args: EvalArgs, config: &Config) -> anyhow::Result<ExitCode> {
         eval::pad::run(folder, jobs, make_backend, progress)?.to_string()
     } else if args.embedders {
         let make_backend = || OnnxBackend::load_for_parts(runtime, &models, limits);
-        eval::embedders::run(&options(args, embedder, jobs), make_backend, progress)?.to_string()
+        eval::embedders::run(&options(args, jobs), make_backend, progress)?.to_string()
     } else {
-        eval::run(&options(args, embedder, jobs), make_backend, progress)?.to_string()
+        let hashes = hashes(&models, embedder)?;
+        eval::run(&options(args, jobs), hashes, make_backend, progress)?.to_string()
     };
     bar.finish_and_clear();
     super::print(&report)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn options(args: EvalArgs, embedder: Embedder, jobs: usize) -> eval::Options {
+fn options(args: EvalArgs, jobs: usize) -> eval::Options {
     eval::Options {
-        dataset: args.dataset.unwrap_or_default(),
-        embedder,
-        output: args.det,
-        calibrate: args.calibrate,
-        spectrum: args.spectrum,
-        quality: args.quality,
+        dataset: args.dataset.clone().unwrap_or_default(),
+        spectrum: args.spectrum.clone(),
+        outputs: outputs(args),
         jobs,
     }
+}
+
+fn outputs(args: EvalArgs) -> eval::Outputs {
+    eval::Outputs {
+        scores: args.save_scores,
+        det: args.det,
+        calibration: args.calibrate,
+        page: args.report,
+        quality: args.quality,
+    }
+}
+
+/// The models that a template rests on.
+fn hashes(models: &ModelFiles, embedder: Embedder) -> anyhow::Result<eval::Models> {
+    let hash = |path: &PathBuf| -> anyhow::Result<eval::ModelHash> {
+        let name = path.file_name().unwrap_or_default();
+        Ok(eval::ModelHash {
+            file: name.to_string_lossy().into_owned(),
+            sha256: sha256_of(path).with_context(|| format!("cannot read {}", path.display()))?,
+        })
+    };
+    let files = models.of_templates(embedder).into_iter().map(hash);
+    Ok(eval::Models {
+        embedder: embedder.id().to_owned(),
+        files: files.collect::<anyhow::Result<_>>()?,
+    })
 }

@@ -1,16 +1,6 @@
-//! Every comparison among the pictures of a dataset, and the error rates that follow.
+//! The comparisons among pictures by whether they are of one person, and the error rates that follow.
 
-use std::convert::Infallible;
-
-use super::parallel;
-use crate::domain::face::Template;
-
-/// A template with the index of the person that it is of.
-#[derive(Clone, Copy)]
-pub(super) struct Sample<'a> {
-    pub(super) subject: usize,
-    pub(super) template: &'a Template,
-}
+use super::scores::Scores;
 
 /// The similarity of two pictures of one person.
 #[derive(Debug, Clone, Copy)]
@@ -28,27 +18,22 @@ pub(super) struct Comparisons {
 }
 
 impl Comparisons {
-    /// Compares each sample with each.
-    pub(super) fn of(samples: &[Sample<'_>], jobs: usize) -> Self {
-        let rows = each_row(samples, jobs, |sample, others| {
-            let (mut non_mated, mut mated) = (Vec::with_capacity(others.len()), Vec::new());
-            for other in others {
-                let similarity = similarity(sample.template, other.template);
-                if sample.subject == other.subject {
-                    mated.push(MatedScore {
-                        subject: sample.subject,
-                        similarity,
-                    });
-                } else {
-                    non_mated.push(similarity);
-                }
-            }
-            (non_mated, mated)
-        });
+    /// All comparisons among the people who are wanted.
+    pub(super) fn among(scores: &Scores, wanted: impl Fn(usize) -> bool) -> Self {
         let (mut non_mated, mut mated) = (Vec::new(), Vec::new());
-        for (different, same) in rows {
-            non_mated.extend(different);
-            mated.extend(same);
+        for ([a, b], similarity) in scores.pairs() {
+            if !(wanted(a) && wanted(b)) {
+                continue;
+            }
+            if a == b {
+                let subject = a;
+                mated.push(MatedScore {
+                    subject,
+                    similarity,
+                });
+            } else {
+                non_mated.push(similarity);
+            }
         }
         non_mated.sort_unstable_by(|a, b| b.total_cmp(a));
         Self { non_mated, mated }
@@ -56,15 +41,12 @@ impl Comparisons {
 
     /// The lowest threshold that at most a share `target_fmr` of the non-mated comparisons reaches.
     pub(super) fn threshold(&self, target_fmr: f64) -> f32 {
-        let allowed = (target_fmr * self.non_mated.len() as f64 * (1.0 + 1e-12)).floor() as usize;
-        self.non_mated
-            .get(allowed)
-            .map_or(-1.0, |first_refused| first_refused.next_up())
+        lowest_threshold(&self.non_mated, target_fmr)
     }
 
     /// Non-mated comparisons that reach a threshold.
     pub(super) fn false_matches(&self, threshold: f32) -> usize {
-        self.non_mated.partition_point(|score| *score >= threshold)
+        reaching(&self.non_mated, threshold)
     }
 
     /// Mated comparisons that do not reach a threshold.
@@ -74,76 +56,41 @@ impl Comparisons {
     }
 }
 
-/// The two people of each non-mated comparison that reaches a threshold.
+/// The lowest threshold that at most a share of falling scores reaches.
+pub(super) fn lowest_threshold(falling: &[f32], share: f64) -> f32 {
+    let allowed = (share * falling.len() as f64 * (1.0 + 1e-12)).floor() as usize;
+    falling
+        .get(allowed)
+        .map_or(-1.0, |first_refused| first_refused.next_up())
+}
+
+/// How many of falling scores reach a threshold.
+pub(super) fn reaching(falling: &[f32], threshold: f32) -> usize {
+    falling.partition_point(|score| *score >= threshold)
+}
+
+/// The two people of each non-mated comparison that reaches a threshold, among the people who are wanted.
 pub(super) fn false_match_subjects(
-    samples: &[Sample<'_>],
+    scores: &Scores,
     threshold: f32,
-    jobs: usize,
+    wanted: impl Fn(usize) -> bool,
 ) -> Vec<(f32, [usize; 2])> {
-    let rows = each_row(samples, jobs, |sample, others| {
-        let different = others
-            .iter()
-            .filter(|other| other.subject != sample.subject);
-        different
-            .map(|other| {
-                let subjects = [sample.subject, other.subject];
-                (similarity(sample.template, other.template), subjects)
-            })
-            .filter(|(score, _)| *score >= threshold)
-            .collect::<Vec<_>>()
-    });
-    rows.into_iter().flatten().collect()
-}
-
-/// The cosine; one embedder makes every template of an evaluation, so it is always defined.
-pub(super) fn similarity(a: &Template, b: &Template) -> f32 {
-    a.similarity(b).unwrap_or(f32::NAN)
-}
-
-/// Has each sample looked at together with those after it.
-fn each_row<'a, T: Send>(
-    samples: &[Sample<'a>],
-    jobs: usize,
-    look: impl Fn(&Sample<'a>, &[Sample<'a>]) -> T + Sync,
-) -> Vec<T> {
-    let row = |(): &mut (), index: usize| {
-        Ok::<_, Infallible>(look(&samples[index], &samples[index + 1..]))
-    };
-    match parallel::map(samples.len(), jobs, || Ok(()), row) {
-        Ok(rows) => rows,
-    }
+    scores
+        .pairs()
+        .filter(|([a, b], score)| a != b && *score >= threshold && wanted(*a) && wanted(*b))
+        .map(|(subjects, score)| (score, subjects))
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::scores::tests::four;
     use super::*;
 
-    fn template(degrees: f32) -> Template {
-        let radians = degrees.to_radians();
-        Template::normalised("m", vec![radians.cos(), radians.sin()]).unwrap()
-    }
-
-    /// Two people with two pictures each, 10 degrees apart, the people 60 degrees apart.
-    fn four() -> Vec<(usize, Template)> {
-        [(0, 0.0), (0, 10.0), (1, 60.0), (1, 70.0)]
-            .map(|(subject, degrees)| (subject, template(degrees)))
-            .into()
-    }
-
-    fn samples(people: &[(usize, Template)]) -> Vec<Sample<'_>> {
-        people
-            .iter()
-            .map(|(subject, template)| Sample {
-                subject: *subject,
-                template,
-            })
-            .collect()
-    }
-
     #[test]
-    fn every_pair_is_compared_once() {
-        let people = four();
-        let comparisons = Comparisons::of(&samples(&people), 2);
+    fn comparisons_are_told_apart_by_their_people() {
+        let (_, scores) = four();
+        let comparisons = Comparisons::among(&scores, |_| true);
         assert_eq!(
             (comparisons.mated.len(), comparisons.non_mated.len()),
             (2, 4)
@@ -152,12 +99,13 @@ mod tests {
         for (score, expected) in comparisons.non_mated.iter().zip(expected) {
             assert!((score - expected).abs() < 1e-6);
         }
+        let one = Comparisons::among(&scores, |subject| subject == 1);
+        assert_eq!((one.mated.len(), one.non_mated.len()), (1, 0));
     }
 
     #[test]
     fn a_threshold_lets_no_more_through_than_its_target() {
-        let people = four();
-        let comparisons = Comparisons::of(&samples(&people), 1);
+        let comparisons = Comparisons::among(&four().1, |_| true);
         for (target, matches) in [(1.0, 4), (0.75, 3), (0.25, 1), (0.2, 0)] {
             let threshold = comparisons.threshold(target);
             assert_eq!(comparisons.false_matches(threshold), matches, "{target}");
@@ -170,9 +118,10 @@ mod tests {
 
     #[test]
     fn false_matches_are_known_by_their_people() {
-        let people = four();
-        let found = false_match_subjects(&samples(&people), 0.6, 2);
+        let (_, scores) = four();
+        let found = false_match_subjects(&scores, 0.6, |_| true);
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].1, [0, 1]);
+        assert!(false_match_subjects(&scores, 0.6, |subject| subject == 0).is_empty());
     }
 }

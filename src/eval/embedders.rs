@@ -7,9 +7,11 @@ use std::fmt;
 
 use super::comparisons::Comparisons;
 use super::dataset::Dataset;
-use super::enrolment::{Enrolment, enrol};
-use super::report::Measured;
-use super::{EvalError, FoldAccuracy, OperatingPoint, Options, Report, in_first_folds, samples};
+use super::enrolment::enrol;
+use super::rates::People;
+use super::report::accuracy;
+use super::scores::Scores;
+use super::{EvalError, FoldAccuracy, OperatingPoint, Options};
 use crate::domain::face::Template;
 use crate::vision::{FaceBackend, ModelError, Parts, SHARE_OF_MOBILE_FACE_NET, fused, sum};
 
@@ -130,25 +132,24 @@ pub fn run<B: FaceBackend>(
     progress: impl Fn(usize, usize) + Sync,
 ) -> Result<EmbedderReport, EvalError> {
     let dataset = Dataset::read(&options.dataset)?;
-    let mut enrolment = enrol(&dataset, options.jobs, &make_backend, &progress)?;
-    let parts: Vec<Option<Parts>> = enrolment
-        .templates
-        .iter()
+    let enrolment = enrol(&dataset, options.jobs, &make_backend, &progress)?;
+    let templates = enrolment.templates.iter();
+    let parts: Vec<Option<Parts>> = templates
         .map(|template| Parts::of(template.as_ref()?))
         .collect();
     let mut choices = Vec::new();
     for Choice { name, make } in CHOICES {
-        enrolment.templates = made(&parts, make);
-        choices.push(choice(name, &dataset, &enrolment, options.jobs)?);
+        let templates = made(&parts, make);
+        choices.push(choice(name, &dataset, &templates, options.jobs)?);
     }
-    let fitted = in_first_folds(&dataset);
+    let fitted = dataset.in_first_folds();
     let mut shares = Vec::new();
     for step in 0..=STEPS {
         let share = f64::from(step) / f64::from(STEPS);
-        enrolment.templates = made(&parts, |parts| fused(parts, share));
+        let templates = made(&parts, |parts| fused(parts, share));
+        let scores = Scores::of(&dataset, &templates, options.jobs);
         let rates = |of_fitted: bool| {
-            let samples = samples(&dataset, &enrolment, |s| fitted[s] == of_fitted);
-            let comparisons = Comparisons::of(&samples, options.jobs);
+            let comparisons = Comparisons::among(&scores, |s| fitted[s] == of_fitted);
             TARGET_RATES.map(|target| {
                 let missed = comparisons.false_non_matches(comparisons.threshold(target));
                 missed as f64 / comparisons.mated.len() as f64
@@ -174,28 +175,19 @@ fn made(parts: &[Option<Parts>], make: impl Fn(&Parts) -> Vec<f32>) -> Vec<Optio
 fn choice(
     name: &'static str,
     dataset: &Dataset,
-    enrolment: &Enrolment,
+    templates: &[Option<Template>],
     jobs: usize,
 ) -> Result<ChoiceReport, EvalError> {
-    let samples = samples(dataset, enrolment, |_| true);
-    let comparisons = Comparisons::of(&samples, jobs);
-    let (mated, non_mated) = (comparisons.mated.len(), comparisons.non_mated.len());
-    let first = samples.first().filter(|_| mated > 0 && non_mated > 0);
-    let first = first.ok_or(EvalError::NoComparisons { mated, non_mated })?;
-    let measured = Measured {
-        dataset,
-        enrolment,
-        samples: &samples,
-        comparisons: &comparisons,
-    };
-    let report = Report::new(&measured, Vec::new(), jobs);
-    let mut points = report.operating_points;
-    points.retain(|point| TARGET_RATES.contains(&point.target_fmr));
+    let scores = Scores::of(dataset, templates, jobs);
+    let people = People::of(dataset, &scores, |_| true);
+    people.require_comparisons()?;
+    let thresholds = TARGET_RATES.map(|target| (target, people.comparisons.threshold(target)));
+    let first = templates.iter().flatten().next();
     Ok(ChoiceReport {
         name,
-        dimensions: first.template.values().len(),
-        accuracy: report.accuracy,
-        points,
+        dimensions: first.map_or(0, |template| template.values().len()),
+        accuracy: accuracy(dataset, &scores),
+        points: people.at(&thresholds),
     })
 }
 

@@ -1,12 +1,14 @@
 //! From pictures to templates: what was acquired, what failed, and how long it took.
 
 use std::fs;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::dataset::{Dataset, DatasetImage};
+use super::dataset::Dataset;
 use super::{EvalError, parallel, vision_failure};
 use crate::domain::decision::FaceQuality;
 use crate::domain::face::{BoundingBox, Face, Template};
@@ -25,8 +27,15 @@ const REQUEST: AnalysisRequest = AnalysisRequest {
 pub(super) struct Enrolment {
     /// One for each picture, in the dataset's order; `None` where no template could be made.
     pub(super) templates: Vec<Option<Template>>,
-    /// Quality scores of the same faces.
-    pub(super) scores: Vec<Option<f32>>,
+    /// What else there is to tell.
+    pub(super) record: Record,
+}
+
+/// What is told of a dataset's pictures besides their templates.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Record {
+    /// Quality scores of the faces, one for each picture.
+    pub(super) qualities: Vec<Option<f32>>,
     /// SHA-256 over the SHA-256 digests of the pictures, in the dataset's order.
     pub(super) dataset_sha256: String,
     /// Faces that were found in all pictures together.
@@ -57,33 +66,33 @@ pub(super) fn enrol<B: FaceBackend>(
         jobs,
         || make_backend().map_err(EvalError::from),
         |backend, index| {
-            let outcome = enrol_image(backend, &dataset.images[index])?;
+            let outcome = enrol_image(backend, &dataset.path(index))?;
             progress(done.fetch_add(1, Ordering::Relaxed) + 1, count);
             Ok(outcome)
         },
     )?;
     let mut digest = Sha256::new();
-    let mut enrolment = Enrolment {
-        templates: Vec::with_capacity(count),
-        scores: Vec::with_capacity(count),
+    let mut templates = Vec::with_capacity(count);
+    let mut record = Record {
+        qualities: Vec::with_capacity(count),
         dataset_sha256: String::new(),
         faces: 0,
         timings: StageTimings::default(),
     };
     for outcome in outcomes {
         digest.update(outcome.digest);
-        enrolment.faces += outcome.faces;
-        add(&mut enrolment.timings, &outcome.timings);
-        enrolment.templates.push(outcome.template);
-        enrolment.scores.push(outcome.score);
+        record.faces += outcome.faces;
+        add(&mut record.timings, &outcome.timings);
+        record.qualities.push(outcome.score);
+        templates.push(outcome.template);
     }
-    enrolment.dataset_sha256 = hex(&digest.finalize());
-    Ok(enrolment)
+    record.dataset_sha256 = hex(&digest.finalize());
+    Ok(Enrolment { templates, record })
 }
 
-fn enrol_image(backend: &mut impl FaceBackend, image: &DatasetImage) -> Result<Outcome, EvalError> {
-    let bytes = fs::read(&image.path).map_err(|source| EvalError::Read {
-        path: image.path.clone(),
+fn enrol_image(backend: &mut impl FaceBackend, path: &Path) -> Result<Outcome, EvalError> {
+    let bytes = fs::read(path).map_err(|source| EvalError::Read {
+        path: path.to_owned(),
         source,
     })?;
     let digest = Sha256::digest(&bytes).into();
@@ -100,7 +109,7 @@ fn enrol_image(backend: &mut impl FaceBackend, image: &DatasetImage) -> Result<O
             Ok(outcome(central_face(analysis), faces, timings))
         }
         Err(error) => {
-            vision_failure(error, &image.path).map(|()| outcome(None, 0, StageTimings::default()))
+            vision_failure(error, path).map(|()| outcome(None, 0, StageTimings::default()))
         }
     }
 }

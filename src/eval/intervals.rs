@@ -88,11 +88,34 @@ impl Population<'_> {
     }
 }
 
-/// The ends between which all but the outermost replicates lie.
+/// The share of a part in a whole, both counted for each person.
+pub(super) fn ratio(of_people: &[(usize, usize)]) -> Rate {
+    let mut random = StdRng::seed_from_u64(SEED);
+    let count = of_people.len();
+    let replicate = |_| share((0..count).map(|_| of_people[random.random_range(0..count)]));
+    let (low, high) = middle((0..REPLICATES).map(replicate).collect());
+    Rate {
+        value: share(of_people.iter().copied()),
+        low,
+        high,
+    }
+}
+
+fn share(counts: impl Iterator<Item = (usize, usize)>) -> f64 {
+    let (part, whole) = counts.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+    part as f64 / whole as f64
+}
+
+/// The ends between which all but the outermost replicates lie. Those of few people may hold no comparison, and tell
+/// nothing then; where none tells anything, the rate may be any.
 fn middle(mut rates: Vec<f64>) -> (f64, f64) {
+    rates.retain(|rate| rate.is_finite());
     rates.sort_by(f64::total_cmp);
     let beyond = (BEYOND * rates.len() as f64) as usize;
-    (rates[beyond], rates[rates.len() - 1 - beyond])
+    match &rates[beyond..rates.len() - beyond] {
+        [low, .., high] => (*low, *high),
+        _ => (0.0, 1.0),
+    }
 }
 
 #[cfg(test)]
@@ -120,6 +143,15 @@ mod tests {
         let independent = 1.96 * (0.05 * 0.95 / 2000.0_f64).sqrt();
         assert!(fnmr.0 < 0.05 - 2.0 * independent && fnmr.1 > 0.05 + 2.0 * independent);
         assert_eq!(population.intervals(&[0.5])[0], [fmr, fnmr]);
+    }
+
+    #[test]
+    fn replicates_without_a_comparison_tell_nothing() {
+        assert_eq!(
+            middle(vec![f64::NAN, 0.25, 0.5, f64::INFINITY]),
+            (0.25, 0.5)
+        );
+        assert_eq!(middle(vec![f64::NAN; 1000]), (0.0, 1.0));
     }
 
     #[test]

@@ -1,65 +1,90 @@
 //! Accuracy on a labelled dataset: `likeness eval`.
 //!
 //! A dataset is a folder with `images/Some_Name_0001.jpg` (the name says who it is) and `pairs.csv` with the columns
-//! `fold,same,image_a,image_b`. Rates are taken over all pairs of its pictures, accuracy over the pairs of the file.
+//! `fold,same,image_a,image_b`; where it also holds `subjects.csv` with the columns `subject,group`, the rates of each group
+//! are told, too. Rates are taken over all pairs of its pictures, accuracy over the pairs of the file.
 //! Where a picture shows several faces, the one nearest its centre counts. A picture without a face is a failure to
 //! acquire: it is reported, its pairs count as wrong in the accuracy and as refused in the FRR, and have no part in
 //! FMR and FNMR, which are rates of comparisons (ISO/IEC 19795-1).
 
 mod calibrate;
 mod comparisons;
+mod curves;
 mod dataset;
 pub mod embedders;
 mod enrolment;
 mod folds;
+mod groups;
+mod identification;
 mod intervals;
 pub mod pad;
+mod page;
 mod parallel;
 mod proportion;
 mod quality;
+mod rates;
 mod report;
+mod saved;
+mod scores;
 mod spectrum;
+mod table;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 pub use calibrate::HeldOutRate;
+pub use curves::{DetPoint, Distributions};
 pub use folds::FoldAccuracy;
+pub use groups::GroupReport;
+pub use identification::{Identification, IdentificationPoint};
 pub use intervals::Rate;
 pub use proportion::Proportion;
 pub use quality::{DiscardCurve, QualityReport};
-pub use report::{OperatingPoint, Report};
+pub use rates::OperatingPoint;
+pub use report::Report;
+pub use saved::{ModelHash, Models};
 pub use spectrum::Spectrum;
 
-use crate::domain::embedder::Embedder;
+use crate::domain::face::Template;
 use crate::vision::{FaceBackend, ModelError, VisionError};
 use calibrate::Origin;
-use comparisons::{Comparisons, Sample};
+use comparisons::Comparisons;
 use dataset::Dataset;
-use enrolment::{Enrolment, enrol};
-
-/// Share of the folds whose people a table is made from when it is checked against the others.
-const FITTED_FOLDS: f64 = 0.6;
+use enrolment::enrol;
+use rates::People;
+use saved::Evaluated;
+use scores::Scores;
+use spectrum::Sample;
 
 /// What to evaluate and what to write.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The dataset's folder.
     pub dataset: PathBuf,
-    /// What the backends make templates with.
-    pub embedder: Embedder,
-    /// Where the points of the DET curve go, as CSV.
-    pub output: Option<PathBuf>,
-    /// Where the embedder's calibration table goes, as JSON.
-    pub calibrate: Option<PathBuf>,
     /// Where the spread of the templates goes, as JSON.
     pub spectrum: Option<PathBuf>,
-    /// Whether it is wanted how well the quality score tells which comparisons go wrong.
-    pub quality: bool,
+    /// What is made from the scores.
+    pub outputs: Outputs,
     /// Threads.
     pub jobs: usize,
+}
+
+/// What is made from the scores besides the report.
+#[derive(Debug, Clone, Default)]
+pub struct Outputs {
+    /// Where the scores go, to report on them again.
+    pub scores: Option<PathBuf>,
+    /// Where the points of the DET curve go, as CSV.
+    pub det: Option<PathBuf>,
+    /// Where the embedder's calibration table goes, as JSON.
+    pub calibration: Option<PathBuf>,
+    /// Where the report goes as a page, HTML with everything in it.
+    pub page: Option<PathBuf>,
+    /// Whether it is wanted how well the quality score tells which comparisons go wrong.
+    pub quality: bool,
 }
 
 /// Why there is no report.
@@ -73,9 +98,9 @@ pub enum EvalError {
         /// Why.
         source: std::io::Error,
     },
-    /// The file of pairs cannot be read.
+    /// A file of pairs or of groups cannot be read.
     #[error("cannot read {path}: {source}")]
-    Pairs {
+    Table {
         /// The file.
         path: PathBuf,
         /// Why.
@@ -87,6 +112,14 @@ pub enum EvalError {
     /// A pair names a picture that is not there.
     #[error("pairs.csv names {0}, which is not in images/")]
     UnknownImage(String),
+    /// A file with scores is not one, or not whole.
+    #[error("{path} does not hold the scores of an evaluation: {reason}")]
+    Saved {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The dataset has no two pictures of one person, or no two people.
     #[error("the dataset has {mated} mated and {non_mated} non-mated comparisons; both are needed")]
     NoComparisons {
@@ -132,134 +165,88 @@ pub enum EvalError {
 /// [`EvalError`] where the dataset, a model or an output file is at fault; a picture without a face is none.
 pub fn run<B: FaceBackend>(
     options: &Options,
+    models: Models,
     make_backend: impl Fn() -> Result<B, ModelError> + Sync,
     progress: impl Fn(usize, usize) + Sync,
 ) -> Result<Report, EvalError> {
     let dataset = Dataset::read(&options.dataset)?;
     let enrolment = enrol(&dataset, options.jobs, &make_backend, &progress)?;
-    let samples = samples(&dataset, &enrolment, |_| true);
-    let comparisons = Comparisons::of(&samples, options.jobs);
-    let (mated, non_mated) = (comparisons.mated.len(), comparisons.non_mated.len());
-    if mated == 0 || non_mated == 0 {
-        return Err(EvalError::NoComparisons { mated, non_mated });
-    }
-    if let Some(path) = &options.output {
-        write(path, &report::det_csv(&comparisons))?;
+    let templates = enrolment.templates;
+    let evaluated = Evaluated {
+        scores: Scores::of(&dataset, &templates, options.jobs),
+        record: enrolment.record,
+        models,
+        dataset,
+    };
+    if let Some(path) = &options.outputs.scores {
+        evaluated.save(path)?;
     }
     if let Some(path) = &options.spectrum {
-        let spectrum = spectrum_of(
-            origin(options.embedder, &dataset, &enrolment, &samples),
-            &samples,
-        );
-        let spectrum = spectrum.ok_or(EvalError::NoComparisons { mated, non_mated })?;
-        write(path, &pretty(&spectrum))?;
+        write(path, &pretty(&spectrum_of(&evaluated, &templates)?))?;
     }
-    let mut held_out = Vec::new();
-    if let Some(path) = &options.calibrate {
-        let origin = origin(options.embedder, &dataset, &enrolment, &samples);
-        let table = calibrate::table(&comparisons, origin)
-            .ok_or(EvalError::TooFewForCalibration(non_mated))?;
+    report(&evaluated, &options.outputs)
+}
+
+/// Reports again on scores that [`Outputs::scores`] kept. No picture is looked at, and no model is needed.
+///
+/// # Errors
+/// [`EvalError`] where the file is not one of these, or an output file is at fault.
+pub fn rerun(scores: &Path, outputs: &Outputs) -> Result<Report, EvalError> {
+    report(&Evaluated::read(scores)?, outputs)
+}
+
+fn report(evaluated: &Evaluated, outputs: &Outputs) -> Result<Report, EvalError> {
+    let people = People::of(&evaluated.dataset, &evaluated.scores, |_| true);
+    people.require_comparisons()?;
+    let mut report = Report::new(evaluated, &people);
+    if let Some(path) = &outputs.det {
+        write(path, &curves::csv(&report.det))?;
+    }
+    if let Some(path) = &outputs.calibration {
+        let table = calibrate::table(&people.comparisons, origin(evaluated, |_| true));
+        let table = table.ok_or(EvalError::TooFewForCalibration(report.non_mated))?;
         write(path, &pretty(&table))?;
-        held_out = check_on_others(&dataset, &enrolment, options);
+        report.held_out = check_on_others(evaluated);
     }
-    let measured = report::Measured {
-        dataset: &dataset,
-        enrolment: &enrolment,
-        samples: &samples,
-        comparisons: &comparisons,
-    };
-    let mut report = Report::new(&measured, held_out, options.jobs);
-    if options.quality {
-        report.quality = quality_of(&dataset, &enrolment, &comparisons);
+    if outputs.quality {
+        report.quality = quality_of(evaluated, &people.comparisons);
+    }
+    if let Some(path) = &outputs.page {
+        write(path, &page::of(&report))?;
     }
     Ok(report)
 }
 
-/// The templates of the subjects that are wanted.
-fn samples<'a>(
-    dataset: &Dataset,
-    enrolment: &'a Enrolment,
-    wanted: impl Fn(usize) -> bool,
-) -> Vec<Sample<'a>> {
-    let all = dataset.images.iter().zip(&enrolment.templates);
-    all.filter(|(image, _)| wanted(image.subject))
-        .filter_map(|(image, template)| {
-            Some(Sample {
-                subject: image.subject,
-                template: template.as_ref()?,
-            })
-        })
-        .collect()
-}
-
-fn origin(
-    embedder: Embedder,
-    dataset: &Dataset,
-    enrolment: &Enrolment,
-    samples: &[Sample<'_>],
-) -> Origin {
-    let mut subjects: Vec<usize> = samples.iter().map(|sample| sample.subject).collect();
-    subjects.dedup();
+fn origin(evaluated: &Evaluated, wanted: impl Fn(usize) -> bool) -> Origin {
+    let subjects = evaluated.scores.subjects().iter().copied();
+    let subjects: BTreeSet<usize> = subjects.filter(|subject| wanted(*subject)).collect();
     Origin {
-        model_id: embedder.id().to_owned(),
-        dataset: dataset.name.clone(),
-        dataset_sha256: enrolment.dataset_sha256.clone(),
+        model_id: evaluated.models.embedder.clone(),
+        dataset: evaluated.dataset.name.clone(),
+        dataset_sha256: evaluated.record.dataset_sha256.clone(),
         subjects: subjects.len(),
     }
 }
 
 /// Makes a table from the people of the first folds and compares it with the people of the last.
-fn check_on_others(
-    dataset: &Dataset,
-    enrolment: &Enrolment,
-    options: &Options,
-) -> Vec<HeldOutRate> {
-    let jobs = options.jobs;
-    let fitted = in_first_folds(dataset);
-    let seen = samples(dataset, enrolment, |subject| fitted[subject]);
-    let others = samples(dataset, enrolment, |subject| !fitted[subject]);
-    let origin = origin(options.embedder, dataset, enrolment, &seen);
-    let table = calibrate::table(&Comparisons::of(&seen, jobs), origin);
-    table.map_or_else(Vec::new, |table| {
-        calibrate::check(&table, &Comparisons::of(&others, jobs))
-    })
-}
-
-/// Of each subject, whether tables and weights are made from them: they are in the first folds.
-fn in_first_folds(dataset: &Dataset) -> Vec<bool> {
-    let folds = dataset.folds_of_subjects();
-    let last = folds.iter().flatten().max().copied().unwrap_or_default();
-    let first = |fold: u32| f64::from(fold) <= f64::from(last) * FITTED_FOLDS;
-    folds
-        .into_iter()
-        .map(|fold| fold.is_some_and(first))
-        .collect()
+fn check_on_others(evaluated: &Evaluated) -> Vec<HeldOutRate> {
+    let fitted = evaluated.dataset.in_first_folds();
+    let among = |wanted: bool| Comparisons::among(&evaluated.scores, |s| fitted[s] == wanted);
+    let table = calibrate::table(&among(true), origin(evaluated, |subject| fitted[subject]));
+    table.map_or_else(Vec::new, |table| calibrate::check(&table, &among(false)))
 }
 
 /// The curves of everybody, and of two parts of them that have nobody in common.
-fn quality_of(
-    dataset: &Dataset,
-    enrolment: &Enrolment,
-    comparisons: &Comparisons,
-) -> Vec<QualityReport> {
-    let fitted = in_first_folds(dataset);
+fn quality_of(evaluated: &Evaluated, comparisons: &Comparisons) -> Vec<QualityReport> {
+    let fitted = evaluated.dataset.in_first_folds();
     let threshold = |target| comparisons.threshold(target);
+    let curves = |people, wanted: &dyn Fn(usize) -> bool| {
+        quality::curves(people, evaluated, threshold, wanted)
+    };
     vec![
-        quality::curves("all people", dataset, enrolment, threshold, |_| true),
-        quality::curves(
-            "people of the first folds",
-            dataset,
-            enrolment,
-            threshold,
-            |s| fitted[s],
-        ),
-        quality::curves(
-            "people of the other folds",
-            dataset,
-            enrolment,
-            threshold,
-            |s| !fitted[s],
-        ),
+        curves("all people", &|_| true),
+        curves("people of the first folds", &|s| fitted[s]),
+        curves("people of the other folds", &|s| !fitted[s]),
     ]
 }
 
@@ -279,15 +266,32 @@ fn vision_failure(error: VisionError, path: &Path) -> Result<(), EvalError> {
     }
 }
 
-fn spectrum_of(origin: Origin, samples: &[Sample<'_>]) -> Option<Spectrum> {
-    let (between, within) = spectrum::variances(samples)?;
-    Some(Spectrum {
+fn spectrum_of(
+    evaluated: &Evaluated,
+    templates: &[Option<Template>],
+) -> Result<Spectrum, EvalError> {
+    let images = evaluated.dataset.images.iter().zip(templates);
+    let samples: Vec<Sample<'_>> = images
+        .filter_map(|(image, template)| {
+            Some(Sample {
+                subject: image.subject,
+                template: template.as_ref()?,
+            })
+        })
+        .collect();
+    let variances = spectrum::variances(&samples);
+    let (between, within) = variances.ok_or(EvalError::NoComparisons {
+        mated: 0,
+        non_mated: evaluated.scores.values().len(),
+    })?;
+    let origin = origin(evaluated, |_| true);
+    Ok(Spectrum {
         model_id: origin.model_id,
         dataset: origin.dataset,
         dataset_sha256: origin.dataset_sha256,
         subjects: origin.subjects,
         templates: samples.len(),
-        dimensions: samples.first()?.template.values().len(),
+        dimensions: samples.first().map_or(0, |s| s.template.values().len()),
         between,
         within,
     })
@@ -297,6 +301,10 @@ fn pretty(table: &impl Serialize) -> String {
     let mut json = serde_json::to_string_pretty(table).unwrap_or_default();
     json.push('\n');
     json
+}
+
+fn percent(share: f64) -> f64 {
+    100.0 * share
 }
 
 fn write(path: &Path, contents: &str) -> Result<(), EvalError> {

@@ -6,10 +6,8 @@
 
 use std::fmt;
 
-use super::comparisons::similarity;
-use super::dataset::Dataset;
-use super::enrolment::Enrolment;
 use super::proportion::Proportion;
+use super::saved::Evaluated;
 
 /// False match rates whose thresholds are looked at.
 const TARGET_RATES: [f64; 2] = [1e-3, 1e-4];
@@ -71,12 +69,11 @@ pub struct QualityReport {
 /// The curves of all people whose place in the folds is wanted; thresholds by target rate.
 pub(super) fn curves(
     people: &'static str,
-    dataset: &Dataset,
-    enrolment: &Enrolment,
+    evaluated: &Evaluated,
     threshold: impl Fn(f64) -> f32,
     wanted: impl Fn(usize) -> bool,
 ) -> QualityReport {
-    let mut mated = mated(dataset, enrolment, wanted);
+    let mut mated = mated(evaluated, wanted);
     let curves =
         TARGET_RATES.map(|target| DiscardCurve::new(target, threshold(target), &mut mated));
     QualityReport {
@@ -86,23 +83,21 @@ pub(super) fn curves(
 }
 
 /// The comparisons within each subject, of pictures that have a template and a score.
-fn mated(dataset: &Dataset, enrolment: &Enrolment, wanted: impl Fn(usize) -> bool) -> Vec<Mated> {
-    let mut of_subjects = vec![Vec::new(); dataset.subjects];
-    for (index, image) in dataset.images.iter().enumerate() {
-        let quality = enrolment.scores[index];
-        if let (Some(template), Some(quality)) = (&enrolment.templates[index], quality) {
-            of_subjects[image.subject].push((template, quality));
-        }
-    }
+fn mated(evaluated: &Evaluated, wanted: impl Fn(usize) -> bool) -> Vec<Mated> {
+    let quality = |image: usize| evaluated.record.qualities[image];
     let mut mated = Vec::new();
-    for (subject, pictures) in of_subjects.iter().enumerate() {
-        if !wanted(subject) {
-            continue;
-        }
-        for (index, (template, quality)) in pictures.iter().enumerate() {
-            mated.extend(pictures[index + 1..].iter().map(|(other, worse)| Mated {
-                quality: quality.min(*worse),
-                similarity: similarity(template, other),
+    let of_subjects = evaluated.dataset.images_of_subjects();
+    for (_, images) in of_subjects
+        .iter()
+        .enumerate()
+        .filter(|(subject, _)| wanted(*subject))
+    {
+        for (index, &image) in images.iter().enumerate() {
+            mated.extend(images[index + 1..].iter().filter_map(|&other| {
+                Some(Mated {
+                    quality: quality(image)?.min(quality(other)?),
+                    similarity: evaluated.scores.between(image, other)?,
+                })
             }));
         }
     }

@@ -6,12 +6,19 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::comparisons::Sample;
+use crate::domain::face::Template;
 
 /// Axes with less variance than this between people hold nothing but rounding.
 const LEAST_VARIANCE: f64 = 1e-6;
 /// Rounds of rotations after which the axes are as good as they get.
 const MAX_SWEEPS: usize = 30;
+
+/// A template with the index of the person that it is of.
+#[derive(Clone, Copy)]
+pub(super) struct Sample<'a> {
+    pub(super) subject: usize,
+    pub(super) template: &'a Template,
+}
 
 /// Variance between and within subjects along each axis, the widest first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -162,7 +169,6 @@ mod tests {
     use rand::{RngExt as _, SeedableRng as _};
 
     use super::*;
-    use crate::domain::face::Template;
 
     #[test]
     fn rotations_find_the_axes_of_a_symmetric_matrix() {

@@ -64,6 +64,15 @@ impl ModelFiles {
             eyes: file("fr_eye"),
         }
     }
+
+    /// Those that a template of an embedder rests on.
+    pub(crate) fn of_templates(&self, embedder: Embedder) -> Vec<&PathBuf> {
+        let networks = match embedder {
+            Embedder::Fused => vec![&self.embedder, &self.mobile_face_net],
+            Embedder::FrFeature => vec![&self.embedder],
+        };
+        [vec![&self.detector, &self.landmarks], networks].concat()
+    }
 }
 
 /// Every model, for one thread.

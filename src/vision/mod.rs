@@ -30,6 +30,8 @@ mod turned;
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 pub use backend::{DETECTOR_ID, LIVENESS_ID, ModelFiles, OnnxBackend, blank_picture};
 pub use decode::{ImageLimits, decode};
 pub use device::Device;
@@ -121,7 +123,7 @@ pub struct Analysis {
 }
 
 /// Where the time of one analysis went.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct StageTimings {
     /// Waiting for a worker.
     pub queue: Duration,

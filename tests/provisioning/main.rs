@@ -5,6 +5,7 @@
 mod assets;
 mod audit;
 mod bench;
+mod eval;
 mod idempotency;
 mod imports;
 mod postgres;
