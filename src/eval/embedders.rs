@@ -181,13 +181,12 @@ fn choice(
     let scores = Scores::of(dataset, templates, jobs);
     let people = People::of(dataset, &scores, |_| true);
     people.require_comparisons()?;
-    let thresholds = TARGET_RATES.map(|target| (target, people.comparisons.threshold(target)));
     let first = templates.iter().flatten().next();
     Ok(ChoiceReport {
         name,
         dimensions: first.map_or(0, |template| template.values().len()),
         accuracy: accuracy(dataset, &scores),
-        points: people.at(&thresholds),
+        points: people.at(&people.thresholds(TARGET_RATES)),
     })
 }
 

@@ -31,7 +31,6 @@ pub(super) fn each(
     let report = |name: &str| {
         let belongs = |subject: usize| dataset.groups[subject].as_deref() == Some(name);
         let people = People::of(dataset, scores, belongs);
-        let (images, failed) = people.acquisitions();
         let operating_points = if people.are_comparable() {
             people.at(thresholds)
         } else {
@@ -40,10 +39,7 @@ pub(super) fn each(
         GroupReport {
             name: name.to_owned(),
             subjects: people.subjects,
-            failures_to_acquire: Proportion {
-                count: failed,
-                of: images,
-            },
+            failures_to_acquire: people.failures_to_acquire(),
             mated: people.comparisons.mated.len(),
             non_mated: people.comparisons.non_mated.len(),
             operating_points,
@@ -54,8 +50,8 @@ pub(super) fn each(
 
 #[cfg(test)]
 mod tests {
+    use super::super::scores::tests::on_circle;
     use super::*;
-    use crate::domain::face::Template;
 
     #[test]
     fn groups_are_compared_among_themselves() {
@@ -64,12 +60,8 @@ mod tests {
         dataset.groups = ["a", "a", "b", "b", "alone"]
             .map(|name| Some(name.to_owned()))
             .into();
-        let templates =
-            [0.0_f32, 1.0, 90.0, 91.0, 180.0, 181.0, 190.0, 191.0, 270.0].map(|degrees| {
-                let radians = degrees.to_radians();
-                Template::normalised("m", vec![radians.cos(), radians.sin()]).ok()
-            });
-        let scores = Scores::of(&dataset, &templates, 1);
+        let degrees = [0.0, 1.0, 90.0, 91.0, 180.0, 181.0, 190.0, 191.0, 270.0].map(Some);
+        let scores = on_circle(&dataset, &degrees);
         let groups = each(&dataset, &scores, &[(0.1, 0.9)]);
         let names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
         assert_eq!(names, ["a", "alone", "b"]);

@@ -9,11 +9,10 @@ use super::dataset::Dataset;
 use super::intervals::ratio;
 use super::proportion::Proportion;
 use super::scores::Scores;
+use crate::verify::HITS_PER_LIST;
 
 /// The false positive identification rates whose thresholds are looked at.
 const TARGET_RATES: [f64; 4] = [0.1, 0.03, 0.01, 0.003];
-/// Candidates that a search lists; as many as a verification names of each watchlist.
-const CANDIDATES: usize = 10;
 
 /// Error rates at the threshold of one target.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -111,16 +110,14 @@ impl MatedProbe {
     }
 
     fn is_missed(&self, threshold: f32) -> bool {
-        let found = |similarity| similarity >= threshold && self.better < CANDIDATES;
+        let found = |similarity| similarity >= threshold && self.better < HITS_PER_LIST as usize;
         !self.similarity.is_some_and(found)
     }
 }
 
 fn mated_probe(scores: &Scores, gallery: &[usize], subject: usize, probe: usize) -> MatedProbe {
     let similarity = scores.between(gallery[subject], probe);
-    let others = gallery
-        .iter()
-        .filter_map(|&image| scores.between(image, probe));
+    let others = with_everybody(scores, gallery, probe);
     let better = others.filter(|&other| Some(other) > similarity).count();
     MatedProbe {
         subject,
@@ -131,10 +128,13 @@ fn mated_probe(scores: &Scores, gallery: &[usize], subject: usize, probe: usize)
 
 /// The highest score of a probe; lower than any cosine where it has no template.
 fn best(scores: &Scores, gallery: &[usize], probe: usize) -> f32 {
-    let found = gallery
-        .iter()
-        .filter_map(|&image| scores.between(image, probe));
-    found.fold(f32::NEG_INFINITY, f32::max)
+    with_everybody(scores, gallery, probe).fold(f32::NEG_INFINITY, f32::max)
+}
+
+/// What a probe scores with those in the gallery; nothing where it has no template.
+fn with_everybody(scores: &Scores, gallery: &[usize], probe: usize) -> impl Iterator<Item = f32> {
+    let images = gallery.iter();
+    images.filter_map(move |&image| scores.between(image, probe))
 }
 
 fn fnir(mated: &[MatedProbe], subjects: usize, threshold: f32) -> Rate {
@@ -149,18 +149,13 @@ fn fnir(mated: &[MatedProbe], subjects: usize, threshold: f32) -> Rate {
 
 #[cfg(test)]
 mod tests {
+    use super::super::scores::tests::on_circle;
     use super::*;
-    use crate::domain::face::Template;
 
     /// Two people with three pictures each and two strangers, at these angles on a circle.
     fn searched(degrees: [Option<f32>; 8]) -> Option<Identification> {
         let dataset = Dataset::of_people(&[0, 0, 0, 1, 1, 1, 2, 3]);
-        let template = |degrees: f32| {
-            let radians = degrees.to_radians();
-            Template::normalised("m", vec![radians.cos(), radians.sin()]).unwrap()
-        };
-        let templates = degrees.map(|degrees| degrees.map(template));
-        Identification::of(&dataset, &Scores::of(&dataset, &templates, 1))
+        Identification::of(&dataset, &on_circle(&dataset, &degrees))
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use super::comparisons::{Comparisons, MatedScore, false_match_subjects};
 use super::dataset::Dataset;
 use super::intervals::Population;
-use super::scores::Scores;
+use super::proportion::Proportion;
+use super::scores::{Scores, pairs_of};
 use super::{EvalError, Rate};
 
 /// The false match rates whose thresholds are looked at.
@@ -82,16 +83,18 @@ impl<'a> People<'a> {
         })
     }
 
-    /// Pictures of them, and those of the pictures that gave no template.
-    pub(super) fn acquisitions(&self) -> (usize, usize) {
-        let (mut all, mut failed) = (0, 0);
-        for (index, image) in self.dataset.images.iter().enumerate() {
-            if self.places[image.subject].is_some() {
-                all += 1;
-                failed += usize::from(!self.scores.has(index));
-            }
+    /// Of their pictures, those that gave no template.
+    pub(super) fn failures_to_acquire(&self) -> Proportion {
+        let count = |images: Vec<usize>| images.into_iter().sum();
+        Proportion {
+            count: count(self.counts(|image| !self.scores.has(image))),
+            of: count(self.counts(|_| true)),
         }
-        (all, failed)
+    }
+
+    /// The lowest thresholds that hold false match rates among them, each with its rate.
+    pub(super) fn thresholds<const N: usize>(&self, rates: [f64; N]) -> [(f64, f32); N] {
+        rates.map(|rate| (rate, self.comparisons.threshold(rate)))
     }
 
     /// The rates at thresholds, each with the false match rate that it stands for; the highest rate comes first.
@@ -136,9 +139,8 @@ impl<'a> People<'a> {
         let false_matches = self.comparisons.false_matches(threshold);
         let missed = self.comparisons.false_non_matches(threshold);
         let images = self.counts(|_| true);
-        let pairs = |count: usize| count * count.saturating_sub(1) / 2;
-        let attempts = pairs(images.iter().sum());
-        let genuine: usize = images.into_iter().map(pairs).sum();
+        let attempts = pairs_of(images.iter().sum());
+        let genuine: usize = images.into_iter().map(pairs_of).sum();
         let lost = genuine - mated.len();
         OperatingPoint {
             target_fmr,
@@ -180,7 +182,8 @@ mod tests {
     fn failures_to_acquire_are_refused_and_never_accepted() {
         let (dataset, scores) = four();
         let people = People::of(&dataset, &scores, |_| true);
-        assert_eq!(people.acquisitions(), (5, 1));
+        let failed = Proportion { count: 1, of: 5 };
+        assert_eq!(people.failures_to_acquire(), failed);
         // Of the first one's three pictures one failed: two of three mated attempts, and two of six others, with it.
         let near = 60.5_f32.to_radians().cos();
         let point = people.at(&[(0.75, near)])[0];
@@ -193,7 +196,8 @@ mod tests {
     fn some_of_the_people_are_counted_by_themselves() {
         let (dataset, scores) = four();
         let second = People::of(&dataset, &scores, |subject| subject == 1);
-        assert_eq!((second.subjects, second.acquisitions()), (1, (2, 0)));
+        let failed = Proportion { count: 0, of: 2 };
+        assert_eq!((second.subjects, second.failures_to_acquire()), (1, failed));
         assert!(!second.are_comparable());
         assert!(People::of(&dataset, &scores, |_| true).are_comparable());
     }

@@ -64,7 +64,7 @@ impl Report {
         } = evaluated;
         let failed = dataset.images.iter().enumerate();
         let failed = failed.filter(|(index, _)| !scores.has(*index));
-        let thresholds = thresholds(people);
+        let thresholds = people.thresholds(TARGET_RATES);
         Self {
             dataset: dataset.name.clone(),
             dataset_sha256: record.dataset_sha256.clone(),
@@ -86,11 +86,6 @@ impl Report {
             timings: record.timings,
         }
     }
-}
-
-/// Everybody's thresholds for the false match rates that are reported.
-pub(super) fn thresholds(people: &People<'_>) -> [(f64, f32); TARGET_RATES.len()] {
-    TARGET_RATES.map(|target| (target, people.comparisons.threshold(target)))
 }
 
 /// Accuracy over the folds of the protocol, if it has at least two.

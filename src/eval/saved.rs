@@ -4,6 +4,7 @@
 //! with a template, as 32-bit floats with the lowest byte first: of the first picture with each that follows, of the second, …
 //! It holds no template and no picture, but it tells who resembles whom: keep it like the dataset.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Write as _};
 use std::path::Path;
@@ -45,13 +46,14 @@ pub(super) struct Evaluated {
     pub(super) scores: Scores,
 }
 
+/// The line of JSON: borrowed to be written, owned when it was read.
 #[derive(Serialize, Deserialize)]
-struct Header<M, D, R, A> {
-    format: String,
-    models: M,
-    dataset: D,
-    record: R,
-    acquired: A,
+struct Header<'a> {
+    format: Cow<'a, str>,
+    models: Cow<'a, Models>,
+    dataset: Cow<'a, Dataset>,
+    record: Cow<'a, Record>,
+    acquired: Cow<'a, [usize]>,
 }
 
 impl Evaluated {
@@ -69,11 +71,11 @@ impl Evaluated {
     fn write(&self, path: &Path) -> io::Result<()> {
         let mut file = BufWriter::new(File::create(path)?);
         let header = Header {
-            format: FORMAT.to_owned(),
-            models: &self.models,
-            dataset: &self.dataset,
-            record: &self.record,
-            acquired: self.scores.acquired(),
+            format: Cow::Borrowed(FORMAT),
+            models: Cow::Borrowed(&self.models),
+            dataset: Cow::Borrowed(&self.dataset),
+            record: Cow::Borrowed(&self.record),
+            acquired: Cow::Borrowed(self.scores.acquired()),
         };
         serde_json::to_writer(&mut file, &header)?;
         file.write_all(b"\n")?;
@@ -100,7 +102,7 @@ impl Evaluated {
         let (mut line, mut values) = (Vec::new(), Vec::new());
         file.read_until(b'\n', &mut line).map_err(failed)?;
         file.read_to_end(&mut values).map_err(failed)?;
-        let header: Header<Models, Dataset, Record, Vec<usize>> =
+        let header: Header<'_> =
             serde_json::from_slice(&line).map_err(|error| broken(error.to_string()))?;
         if header.format != FORMAT {
             return Err(broken(format!(
@@ -111,13 +113,17 @@ impl Evaluated {
         let (values, rest) = values.as_chunks();
         let values = values.iter().map(|bytes| f32::from_le_bytes(*bytes));
         let whole = rest.is_empty() && header.dataset.is_consistent(header.record.qualities.len());
-        let scores = Scores::kept(&header.dataset, header.acquired, values.collect());
+        let scores = Scores::kept(
+            &header.dataset,
+            header.acquired.into_owned(),
+            values.collect(),
+        );
         let scores = scores.filter(|_| whole);
         Ok(Self {
             scores: scores.ok_or_else(|| broken("it is cut off or was changed".to_owned()))?,
-            models: header.models,
-            dataset: header.dataset,
-            record: header.record,
+            models: header.models.into_owned(),
+            dataset: header.dataset.into_owned(),
+            record: header.record.into_owned(),
         })
     }
 }

@@ -45,9 +45,8 @@ impl Scores {
         let known = acquired
             .last()
             .is_none_or(|&last| last < dataset.images.len());
-        let count = acquired.len();
-        let pairs = count * count.saturating_sub(1) / 2;
-        (rising && known && values.len() == pairs).then(|| Self {
+        let whole = values.len() == pairs_of(acquired.len());
+        (rising && known && whole).then(|| Self {
             subjects: subjects(dataset, &acquired),
             acquired,
             values,
@@ -102,6 +101,11 @@ impl Scores {
     }
 }
 
+/// Pairs of so many pictures.
+pub(super) fn pairs_of(count: usize) -> usize {
+    count * count.saturating_sub(1) / 2
+}
+
 fn subjects(dataset: &Dataset, acquired: &[usize]) -> Vec<usize> {
     let subject = |&image: &usize| dataset.images[image].subject;
     acquired.iter().map(subject).collect()
@@ -116,17 +120,24 @@ fn similarity(a: &Template, b: &Template) -> f32 {
 pub(super) mod tests {
     use super::*;
 
-    fn template(degrees: f32) -> Template {
-        let radians = degrees.to_radians();
-        Template::normalised("m", vec![radians.cos(), radians.sin()]).unwrap()
+    /// The scores of a dataset whose templates lie on a circle; none where a picture failed.
+    pub(in crate::eval) fn on_circle(dataset: &Dataset, degrees: &[Option<f32>]) -> Scores {
+        let template = |degrees: f32| {
+            let radians = degrees.to_radians();
+            Template::normalised("m", vec![radians.cos(), radians.sin()]).unwrap()
+        };
+        let templates: Vec<_> = degrees
+            .iter()
+            .map(|degrees| degrees.map(template))
+            .collect();
+        Scores::of(dataset, &templates, 2)
     }
 
     /// Two people with two pictures each, 10 degrees apart, the people 60 degrees apart; the picture in between failed.
     pub(in crate::eval) fn four() -> (Dataset, Scores) {
         let dataset = Dataset::of_people(&[0, 0, 0, 1, 1]);
         let degrees = [Some(0.0), Some(10.0), None, Some(60.0), Some(70.0)];
-        let templates = degrees.map(|degrees| degrees.map(template));
-        let scores = Scores::of(&dataset, &templates, 2);
+        let scores = on_circle(&dataset, &degrees);
         (dataset, scores)
     }
 

@@ -23,6 +23,7 @@ pub use enrolment::{Candidate, Enrolment, FaceEnrolment, PoorPicture};
 pub use faces::{Comparison, TargetComparison};
 pub use liveness_sessions::{LivenessFrame, NewSession};
 pub use recall::RecallMonitor;
+pub(crate) use verification::HITS_PER_LIST;
 pub use verification::{Selfie, Submission};
 
 use bytes::Bytes;

@@ -22,7 +22,7 @@ use crate::store::Uncommitted;
 use crate::vision::{Analysis, StageTimings};
 
 /// Subjects that an answer names for each watchlist.
-const HITS_PER_LIST: u32 = 10;
+pub(crate) const HITS_PER_LIST: u32 = 10;
 
 /// Where the live face comes from.
 #[derive(Debug)]
