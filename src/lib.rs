@@ -3,6 +3,7 @@
 //! Dependencies point down only: `startup` → `api` → {`imports` → `verify`, `lifecycle`} → {`store` → `gallery`, `vision`} →
 //! `domain`.
 
+pub mod allocator;
 pub mod api;
 pub mod assets;
 pub mod auth;

@@ -31,6 +31,9 @@ def arguments():
     parser.add_argument("--token")
     parser.add_argument("--megapixels", type=float, default=2.0)
     parser.add_argument("--requests", type=int, default=40)
+    parser.add_argument("--busy-clients", type=int, default=16)
+    parser.add_argument("--busy-megapixels", type=float, default=12.0, help="0 for no measure of the memory under load")
+    parser.add_argument("--busy-requests", type=int, default=160)
     parser.add_argument("--lfw", type=Path)
     parser.add_argument("--pairs", type=int, default=1000)
     return parser.parse_args()
@@ -107,6 +110,25 @@ def resident_mb(pid):
     return sum(map(proportional_mb, descendants(pid)))
 
 
+def most_resident_mb(pid, work):
+    """The most memory while some work is done, looked at four times a second."""
+    most, done = [resident_mb(pid)], threading.Event()
+
+    def watch():
+        while not done.wait(0.25):
+            try:
+                most.append(resident_mb(pid))
+            except OSError:
+                pass  # A process has just ended.
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    work()
+    done.set()
+    watcher.join()
+    return max(most)
+
+
 def found(answer):
     """The similarity in an answer: of the peers, or of Likeness's comparison."""
     return answer["similarity"] if "similarity" in answer else answer["targets"][0]["faces"][0]["similarity"]
@@ -141,7 +163,11 @@ def accuracy(options):
 
 def main():
     options = arguments()
-    form = body("selfie,document", [scaled(path, options.megapixels) for path in (options.selfie, options.document)])
+
+    def form_of(megapixels):
+        return body("selfie,document", [scaled(path, megapixels) for path in (options.selfie, options.document)])
+
+    form = form_of(options.megapixels)
     load(options.url, form, options.token, 1, 5)
     figures = {"name": options.name, "megapixels": options.megapixels, "requests": options.requests}
     for clients in (1, 4):
@@ -152,6 +178,10 @@ def main():
             "per_second": round(per_second, 2),
         }
     figures["memory_mb"] = round(resident_mb(options.pid))
+    if options.busy_megapixels:
+        large = form_of(options.busy_megapixels)
+        busy = lambda: load(options.url, large, options.token, options.busy_clients, options.busy_requests)
+        figures["busy_memory_mb"] = round(most_resident_mb(options.pid, busy))
     if options.lfw:
         rate, pairs, unusable = accuracy(options)
         figures["accuracy"] = {"rate": round(rate, 4), "pairs": pairs, "without_an_answer": unusable}

@@ -3,7 +3,7 @@
 import json
 import sys
 
-COLUMNS = ("", "p50 ms", "p95 ms", "1/s", "1/s, 4 clients", "p95 ms, 4 clients", "memory MB", "right")
+COLUMNS = ("", "p50 ms", "p95 ms", "1/s", "1/s, 4 clients", "p95 ms, 4 clients", "memory MB", "busy MB", "right")
 
 
 def row(figures):
@@ -17,6 +17,7 @@ def row(figures):
         four["per_second"],
         four["p95_ms"],
         figures["memory_mb"],
+        figures.get("busy_memory_mb", ""),
         f"{right['rate']:.2%} of {right['pairs'] - right['without_an_answer']}" if right else "",
     )
 

@@ -172,7 +172,7 @@ pub struct Load {
     pub embedder: Embedder,
     /// Whether machine-readable zones are read.
     pub read_mrz: bool,
-    /// Threads that read them; 0 stands for one for every few workers.
+    /// Threads that read them; 0 stands for as many as workers.
     pub readers: usize,
     /// Requests that may wait for one.
     pub queue_capacity: usize,

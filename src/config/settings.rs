@@ -215,7 +215,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "LIKENESS_READERS",
         Some("0"),
-        "Threads that read them; 0 takes one for every four workers",
+        "Threads that read them; 0 takes as many as LIKENESS_WORKERS",
     ),
     setting(
         "LIKENESS_QUEUE_CAPACITY",

@@ -14,10 +14,8 @@ use crate::vision::{
     VisionError,
 };
 
-/// Documents are read by a thread for every so many others unless configured otherwise, since their models are large.
-const WORKERS_PER_READER: usize = 4;
-
-/// The workers, those that read documents included unless configured otherwise. A worker is lost if it takes longer for
+/// The workers, and as many that read documents unless configured otherwise: a zone takes longer than all faces of a check. A
+/// worker is lost if it takes longer for
 /// one picture than a whole request may take.
 pub(super) async fn load(config: &Config) -> anyhow::Result<Engine> {
     let (assets, wanted) = (config.assets.clone(), config.inference.clone());
@@ -30,7 +28,7 @@ pub(super) async fn load(config: &Config) -> anyhow::Result<Engine> {
         let workers = worker_count(load.workers);
         let readers = match load.readers {
             _ if !load.read_mrz => 0,
-            0 => workers.div_ceil(WORKERS_PER_READER),
+            0 => workers,
             readers => readers,
         };
         let (faces, zones) = thread::scope(|scope| {

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use image::RgbImage;
+use image::codecs::jpeg::JpegEncoder;
 use likeness::domain::mrz::{Format, IssueCode};
+use likeness::vision::{AnalysisRequest, FaceBackend as _, Layout};
 
 use crate::spoil::scaled;
 use crate::turned::{quarter_turns, rotated};
@@ -90,6 +92,38 @@ fn the_corners_of_the_zone_lie_around_its_text() {
         zone.corners
     );
     assert!(b.x - a.x > 700.0 && d.y - a.y > 60.0, "{:?}", zone.corners);
+}
+
+#[test]
+fn the_zone_of_a_large_photograph_is_read_as_from_all_of_its_pixels() {
+    let reader = &mut reader();
+    let request = AnalysisRequest::of(Layout::Document);
+    for (name, width, (left, top)) in [
+        ("document_obama.jpg", 4000, (0, 0)),
+        ("document_obama.jpg", 2000, (900, 700)),
+        ("card_back.jpg", 1700, (2100, 1300)),
+    ] {
+        let mut table = RgbImage::from_pixel(4000, 3000, image::Rgb([90, 80, 70]));
+        let document = scaled(&photograph(name), width);
+        image::imageops::replace(&mut table, &document, left, top);
+        let mut encoded = Vec::new();
+        JpegEncoder::new_with_quality(&mut encoded, 90)
+            .encode_image(&table)
+            .unwrap();
+        let seen = reader.analyse(&encoded, &request).unwrap();
+        assert_eq!((seen.width, seen.height), (4000, 3000));
+        let zone = seen.zone.unwrap_or_else(|| panic!("{name} {width}"));
+        let full = reader.read(&table).unwrap().unwrap();
+        assert_eq!(zone.lines, full.lines, "{name} {width}");
+        let height = f64::from(full.corners[3].y - full.corners[0].y);
+        for (found, expected) in zone.corners.iter().zip(full.corners) {
+            let distance = f64::from(found.x - expected.x).hypot((found.y - expected.y).into());
+            assert!(
+                distance < height / 3.0,
+                "{name} {width}: {distance} {height}"
+            );
+        }
+    }
 }
 
 #[test]

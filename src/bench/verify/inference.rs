@@ -1,8 +1,9 @@
-//! What the models alone take: for the faces of a selfie and of a document, both at once, as in the service, and for the
-//! document's zone.
+//! What the models alone take: for the faces of a selfie and of a document, both at once, as in the service, for the
+//! document's zone, and for whole checks on all threads at once.
 
 use std::sync::Barrier;
 use std::thread;
+use std::time::Duration;
 
 use anyhow::Context as _;
 
@@ -15,6 +16,8 @@ use crate::verify::{DOCUMENT, SELFIE};
 use crate::vision::{AnalysisRequest, FaceBackend, ImageLimits};
 
 const ROUNDS: usize = 40;
+/// Whole checks of each thread.
+const CHECKS: usize = 20;
 
 /// Measures the time in the models that are loaded so.
 pub(super) fn measure(
@@ -51,7 +54,47 @@ pub(super) fn measure(
     } else {
         0.0
     };
-    Ok(Inference::new(median(selfie), median(document), zone))
+    let per_second = saturated(files, load, pair)?;
+    Ok(Inference::new(
+        median(selfie),
+        median(document),
+        zone,
+        per_second,
+    ))
+}
+
+/// Checks a second of the models alone on as many threads as run faces, each with models of its own. One at a time they
+/// would seem to allow more: what is shared by cores is then theirs alone.
+fn saturated(files: &InferenceFiles, load: &Load, pair: &Pair) -> anyhow::Result<f64> {
+    let threads = worker_count(load.workers).min(worker_count(0));
+    let limits = ImageLimits::default();
+    let backends = load_backends(files, threads, load.embedder, limits)?;
+    let readers = load_readers(files, if load.read_mrz { threads } else { 0 }, limits)?;
+    let mut readers = readers.into_iter();
+    let together = Barrier::new(threads);
+    thread::scope(|scope| {
+        let running = backends.into_iter().map(|mut backend| {
+            let (mut reader, together) = (readers.next(), &together);
+            scope.spawn(move || -> anyhow::Result<f64> {
+                together.wait();
+                let mut spent = Duration::ZERO;
+                for _ in 0..CHECKS {
+                    spent += backend.analyse(&pair.selfie, &SELFIE)?.timings.models;
+                    spent += backend.analyse(&pair.document, &DOCUMENT)?.timings.models;
+                    if let Some(reader) = &mut reader {
+                        spent += reader.analyse(&pair.document, &DOCUMENT)?.timings.models;
+                    }
+                }
+                Ok(CHECKS as f64 / spent.as_secs_f64())
+            })
+        });
+        let running: Vec<_> = running.collect();
+        let rates = running.into_iter().map(|thread| {
+            let rate = thread.join();
+            rate.map_err(|_| anyhow::anyhow!("a model panicked"))?
+        });
+        rates.sum()
+    })
 }
 
 /// Milliseconds in the models for one picture, again and again.

@@ -34,3 +34,18 @@ pub struct Zone {
     /// How it is printed; `None` where it is too short to tell.
     pub print: Option<Print>,
 }
+
+impl Zone {
+    /// The same zone in a picture that is so many times as large.
+    fn enlarged(self, factor: f64) -> Self {
+        let factor = factor as f32;
+        let enlarge = |corner: Point| Point {
+            x: corner.x * factor,
+            y: corner.y * factor,
+        };
+        Self {
+            corners: self.corners.map(enlarge),
+            ..self
+        }
+    }
+}

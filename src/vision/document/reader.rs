@@ -16,6 +16,7 @@ use super::shapes::Shapes;
 use super::text::{SHARP_SIDE, TextDetector};
 use crate::vision::crop::Scaler;
 use crate::vision::decode::{ImageLimits, decode};
+use crate::vision::picture::view_of;
 use crate::vision::session::{Graphs, Loader, ModelError, Runtime};
 use crate::vision::{
     Analysis, AnalysisRequest, FaceBackend, StageTimings, VisionError, blank_picture,
@@ -29,6 +30,9 @@ pub const READER_ID: &str = "text_detect-090f04ab+text_recognise-6f327246";
 const ROUGH_SIDE: f64 = 384.0;
 /// The same where long text could not be read: lines of a small zone run into each other.
 const CLOSE_SIDE: f64 = 1280.0;
+/// Longer side, in pixels, that is left of a larger picture: characters of the smallest zone that the closest look finds are
+/// still as wide as the recogniser takes them.
+const ENOUGH_SIDE: u32 = 1920;
 /// The closer look has to show so much more.
 const MIN_GAIN: f64 = 1.2;
 /// Lines that are tried; a zone's are mostly the longest.
@@ -373,12 +377,13 @@ impl FaceBackend for ZoneReader {
         _request: &AnalysisRequest,
     ) -> Result<Analysis, VisionError> {
         let started = Instant::now();
-        let image = decode(encoded, self.limits)?;
+        let view = view_of(encoded, self.limits, ENOUGH_SIDE)?;
         let decode = started.elapsed();
-        let zone = self.read(&image)?;
+        let zone = self.read(view.pixels())?;
+        let zone = zone.map(|zone| zone.enlarged(view.reduction()));
         Ok(Analysis {
-            width: image.width(),
-            height: image.height(),
+            width: view.width() as u32,
+            height: view.height() as u32,
             signature: None,
             faces: Vec::new(),
             zone,

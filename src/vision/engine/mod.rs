@@ -130,7 +130,7 @@ impl Engine {
         }
     }
 
-    /// The same with workers for machine-readable zones, whose models are too large for every worker to have them.
+    /// The same with workers for machine-readable zones, which the workers for faces go on beside.
     #[must_use]
     pub fn with_readers(self, readers: Self) -> Self {
         Self {

@@ -189,6 +189,27 @@ pub fn decode_reduced(
     Ok(opened.map(|(_, view)| view.pixels))
 }
 
+/// A view of all of a picture: of a large JPEG of the usual kind at a half, a quarter or an eighth of its size, the least whose
+/// longer side has `side` pixels.
+///
+/// # Errors
+/// [`VisionError`] where the picture is too large, broken, or of a kind that is not read.
+pub(super) fn view_of(encoded: &[u8], limits: ImageLimits, side: u32) -> Result<View, VisionError> {
+    let jpeg = admit(encoded, limits)?;
+    let reduced = jpeg.and_then(|jpeg| {
+        let (width, height) = jpeg.size();
+        let most = (width.max(height) / side).clamp(1, REDUCTIONS[0]);
+        let reduction = 1 << most.ilog2();
+        (reduction > 1)
+            .then(|| Source::open(&jpeg, reduction))
+            .flatten()
+    });
+    match reduced {
+        Some((_, view)) => Ok(view),
+        None => decode(encoded, limits).map(View::whole),
+    }
+}
+
 /// The most that a picture is reduced by.
 fn reduction((width, height): (u32, u32)) -> u32 {
     let enough = |reduction: &u32| width.max(height) / reduction >= MIN_SIDE;
