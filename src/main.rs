@@ -3,13 +3,13 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use likeness::allocator::share_one_arena;
+use likeness::allocator::keep_little;
 use likeness::cli::Cli;
 use likeness::config::Config;
 use likeness::telemetry;
 
 fn main() -> ExitCode {
-    share_one_arena();
+    keep_little();
     let cli = Cli::parse();
     match Config::from_env().map_err(Into::into).and_then(|config| {
         let telemetry = telemetry::init(&config.log, cli.traces(&config))?;

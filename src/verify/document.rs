@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use time::OffsetDateTime;
 
 use super::{DOCUMENT, Verifier, VerifyError};
@@ -12,7 +11,7 @@ use crate::domain::document::{DocumentCheck, Side, Sides, ZoneReading, ZoneSearc
 use crate::domain::face::Face;
 use crate::domain::mrz::{CivilDate, Expected, Mrz};
 use crate::vision::document::{Print, Zone};
-use crate::vision::{Analysis, AnalysisRequest, Layout, StageTimings};
+use crate::vision::{Analysis, AnalysisRequest, Encoded, Layout, StageTimings};
 
 /// Detections this sure are taken for faces that stand upright. Of two of the fixtures, those on their side or head reached
 /// 0.995, and skewed ones went down to 0.997.
@@ -71,7 +70,7 @@ impl Verifier {
         document: Vec<u8>,
         back: Option<Vec<u8>>,
     ) -> Result<Worked, VerifyError> {
-        let document = Bytes::from(document);
+        let document = Encoded::from(document);
         let (mut front, (front_zone, front_time), (back_zone, back_time)) = tokio::try_join!(
             self.analyse("document", document.clone(), DOCUMENT),
             self.search_zone(Side::Document, document.clone()),
@@ -114,7 +113,7 @@ impl Verifier {
     async fn search_zone(
         &self,
         side: Side,
-        image: impl Into<Bytes>,
+        image: impl Into<Encoded>,
     ) -> Result<(ZoneSearch, StageTimings), VerifyError> {
         let Some(readers) = self.engine.readers() else {
             return Ok((ZoneSearch::SwitchedOff, StageTimings::default()));

@@ -26,8 +26,6 @@ pub use recall::RecallMonitor;
 pub(crate) use verification::HITS_PER_LIST;
 pub use verification::{Selfie, Submission};
 
-use bytes::Bytes;
-
 use crate::domain::audit::{Actor, AuditEvent};
 use crate::domain::budget::AttemptLimit;
 use crate::domain::calibration::Calibration;
@@ -39,7 +37,9 @@ use crate::domain::policy::Policy;
 use crate::domain::verification::ModelIds;
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
-use crate::vision::{Analysis, AnalysisRequest, Embed, Engine, Layout, VisionError, blank_picture};
+use crate::vision::{
+    Analysis, AnalysisRequest, Embed, Encoded, Engine, Layout, VisionError, blank_picture,
+};
 
 /// What is wanted of a selfie: one face, its template, and whether it is live.
 pub(crate) const SELFIE: AnalysisRequest = AnalysisRequest {
@@ -233,7 +233,7 @@ impl Verifier {
     async fn analyse(
         &self,
         part: &'static str,
-        image: impl Into<Bytes>,
+        image: impl Into<Encoded>,
         request: AnalysisRequest,
     ) -> Result<Analysis, VerifyError> {
         let deadline = Instant::now() + self.deadline;

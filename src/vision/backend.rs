@@ -12,6 +12,7 @@ use super::crop::Scaler;
 use super::decode::ImageLimits;
 use super::detect::{Detection, Detector};
 use super::embed::{FaceEmbedder, Made, Parts};
+use super::encoded::Encoded;
 use super::eyes::EyeJudge;
 use super::landmarks::{Landmarker, Located};
 use super::liveness::LivenessJudge;
@@ -202,7 +203,7 @@ impl OnnxBackend {
     }
 
     /// How a document is to be turned that nothing else tells of; none where it shows no face either way.
-    fn surest_turn(&mut self, encoded: &[u8]) -> Result<Option<Quarters>, VisionError> {
+    fn surest_turn(&mut self, encoded: &Encoded) -> Result<Option<Quarters>, VisionError> {
         let picture = Picture::open(encoded, self.limits, Quarters::NONE)?;
         self.detector.surest_turn(picture.first(), &mut self.scaler)
     }
@@ -295,6 +296,14 @@ impl FaceBackend for OnnxBackend {
     fn analyse(
         &mut self,
         encoded: &[u8],
+        request: &AnalysisRequest,
+    ) -> Result<Analysis, VisionError> {
+        self.analyse_shared(&encoded.to_vec().into(), request)
+    }
+
+    fn analyse_shared(
+        &mut self,
+        encoded: &Encoded,
         request: &AnalysisRequest,
     ) -> Result<Analysis, VisionError> {
         let mut timings = StageTimings::default();

@@ -13,6 +13,7 @@ mod detect;
 mod device;
 pub mod document;
 mod embed;
+mod encoded;
 mod engine;
 mod eyes;
 #[cfg(fuzzing)]
@@ -37,6 +38,7 @@ pub use decode::{ImageLimits, decode};
 pub use device::Device;
 pub use embed::Parts;
 pub(crate) use embed::{SHARE_OF_MOBILE_FACE_NET, fused, sum};
+pub use encoded::Encoded;
 pub use engine::{Engine, Replacements, Workers};
 pub use picture::decode_reduced;
 pub use session::{Graphs, ModelError, Runtime};
@@ -191,6 +193,18 @@ pub trait FaceBackend: Send {
         encoded: &[u8],
         request: &AnalysisRequest,
     ) -> Result<Analysis, VisionError>;
+
+    /// The same for one of several who look at the picture.
+    ///
+    /// # Errors
+    /// Those of [`FaceBackend::analyse`].
+    fn analyse_shared(
+        &mut self,
+        encoded: &Encoded,
+        request: &AnalysisRequest,
+    ) -> Result<Analysis, VisionError> {
+        self.analyse(encoded.bytes(), request)
+    }
 
     /// Whether its thread gives way to others where there are more of them than cores.
     fn gives_way(&self) -> bool {

@@ -1,5 +1,7 @@
 //! Pictures of documents that lie on their side or their head.
 
+use std::sync::Arc;
+
 use image::{RgbImage, imageops};
 
 use crate::domain::face::{BoundingBox, Face, Point};
@@ -73,13 +75,15 @@ impl Quarters {
 }
 
 /// The picture, turned.
-pub(super) fn turned(image: RgbImage, quarters: Quarters) -> RgbImage {
-    match quarters.0 {
-        0 => image,
-        1 => imageops::rotate90(&image),
-        2 => imageops::rotate180(&image),
-        _ => imageops::rotate270(&image),
-    }
+pub(super) fn turned(image: impl Into<Arc<RgbImage>>, quarters: Quarters) -> Arc<RgbImage> {
+    let image = image.into();
+    let turned = match quarters.0 {
+        0 => return image,
+        1 => imageops::rotate90(&*image),
+        2 => imageops::rotate180(&*image),
+        _ => imageops::rotate270(&*image),
+    };
+    Arc::new(turned)
 }
 
 #[cfg(test)]

@@ -15,9 +15,9 @@ use crate::startup::{load_backends, load_readers, worker_count};
 use crate::verify::{DOCUMENT, SELFIE};
 use crate::vision::{AnalysisRequest, FaceBackend, ImageLimits};
 
-const ROUNDS: usize = 40;
+const ROUNDS: usize = 20;
 /// Whole checks of each thread.
-const CHECKS: usize = 20;
+const CHECKS: usize = 10;
 
 /// Measures the time in the models that are loaded so.
 pub(super) fn measure(

@@ -17,7 +17,7 @@ pub use report::VerifyReport;
 
 use self::clients::Clients;
 use self::pictures::{Pair, Sources};
-use self::report::{LoadReport, PairReport};
+use self::report::{Inference, LoadReport, PairReport};
 use super::service::Service;
 use super::synthetic::Population;
 use super::{database, load};
@@ -80,7 +80,8 @@ pub async fn verify(
     })
 }
 
-/// Measures one size of pictures: first the models, then the service.
+/// Measures one size of pictures: the service, and the models before it and after it, since machines are not equally fast
+/// all the time.
 async fn measure(
     options: &VerifyOptions,
     files: &InferenceFiles,
@@ -89,11 +90,14 @@ async fn measure(
     progress: &(impl Fn(&str) + Sync),
 ) -> anyhow::Result<PairReport> {
     let megapixels = pair.megapixels;
-    let (files, pair) = (files.clone(), Arc::new(pair));
-    let models = Arc::clone(&pair);
-    let load = options.config.load;
-    let inference = tokio::task::spawn_blocking(move || inference::measure(&files, &load, &models));
-    let inference = inference.await.context("measuring the models panicked")??;
+    let pair = Arc::new(pair);
+    let models = async || -> anyhow::Result<Inference> {
+        let (files, load, pair) = (files.clone(), options.config.load, Arc::clone(&pair));
+        let measured =
+            tokio::task::spawn_blocking(move || inference::measure(&files, &load, &pair));
+        measured.await.context("measuring the models panicked")?
+    };
+    let before = models().await?;
     clients.warm_up(&pair).await?;
     let (mut loads, mut stages) = (Vec::new(), None);
     for count in CLIENTS {
@@ -103,6 +107,7 @@ async fn measure(
         loads.push(load);
     }
     let stages = stages.context("there is at least one number of clients")?;
+    let inference = before.mean(models().await?);
     Ok(PairReport::new(&pair, inference, stages, loads))
 }
 

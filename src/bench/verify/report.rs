@@ -89,6 +89,17 @@ impl Inference {
             per_second,
         }
     }
+
+    /// Of two measures of the same.
+    pub(super) fn mean(self, other: Self) -> Self {
+        let mean = |of: fn(&Self) -> f64| (of(&self) + of(&other)) / 2.0;
+        Self::new(
+            mean(|of| of.selfie_ms),
+            mean(|of| of.document_ms),
+            mean(|of| of.zone_ms),
+            mean(|of| of.per_second),
+        )
+    }
 }
 
 impl Stages {
@@ -213,7 +224,8 @@ mod tests {
         };
         let stages = Stages::mean(&[(12.0, TimingsMs::default()), (14.0, TimingsMs::default())]);
         assert_eq!(stages.around, 13.0);
-        let inference = Inference::new(8.0, 4.0, 16.0, 62.5);
+        let inference = Inference::new(7.0, 4.0, 14.0, 50.0);
+        let inference = inference.mean(Inference::new(9.0, 4.0, 18.0, 75.0));
         let report = VerifyReport {
             cores: 2,
             workers: 2,

@@ -81,21 +81,30 @@ impl Row {
             corner.1 + (right.1 + below.1 - 1.0) / 2.0,
         );
         let samples = samples as u32;
+        let sample = |column: u32, row: u32| {
+            let (column, row) = (f64::from(column), f64::from(row));
+            (
+                first.0 + column * right.0 + row * below.0,
+                first.1 + column * right.1 + row * below.1,
+            )
+        };
+        let last = (width * samples - 1, height * samples - 1);
+        let corners = [(0, 0), (last.0, 0), (0, last.1), last];
+        let inside = corners
+            .iter()
+            .all(|(column, row)| is_inside(image, sample(*column, *row)));
+        let add = if inside { add_inside } else { add_sample };
         let share = 1.0 / (samples * samples) as f32;
         let mut level = RgbImage::new(width, height);
         for (x, y, pixel) in level.enumerate_pixels_mut() {
-            let mut sum = [0.0_f32; 3];
+            let mut sum = [0.0; LANES];
             for row in y * samples..(y + 1) * samples {
                 for column in x * samples..(x + 1) * samples {
-                    let (column, row) = (f64::from(column), f64::from(row));
-                    let (x, y) = (
-                        first.0 + column * right.0 + row * below.0,
-                        first.1 + column * right.1 + row * below.1,
-                    );
-                    add_sample(image, x, y, &mut sum);
+                    add(image, sample(column, row), &mut sum);
                 }
             }
-            pixel.0 = sum.map(|total| (total * share + 0.5) as u8);
+            let [red, green, blue, _] = sum.map(|total| (total * share + 0.5) as u8);
+            pixel.0 = [red, green, blue];
         }
         level
     }
@@ -123,9 +132,42 @@ pub(super) fn to_point(point: (f64, f64)) -> Point {
     }
 }
 
-/// Bilinear; beyond the picture its edge goes on.
+/// Channels, and one value more that makes them as many as are worked on at once.
+const LANES: usize = 4;
+
+/// Whether a sample there needs no look at where the picture ends.
+fn is_inside(image: &RgbImage, (x, y): (f64, f64)) -> bool {
+    let (width, height) = (f64::from(image.width()), f64::from(image.height()));
+    x >= 0.0 && y >= 0.0 && x < width - 2.0 && y < height - 1.0
+}
+
+/// Bilinear; the sample has to be inside.
 #[inline]
-fn add_sample(image: &RgbImage, x: f64, y: f64, sum: &mut [f32; 3]) {
+fn add_inside(image: &RgbImage, (x, y): (f64, f64), sum: &mut [f32; LANES]) {
+    let (left, top) = (x as usize, y as usize);
+    let (fx, fy) = ((x - left as f64) as f32, (y - top as f64) as f32);
+    let stride = 3 * image.width() as usize;
+    let start = top * stride + 3 * left;
+    let pixels: &[u8] = image.as_raw();
+    // Two pixels and a byte.
+    let [above, below] =
+        [start, start + stride].map(|start| pixels[start..].first_chunk::<7>().unwrap_or(&[0; 7]));
+    let weights = [
+        (1.0 - fx) * (1.0 - fy),
+        fx * (1.0 - fy),
+        (1.0 - fx) * fy,
+        fx * fy,
+    ];
+    for lane in 0..LANES {
+        sum[lane] += weights[0] * f32::from(above[lane])
+            + weights[1] * f32::from(above[lane + 3])
+            + weights[2] * f32::from(below[lane])
+            + weights[3] * f32::from(below[lane + 3]);
+    }
+}
+
+/// Bilinear; beyond the picture its edge goes on.
+fn add_sample(image: &RgbImage, (x, y): (f64, f64), sum: &mut [f32; LANES]) {
     let (width, height) = (image.width(), image.height());
     let (x, y) = (
         x.clamp(0.0, f64::from(width - 1)),

@@ -36,6 +36,14 @@ pub struct Zone {
 }
 
 impl Zone {
+    /// Width of a character in pixels.
+    fn pitch(&self) -> f64 {
+        let [start, end, ..] = self.corners;
+        let length = f64::from(end.x - start.x).hypot(f64::from(end.y - start.y));
+        let characters = self.lines.first().map_or(1, |line| line.chars().count());
+        length / characters.max(1) as f64
+    }
+
     /// The same zone in a picture that is so many times as large.
     fn enlarged(self, factor: f64) -> Self {
         let factor = factor as f32;

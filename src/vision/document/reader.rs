@@ -19,7 +19,7 @@ use crate::vision::decode::{ImageLimits, decode};
 use crate::vision::picture::view_of;
 use crate::vision::session::{Graphs, Loader, ModelError, Runtime};
 use crate::vision::{
-    Analysis, AnalysisRequest, FaceBackend, StageTimings, VisionError, blank_picture,
+    Analysis, AnalysisRequest, Encoded, FaceBackend, StageTimings, VisionError, blank_picture,
 };
 
 /// Id of the models: the names of their files and the start of their SHA-256.
@@ -30,9 +30,10 @@ pub const READER_ID: &str = "text_detect-090f04ab+text_recognise-6f327246";
 const ROUGH_SIDE: f64 = 384.0;
 /// The same where long text could not be read: lines of a small zone run into each other.
 const CLOSE_SIDE: f64 = 1280.0;
-/// Longer side, in pixels, that is left of a larger picture: characters of the smallest zone that the closest look finds are
-/// still as wide as the recogniser takes them.
+/// Longer side, in pixels, that is left of a larger picture: more than the closest look at it has.
 const ENOUGH_SIDE: u32 = 1920;
+/// Characters that are narrower in what is left, in pixels, are read from all of the picture.
+const ENOUGH_PITCH: f64 = 16.0;
 /// The closer look has to show so much more.
 const MIN_GAIN: f64 = 1.2;
 /// Lines that are tried; a zone's are mostly the longest.
@@ -374,13 +375,27 @@ impl FaceBackend for ZoneReader {
     fn analyse(
         &mut self,
         encoded: &[u8],
+        request: &AnalysisRequest,
+    ) -> Result<Analysis, VisionError> {
+        self.analyse_shared(&encoded.to_vec().into(), request)
+    }
+
+    fn analyse_shared(
+        &mut self,
+        encoded: &Encoded,
         _request: &AnalysisRequest,
     ) -> Result<Analysis, VisionError> {
         let started = Instant::now();
         let view = view_of(encoded, self.limits, ENOUGH_SIDE)?;
         let decode = started.elapsed();
-        let zone = self.read(view.pixels())?;
-        let zone = zone.map(|zone| zone.enlarged(view.reduction()));
+        let mut zone = self.read(view.pixels())?;
+        let is_small = |zone: &Zone| zone.pitch() < ENOUGH_PITCH;
+        if view.reduction() > 1.0 && zone.as_ref().is_some_and(is_small) {
+            let whole = encoded.pixels(self.limits)?;
+            zone = self.read(&whole)?;
+        } else {
+            zone = zone.map(|zone| zone.enlarged(view.reduction()));
+        }
         Ok(Analysis {
             width: view.width() as u32,
             height: view.height() as u32,

@@ -29,20 +29,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use rustix::process::{getpriority_process, setpriority_process};
 use tokio::sync::oneshot;
 use tracing::Span;
 
-use super::{Analysis, AnalysisRequest, FaceBackend, VisionError};
+use super::{Analysis, AnalysisRequest, Encoded, FaceBackend, VisionError};
 use supervisor::Supervisor;
 
 /// Steps of `nice`, each of which takes a fifth of a thread's weight.
 const HALF_THE_SHARE: i32 = 3;
 
 struct Job {
-    encoded: Bytes,
+    encoded: Encoded,
     request: AnalysisRequest,
     sent: Instant,
     deadline: Instant,
@@ -145,14 +144,14 @@ impl Engine {
         self.readers.as_deref()
     }
 
-    /// Has a picture analysed by the next free worker. Several may look at the same [`Bytes`], without a copy for each.
+    /// Has a picture analysed by the next free worker.
     ///
     /// # Errors
     /// [`VisionError::Overloaded`] at once where the queue is full, [`VisionError::DeadlineExceeded`] where there
     /// is no answer in time, and whatever the backend says.
     pub async fn analyse(
         &self,
-        encoded: impl Into<Bytes>,
+        encoded: impl Into<Encoded>,
         request: AnalysisRequest,
         deadline: Instant,
     ) -> Result<Analysis, VisionError> {
@@ -263,7 +262,7 @@ impl Worker {
             let begun = Instant::now();
             exchange(&self.watch, |_| Watch::Busy(begun));
             let analysis = catch_unwind(AssertUnwindSafe(|| {
-                self.backend.analyse(&job.encoded, &job.request)
+                self.backend.analyse_shared(&job.encoded, &job.request)
             }));
             let panicked = analysis.is_err();
             let before = exchange(&self.watch, |now| match now {

@@ -6,6 +6,7 @@
 mod turn;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use image::metadata::Orientation;
 use image::{DynamicImage, RgbImage};
@@ -13,7 +14,8 @@ use image::{DynamicImage, RgbImage};
 use self::turn::{Edges, inverse, is_on_its_side};
 use super::VisionError;
 use super::crop::Area;
-use super::decode::{Admitted, ImageLimits, Part, Sequential, admit, decode};
+use super::decode::{Admitted, ImageLimits, Part, Sequential, admit};
+use super::encoded::Encoded;
 use super::turned::{Quarters, turned};
 
 /// The longer side that a reduced picture keeps, in pixels: enough for every pass of the detector, the last of which
@@ -24,7 +26,7 @@ const REDUCTIONS: [u32; 2] = [8, 4];
 
 /// Some of a picture's pixels.
 pub(super) struct View {
-    pixels: RgbImage,
+    pixels: Arc<RgbImage>,
     /// Pixels of the picture that one of these stands for, across and down.
     reduction: f64,
     left: f64,
@@ -35,7 +37,8 @@ pub(super) struct View {
 
 impl View {
     /// All pixels as they are.
-    pub(super) fn whole(pixels: RgbImage) -> Self {
+    pub(super) fn whole(pixels: impl Into<Arc<RgbImage>>) -> Self {
+        let pixels = pixels.into();
         let (width, height) = (f64::from(pixels.width()), f64::from(pixels.height()));
         Self {
             pixels,
@@ -51,7 +54,7 @@ impl View {
     pub(super) fn reduced(&self, pixels: RgbImage) -> Self {
         Self {
             reduction: self.width / f64::from(pixels.width()),
-            pixels,
+            pixels: Arc::new(pixels),
             left: 0.0,
             top: 0.0,
             ..*self
@@ -110,7 +113,7 @@ impl View {
 
 /// An encoded picture, and a first view of it.
 pub(super) struct Picture<'a> {
-    encoded: &'a [u8],
+    encoded: &'a Encoded,
     limits: ImageLimits,
     /// What other views are decoded with; none where the first has every pixel.
     source: Option<Source<'a>>,
@@ -131,21 +134,18 @@ impl<'a> Picture<'a> {
     /// # Errors
     /// [`VisionError`] where the picture is too large, broken, or of a kind that is not read.
     pub(super) fn open(
-        encoded: &'a [u8],
+        encoded: &'a Encoded,
         limits: ImageLimits,
         quarters: Quarters,
     ) -> Result<Self, VisionError> {
-        let jpeg = admit(encoded, limits)?.filter(|_| quarters == Quarters::NONE);
+        let jpeg = admit(encoded.bytes(), limits)?.filter(|_| quarters == Quarters::NONE);
         let reduced = jpeg.and_then(|jpeg| match reduction(jpeg.size()) {
             1 => None,
             reduction => Source::open(&jpeg, reduction),
         });
         let (source, first) = match reduced {
             Some((source, first)) => (Some(source), first),
-            None => (
-                None,
-                View::whole(turned(decode(encoded, limits)?, quarters)),
-            ),
+            None => (None, View::whole(turned(encoded.pixels(limits)?, quarters))),
         };
         Ok(Self {
             encoded,
@@ -168,7 +168,7 @@ impl<'a> Picture<'a> {
         let source = self.source.as_ref();
         match source.and_then(|source| source.part(area, reduction)) {
             Some(view) => Ok(view),
-            None => decode(self.encoded, self.limits).map(View::whole),
+            None => self.encoded.pixels(self.limits).map(View::whole),
         }
     }
 }
@@ -186,7 +186,7 @@ pub fn decode_reduced(
     let jpeg = admit(encoded, limits)?;
     let reduction = 1 << reduction.clamp(1, REDUCTIONS[0]).ilog2();
     let opened = jpeg.and_then(|jpeg| Source::open(&jpeg, reduction));
-    Ok(opened.map(|(_, view)| view.pixels))
+    Ok(opened.map(|(_, view)| Arc::unwrap_or_clone(view.pixels)))
 }
 
 /// A view of all of a picture: of a large JPEG of the usual kind at a half, a quarter or an eighth of its size, the least whose
@@ -194,8 +194,12 @@ pub fn decode_reduced(
 ///
 /// # Errors
 /// [`VisionError`] where the picture is too large, broken, or of a kind that is not read.
-pub(super) fn view_of(encoded: &[u8], limits: ImageLimits, side: u32) -> Result<View, VisionError> {
-    let jpeg = admit(encoded, limits)?;
+pub(super) fn view_of(
+    encoded: &Encoded,
+    limits: ImageLimits,
+    side: u32,
+) -> Result<View, VisionError> {
+    let jpeg = admit(encoded.bytes(), limits)?;
     let reduced = jpeg.and_then(|jpeg| {
         let (width, height) = jpeg.size();
         let most = (width.max(height) / side).clamp(1, REDUCTIONS[0]);
@@ -206,7 +210,7 @@ pub(super) fn view_of(encoded: &[u8], limits: ImageLimits, side: u32) -> Result<
     });
     match reduced {
         Some((_, view)) => Ok(view),
-        None => decode(encoded, limits).map(View::whole),
+        None => encoded.pixels(limits).map(View::whole),
     }
 }
 
@@ -276,7 +280,7 @@ impl<'a> Source<'a> {
         pixels.apply_orientation(self.orientation);
         let (width, height) = self.upright_size();
         View {
-            pixels: pixels.into_rgb8(),
+            pixels: Arc::new(pixels.into_rgb8()),
             reduction: f64::from(reduction),
             left: upright.left as f64,
             top: upright.top as f64,
@@ -292,6 +296,7 @@ mod tests {
     use image::codecs::jpeg::JpegEncoder;
 
     use super::*;
+    use crate::vision::decode::decode;
 
     const SIZE: (u32, u32) = (203, 149);
 
