@@ -17,9 +17,11 @@ use likeness::bench::{MEGAPIXELS, jpeg_of};
 use likeness::domain::calibration::Calibration;
 use likeness::domain::decision::{Evidence, decide};
 use likeness::domain::document::{Side, Sides, ZoneReading, ZoneSearch};
+use likeness::domain::embedder::Embedder;
 use likeness::domain::face::{Face, Point};
 use likeness::domain::mrz::{CivilDate, Expected, Mrz};
 use likeness::domain::policy::Policy;
+use likeness::domain::rotation::Rotation;
 use likeness::vision::benching::{Aligner, embedder_input};
 use likeness::vision::{
     AnalysisRequest, Embed, FaceBackend as _, Graphs, ImageLimits, Layout, OnnxBackend, decode,
@@ -136,5 +138,25 @@ fn zones(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(pipeline, decoding, around_the_embedder, deciding, zones);
+/// What a key for templates costs: a search rotates once, and each tenant's rotation is made once.
+fn rotating(criterion: &mut Criterion) {
+    let dimensions = Embedder::default().dimensions();
+    let rotation = Rotation::from_seed([7; 32], dimensions);
+    let mut vector = vec![0.04; dimensions];
+    criterion.bench_function("rotate", |bench| {
+        bench.iter(|| rotation.apply(black_box(&mut vector)));
+    });
+    criterion.bench_function("make a rotation", |bench| {
+        bench.iter(|| Rotation::from_seed(black_box([7; 32]), dimensions));
+    });
+}
+
+criterion_group!(
+    pipeline,
+    decoding,
+    around_the_embedder,
+    deciding,
+    rotating,
+    zones
+);
 criterion_main!(pipeline);

@@ -92,6 +92,8 @@ fn installed_client(package: &Package, staging: &Path, root: &Path) -> Result<Co
         // Other people's programs need not know our secrets.
         command
             .env_remove("LIKENESS_JWT_SECRET")
+            .env_remove("LIKENESS_TEMPLATE_KEY")
+            .env_remove("LIKENESS_TEMPLATE_KEY_BEFORE")
             .env_remove("DATABASE_URL");
         // Not the caller's folder: Python would import a `pip.py` that lies there.
         command

@@ -6,9 +6,6 @@ use super::reader::Reader;
 use super::{Jwks, Jwt, JwtKey};
 use crate::auth::Scope;
 
-/// Shortest HS256 secret, in bytes: as long as the hash.
-const MIN_SECRET_BYTES: usize = 32;
-
 pub(super) fn jwt(reader: &mut Reader<'_>) -> Jwt {
     let jwks = Jwks {
         refresh: reader.seconds("LIKENESS_JWKS_REFRESH_SECONDS", 1..=3600),
@@ -35,23 +32,14 @@ pub(super) fn jwt(reader: &mut Reader<'_>) -> Jwt {
 }
 
 fn key(reader: &mut Reader<'_>, private_network: bool) -> Option<JwtKey> {
-    let secret = reader.optional("LIKENESS_JWT_SECRET");
+    let secret = reader.secret("LIKENESS_JWT_SECRET");
     let keys = reader.optional("LIKENESS_JWKS");
-    if secret
-        .as_ref()
-        .is_some_and(|secret| secret.len() < MIN_SECRET_BYTES)
-    {
-        reader.fault(
-            "LIKENESS_JWT_SECRET",
-            &format!("has to have at least {MIN_SECRET_BYTES} bytes"),
-        );
-    }
     match (secret, keys) {
         (Some(_), Some(_)) => {
             reader.fault("LIKENESS_JWKS", "cannot be set together with LIKENESS_JWT_SECRET: tokens are checked with one or the other");
             None
         }
-        (Some(secret), None) => Some(JwtKey::Secret(secret.into())),
+        (Some(secret), None) => Some(JwtKey::Secret(secret)),
         (None, Some(keys)) if keys.contains("://") => key_server(reader, &keys, private_network),
         (None, Some(keys)) => Some(JwtKey::PublicKeys(keys.into())),
         (None, None) => None,

@@ -50,6 +50,8 @@ pub struct Config {
     pub database: Database,
     /// What tokens are checked with.
     pub jwt: Jwt,
+    /// What enrolled templates are rotated by.
+    pub template_secrets: TemplateSecrets,
     /// What a request may bring.
     pub images: Images,
     /// How much is done at once.
@@ -150,6 +152,15 @@ pub enum JwtKey {
     PublicKeys(PathBuf),
     /// A URL to fetch public keys from.
     KeyServer(Url),
+}
+
+/// What enrolled templates are rotated by; without a secret they are kept as they are.
+#[derive(Debug, Clone)]
+pub struct TemplateSecrets {
+    /// Of new lists.
+    pub current: Option<SecretString>,
+    /// What `current` has taken the place of: lists that are kept under it are rewritten.
+    pub before: Option<SecretString>,
 }
 
 /// What a request may bring.
@@ -292,6 +303,10 @@ impl Config {
                 max_connections: reader.bounded("LIKENESS_DATABASE_MAX_CONNECTIONS", 2..=90),
             },
             jwt: jwt::jwt(&mut reader),
+            template_secrets: TemplateSecrets {
+                current: reader.secret("LIKENESS_TEMPLATE_KEY"),
+                before: reader.secret("LIKENESS_TEMPLATE_KEY_BEFORE"),
+            },
             images: Images {
                 max_bytes: reader.bounded("LIKENESS_MAX_IMAGE_BYTES", 1024..=100 * 1024 * 1024),
                 max_pixels: reader.bounded("LIKENESS_MAX_IMAGE_PIXELS", 10_000..=250_000_000),

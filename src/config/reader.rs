@@ -9,10 +9,14 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use secrecy::SecretString;
+
 use super::SETTINGS;
 
 /// What our names start with.
 const PREFIX: &str = "LIKENESS_";
+/// Shortest secret, in bytes: as long as SHA-256, which keys are made with.
+const MIN_SECRET_BYTES: usize = 32;
 
 /// Values by the names of their variables, and the faults found so far.
 pub(super) struct Reader<'a> {
@@ -70,6 +74,18 @@ impl<'a> Reader<'a> {
         self.optional(name)
             .or_else(|| default().map(str::to_owned))
             .unwrap_or_default()
+    }
+
+    /// A secret that keys are made of.
+    pub fn secret(&mut self, name: &str) -> Option<SecretString> {
+        let secret = self.optional(name)?;
+        if secret.len() < MIN_SECRET_BYTES {
+            self.fault(
+                name,
+                &format!("has to have at least {MIN_SECRET_BYTES} bytes"),
+            );
+        }
+        Some(secret.into())
     }
 
     pub fn path(&self, name: &str) -> Option<PathBuf> {

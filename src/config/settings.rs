@@ -118,6 +118,16 @@ pub const SETTINGS: &[Setting] = &[
         "HS256 secret of at least 32 bytes [default: the home's own random key]",
     ),
     setting(
+        "LIKENESS_TEMPLATE_KEY",
+        None,
+        "Secret that enrolled templates are rotated by, at least 32 bytes",
+    ),
+    setting(
+        "LIKENESS_TEMPLATE_KEY_BEFORE",
+        None,
+        "The one before: lists that are kept under it are rewritten",
+    ),
+    setting(
         "LIKENESS_JWKS",
         None,
         "Public keys instead of a secret: a file, or the https URL of a JWK set",

@@ -90,16 +90,23 @@ fn a_fault_of_a_secret_does_not_show_it() {
     let faults = faults([
         ("HOME", "/h"),
         ("LIKENESS_JWT_SECRET", "hunter2"),
+        ("LIKENESS_TEMPLATE_KEY", "hunter2"),
+        ("LIKENESS_TEMPLATE_KEY_BEFORE", "hunter2"),
         ("DATABASE_URL", "mysql://root:hunter2@db"),
     ]);
-    assert_eq!(faults.len(), 2);
+    assert_eq!(faults.len(), 4);
     assert!(!faults.concat().contains("hunter2"));
 }
 
 #[test]
 fn a_configuration_that_is_printed_shows_no_secret() {
     let secret = "hunter2-hunter2-hunter2-hunter2-hunter2";
-    let config = config([("HOME", "/h"), ("LIKENESS_JWT_SECRET", secret)]).unwrap();
+    let config = config([
+        ("HOME", "/h"),
+        ("LIKENESS_JWT_SECRET", secret),
+        ("LIKENESS_TEMPLATE_KEY", secret),
+    ])
+    .unwrap();
     assert!(!format!("{config:?}").contains("hunter2"));
     let Some(JwtKey::Secret(kept)) = config.jwt.key else {
         panic!("a secret");

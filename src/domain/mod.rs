@@ -25,5 +25,6 @@ pub mod quality;
 pub mod reason;
 pub mod retention;
 pub mod review;
+pub mod rotation;
 pub mod verification;
 pub mod watchlist;

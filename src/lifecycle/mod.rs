@@ -1,8 +1,10 @@
-//! The end of records: those whose time is over are swept away, and a person is erased when they ask for it.
+//! The life of records: those whose time is over are swept away, a person is erased when they ask for it, and templates are
+//! rewritten when their key changes.
 //!
 //! Nothing here knows pictures or HTTP. What is due is decided by an instant that is handed in.
 
 mod erasure;
+mod rekeying;
 mod sweeper;
 
 pub use erasure::{ErasureRequest, Receipt, commitment, erase};

@@ -8,6 +8,7 @@ use time::{Duration, OffsetDateTime};
 use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
+use super::rekeying::rekey;
 use crate::domain::audit::{Actor, RecordsSwept};
 use crate::domain::ids::{JobId, TenantId};
 use crate::domain::retention::Retention;
@@ -94,6 +95,7 @@ impl Sweeper {
             subjects: self.sweep_subjects(&actor, retention, now).await?,
             liveness_sessions: self.sweep_liveness_sessions(&actor, now).await?,
         };
+        rekey(&self.store, &actor).await?;
         if !swept.is_nothing() {
             let Swept {
                 verifications,

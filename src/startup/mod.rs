@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use crate::assets::Assets;
 use crate::auth::{JwksSource, TokenKeys, TokenRules, TokenVerifier, home_secret};
-use crate::config::{Config, JwtKey};
+use crate::config::{Config, JwtKey, TemplateSecrets};
 use crate::domain::calibration::Calibration;
 use crate::domain::verification::ModelIds;
 use crate::imports::{ImportLimits, Imports, Runner};
@@ -25,7 +25,7 @@ use crate::postgres::EmbeddedPostgres;
 use crate::pruning::prune;
 use crate::registration::register;
 use crate::state::{AppState, Limits};
-use crate::store::{SearchSettings, Store};
+use crate::store::{SearchSettings, Store, TemplateKey, TemplateKeys};
 use crate::throttle::Throttle;
 use crate::verify::{RecallMonitor, Verifier};
 use crate::vision::document::READER_ID;
@@ -55,7 +55,9 @@ impl Application {
             .map(EmbeddedPostgres::url)
             .or(config.database.url.as_ref());
         let url = url.context("there is neither a configured nor an embedded database")?;
-        let store = Store::connect(url, config.database.max_connections).await?;
+        let store = Store::connect(url, config.database.max_connections)
+            .await?
+            .with_template_keys(template_keys(config));
         register(&store, config.load.embedder).await?;
         Self::assemble(config, engine, store, postgres).await
     }
@@ -204,6 +206,16 @@ pub fn search_settings(config: &Config) -> SearchSettings {
         exact_limit: config.search.exact_faces,
         candidates: config.search.candidates,
         memory_bytes: config.search.memory_bytes,
+    }
+}
+
+/// What enrolled templates are rotated by, as configured.
+#[must_use]
+pub fn template_keys(config: &Config) -> TemplateKeys {
+    let TemplateSecrets { current, before } = &config.template_secrets;
+    TemplateKeys {
+        current: current.clone().map(TemplateKey::new),
+        before: before.clone().map(TemplateKey::new),
     }
 }
 

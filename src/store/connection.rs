@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::num::NonZeroU16;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -13,6 +14,7 @@ use tokio::time::timeout;
 
 use super::audit::WaitingAnswers;
 use super::error::StoreError;
+use super::forms::{Forms, TemplateKeys};
 use super::session::Session;
 use super::versions;
 use crate::gallery::Galleries;
@@ -44,6 +46,7 @@ pub struct Store {
     home: Handle,
     galleries: Galleries,
     search: SearchSettings,
+    forms: Arc<Forms>,
     /// Days that records are kept where their tenant has not chosen; none keeps them.
     default_retention: Option<NonZeroU16>,
     waiting_answers: WaitingAnswers,
@@ -126,6 +129,7 @@ impl Store {
             home: Handle::current(),
             galleries: Galleries::new(search.memory_bytes),
             search,
+            forms: Arc::new(Forms::new(TemplateKeys::default())),
             default_retention: None,
             waiting_answers: WaitingAnswers::default(),
         })
@@ -156,6 +160,15 @@ impl Store {
         }
     }
 
+    /// The same store with other secrets for templates.
+    #[must_use]
+    pub fn with_template_keys(self, keys: TemplateKeys) -> Self {
+        Self {
+            forms: Arc::new(Forms::new(keys)),
+            ..self
+        }
+    }
+
     /// Whether the database answers, asked with a real query through the service's role; true where it takes writes.
     ///
     /// # Errors
@@ -178,19 +191,20 @@ impl Store {
         .await
     }
 
-    /// Makes an embedder known, so that faces can carry its id. To be called at each start.
+    /// Makes an embedder known, so that faces can carry its id, in every form that is known. To be called at each start.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the id is known with another number of dimensions.
     pub async fn register_model(&self, id: &str, dimensions: usize) -> Result<(), StoreError> {
         let store = self.clone();
-        let id = id.to_owned();
+        let ids = self.forms.ids(id);
         // More than the column holds is more than its check allows.
         let dimensions = i32::try_from(dimensions).unwrap_or(i32::MAX);
         self.run_at_home(async move {
             sqlx::query!(
-                "insert into models (id, dimensions) values ($1, $2) on conflict (id, dimensions) do nothing",
-                id,
+                "insert into models (id, dimensions) select id, $2 from unnest($1::text[]) as id \
+                 on conflict (id, dimensions) do nothing",
+                &ids,
                 dimensions
             )
             .execute(store.session().await?.bounded())
@@ -205,11 +219,11 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the database cannot answer.
     pub async fn other_models(&self, id: &str) -> Result<Vec<String>, StoreError> {
-        let (store, id) = (self.clone(), id.to_owned());
+        let (store, ids) = (self.clone(), self.forms.ids(id));
         self.run_at_home(async move {
             let others = sqlx::query_scalar!(
-                "select id from models where id <> $1 order by created_at, id",
-                id
+                "select id from models where id <> all($1) order by created_at, id",
+                &ids
             );
             Ok(others.fetch_all(store.session().await?.bounded()).await?)
         })
@@ -244,6 +258,11 @@ impl Store {
     #[must_use]
     pub fn search_settings(&self) -> SearchSettings {
         self.search
+    }
+
+    /// The forms that templates are kept in.
+    pub(super) fn forms(&self) -> &Arc<Forms> {
+        &self.forms
     }
 
     /// The audit events that wait to be appended together.

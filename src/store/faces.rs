@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::error::StoreError;
+use super::forms::split;
 use super::transaction::TenantTx;
 use crate::domain::face::Template;
 use crate::domain::ids::{FaceId, SubjectId, WatchlistId};
@@ -39,13 +40,15 @@ impl TenantTx {
     ) -> Result<Vec<EnrolledFace>, StoreError> {
         let mut enrolled = Vec::with_capacity(faces.len());
         for faces in faces.chunk_by(|(_, a), (_, b)| a.model_id() == b.model_id()) {
-            let model_id = faces[0].1.model_id();
+            let templates = faces.iter().map(|(_, template)| (*template).clone());
+            let templates = self.in_form_of(watchlist, templates.collect()).await?;
+            let model_id = templates[0].model_id();
             let count = i64::try_from(faces.len()).unwrap_or(i64::MAX);
             let last = self.next_revisions(watchlist, model_id, count).await?;
             let ids: Vec<FaceId> = faces.iter().map(|_| FaceId::new()).collect();
             let subjects: Vec<Uuid> = faces.iter().map(|(subject, _)| subject.as_uuid()).collect();
             let revisions: Vec<i64> = (last - count + 1..=last).collect();
-            let templates = faces.iter().map(|(_, template)| half_precision(template));
+            let vectors = templates.iter().map(half_precision);
             let created_at = sqlx::query_scalar!(
                 "insert into faces (watchlist_id, subject_id, id, model_id, revision, template) \
                  select $1, face.subject_id, face.id, $2, face.revision, face.template \
@@ -56,7 +59,7 @@ impl TenantTx {
                 &subjects,
                 &ids.iter().map(|id| id.as_uuid()).collect::<Vec<_>>(),
                 &revisions,
-                &templates.collect::<Vec<_>>() as _
+                &vectors.collect::<Vec<_>>() as _
             )
             .fetch_all(self.connection())
             .await?;
@@ -66,7 +69,7 @@ impl TenantTx {
                     .zip(created_at)
                     .map(|(id, created_at)| EnrolledFace {
                         id,
-                        model_id: model_id.to_owned(),
+                        model_id: split(model_id).0.to_owned(),
                         created_at,
                     }),
             );
@@ -121,7 +124,7 @@ impl TenantTx {
         for row in rows {
             faces.entry(row.subject_id).or_default().push(EnrolledFace {
                 id: row.id.into(),
-                model_id: row.model_id,
+                model_id: split(&row.model_id).0.to_owned(),
                 created_at: row.created_at,
             });
         }
@@ -134,6 +137,11 @@ struct FaceRow {
     id: Uuid,
     model_id: String,
     created_at: OffsetDateTime,
+}
+
+/// The values of a vector that was stored.
+pub(super) fn full_precision(template: &HalfVector) -> Vec<f32> {
+    template.to_vec().into_iter().map(f32::from).collect()
 }
 
 /// The vector as it is stored and searched with.

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use time::OffsetDateTime;
 
 use super::error::StoreError;
+use super::faces::full_precision;
 use super::transaction::TenantTx;
 use crate::domain::face::Template;
 use crate::domain::ids::{FaceId, SubjectId, TenantId, WatchlistId};
@@ -184,26 +185,26 @@ impl TenantTx {
         watchlist: WatchlistId,
         model_id: &str,
     ) -> Result<bool, StoreError> {
+        let ids = self.store().forms().ids(model_id);
         let found = sqlx::query_scalar!(
             r#"
             select exists (
-                select from galleries where watchlist_id = $1 and model_id <> $2 and faces > 0
+                select from galleries where watchlist_id = $1 and model_id <> all($2) and faces > 0
             ) as "found!"
             "#,
             watchlist.as_uuid(),
-            model_id
+            &ids
         );
         Ok(found.fetch_one(self.connection()).await?)
     }
 
-    /// The template of some face of a gallery, each as likely as another where none was removed.
+    /// The template of some face of a gallery in memory, each as likely as another where none was removed.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot answer.
     pub async fn any_template(
         &mut self,
-        watchlist: WatchlistId,
-        model_id: &str,
+        gallery: &GalleryKey,
     ) -> Result<Option<Template>, StoreError> {
         let template = sqlx::query_scalar!(
             r#"
@@ -217,18 +218,12 @@ impl TenantTx {
             order by revision
             limit 1
             "#,
-            watchlist.as_uuid(),
-            model_id
+            gallery.watchlist_id.as_uuid(),
+            gallery.model_id
         )
         .fetch_optional(self.connection())
         .await?;
-        let Some(template) = template else {
-            return Ok(None);
-        };
-        let values = template.to_vec().into_iter().map(f32::from).collect();
-        let template = Template::normalised(model_id, values);
-        template
-            .map(Some)
-            .map_err(|error| StoreError::Corrupt(error.into()))
+        let kept: Vec<_> = template.iter().map(full_precision).collect();
+        Ok(self.show(&gallery.model_id, kept).await?.pop())
     }
 }

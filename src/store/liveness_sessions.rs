@@ -117,9 +117,10 @@ impl TenantTx {
         )
         .fetch_optional(self.connection())
         .await?;
-        row.map(|row| Template::normalised(&row.model_id, row.template))
-            .transpose()
-            .map_err(|error| StoreError::Corrupt(error.into()))
+        let Some(row) = row else {
+            return Ok(None);
+        };
+        Ok(self.show(&row.model_id, vec![row.template]).await?.pop())
     }
 
     /// What is known of a session's pictures, in their order.
@@ -187,6 +188,8 @@ impl TenantTx {
         template: Option<&Template>,
         best_frame: Option<&[u8]>,
     ) -> Result<(), StoreError> {
+        let template = self.in_first_form(template.into_iter().cloned().collect());
+        let template = template.await?.pop();
         sqlx::query!(
             "update liveness_sessions set progress = $2, expires_at = $3, \
              model_id = case when $2::jsonb ->> 'state' = 'open' then coalesce($4, model_id) end, \
@@ -196,8 +199,8 @@ impl TenantTx {
             kept.id.as_uuid(),
             Json(&kept.session) as _,
             kept.expires_at,
-            template.map(Template::model_id),
-            template.map(Template::values),
+            template.as_ref().map(Template::model_id),
+            template.as_ref().map(Template::values),
             best_frame
         )
         .execute(self.connection())

@@ -57,6 +57,15 @@ pub struct GalleryMatches {
     pub nearest: Vec<Nearest>,
 }
 
+/// What goes before the exact comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pass {
+    /// The codes pick faces, where there are codes.
+    Coarse,
+    /// Nothing: every face is compared.
+    None,
+}
+
 impl TenantTx {
     /// Searches several lists for the subjects most like a probe, at most `limit` of each, best first. Answers in the
     /// order of the queries; a list that does not exist is left out.
@@ -72,15 +81,8 @@ impl TenantTx {
         probe: &Template,
         limit: u32,
     ) -> Result<Vec<GalleryMatches>, StoreError> {
-        let shortlists = self.shortlists(queries, probe).await?;
-        let compared = self.compare(queries, &shortlists, probe, limit).await?;
-        if compared.iter().any(|gallery| gallery.outdated) {
-            return self.search_exactly(queries, probe, limit).await;
-        }
-        Ok(compared
-            .into_iter()
-            .map(|gallery| gallery.matches)
-            .collect())
+        self.search_in_forms(queries, probe, limit, Pass::Coarse)
+            .await
     }
 
     /// The same search without the codes: every face is compared.
@@ -93,12 +95,65 @@ impl TenantTx {
         probe: &Template,
         limit: u32,
     ) -> Result<Vec<GalleryMatches>, StoreError> {
-        let shortlists = vec![Shortlist::default(); queries.len()];
-        let compared = self.compare(queries, &shortlists, probe, limit).await?;
-        Ok(compared
-            .into_iter()
-            .map(|gallery| gallery.matches)
-            .collect())
+        self.search_in_forms(queries, probe, limit, Pass::None)
+            .await
+    }
+
+    /// Searches each list in the form that it is kept in.
+    async fn search_in_forms(
+        &mut self,
+        queries: &[GalleryQuery],
+        probe: &Template,
+        limit: u32,
+        pass: Pass,
+    ) -> Result<Vec<GalleryMatches>, StoreError> {
+        let forms = self.in_all_forms(&[probe]).await?.concat();
+        let mut found = self.search_kept(queries, &forms[0], limit, pass).await?;
+        // Once more from the first: a list may have been rewritten meanwhile.
+        let again = if forms.len() > 1 { &*forms } else { &[] };
+        for probe in forms.iter().skip(1).chain(again) {
+            let left: Vec<usize> = (0..found.len())
+                .filter(|index| found[*index].has_others)
+                .collect();
+            if left.is_empty() {
+                break;
+            }
+            let is_left = |query: &&GalleryQuery| {
+                left.iter()
+                    .any(|index| found[*index].watchlist_id == query.watchlist_id)
+            };
+            let queries: Vec<GalleryQuery> = queries.iter().filter(is_left).copied().collect();
+            for matches in self.search_kept(&queries, probe, limit, pass).await? {
+                let place = left
+                    .iter()
+                    .find(|index| found[**index].watchlist_id == matches.watchlist_id);
+                if let (Some(place), false) = (place, matches.has_others) {
+                    found[*place] = matches;
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Searches what is kept in the form of the probe.
+    async fn search_kept(
+        &mut self,
+        queries: &[GalleryQuery],
+        probe: &Template,
+        limit: u32,
+        pass: Pass,
+    ) -> Result<Vec<GalleryMatches>, StoreError> {
+        let none = || vec![Shortlist::default(); queries.len()];
+        let shortlists = match pass {
+            Pass::Coarse => self.shortlists(queries, probe).await?,
+            Pass::None => none(),
+        };
+        let mut compared = self.compare(queries, &shortlists, probe, limit).await?;
+        if compared.iter().any(|gallery| gallery.outdated) {
+            compared = self.compare(queries, &none(), probe, limit).await?;
+        }
+        let matches = compared.into_iter().map(|gallery| gallery.matches);
+        Ok(matches.collect())
     }
 
     /// The coarse pass over the galleries whose codes are in memory; an empty shortlist for the others.

@@ -42,12 +42,37 @@ impl TenantTx {
         &mut self,
         watchlist_id: WatchlistId,
         faces: &[&Template],
-        min_similarity: impl Fn(u64) -> f64 + Send,
+        min_similarity: impl Fn(u64) -> f64 + Send + Sync,
         limit: u32,
     ) -> Result<Option<EachMatches>, StoreError> {
-        let Some(&first) = faces.first() else {
+        if faces.is_empty() {
             return Ok(Some(EachMatches::default()));
-        };
+        }
+        let forms = self.in_all_forms(faces).await?;
+        let mut found = None;
+        // Once more from the first: the list may have been rewritten meanwhile.
+        let again = if forms.len() > 1 { &*forms } else { &[] };
+        for faces in forms.iter().chain(again) {
+            let faces: Vec<&Template> = faces.iter().collect();
+            let matches = self.search_each_kept(watchlist_id, &faces, &min_similarity, limit);
+            let matches = matches.await?;
+            if matches.as_ref().is_none_or(|matches| !matches.has_others) {
+                return Ok(matches);
+            }
+            found = found.or(matches);
+        }
+        Ok(Some(found.unwrap_or_default()))
+    }
+
+    /// The same of what is kept in the form of the faces, of which there is one at least.
+    async fn search_each_kept(
+        &mut self,
+        watchlist_id: WatchlistId,
+        faces: &[&Template],
+        min_similarity: &(impl Fn(u64) -> f64 + Sync),
+        limit: u32,
+    ) -> Result<Option<EachMatches>, StoreError> {
+        let first = faces[0];
         let codes = self.store().galleries();
         let codes = codes.find(&self.gallery(watchlist_id, first));
         let mut shortlists = self.pass_for_each(codes, faces).await?;

@@ -105,10 +105,7 @@ impl RecallMonitor {
     /// [`StoreError`] when the database cannot answer; nothing is taken in then.
     pub async fn test(&self, key: &GalleryKey) -> Result<(), StoreError> {
         let mut transaction = self.store.begin(&key.tenant).await?;
-        let Some(enrolled) = transaction
-            .any_template(key.watchlist_id, &key.model_id)
-            .await?
-        else {
+        let Some(enrolled) = transaction.any_template(key).await? else {
             return Ok(());
         };
         let Some(probe) = with_noise(&enrolled) else {

@@ -12,6 +12,8 @@ const SAMPLE: usize = 24;
 pub struct Secrets {
     /// Signs the tokens of the test.
     pub jwt_secret: String,
+    /// Templates are rotated by it.
+    pub template_key: String,
     /// Personal data in records that their maker may read again.
     pub name: String,
     pub external_id: String,
@@ -79,6 +81,7 @@ impl Secrets {
         let picture_mark = canary("picture");
         Self {
             jwt_secret: canary("jwt-secret-that-is-long-enough"),
+            template_key: canary("template-key-that-is-long-enough"),
             name: canary("Name"),
             external_id: canary("external-id"),
             metadata: canary("metadata"),
@@ -125,6 +128,7 @@ impl Secrets {
     pub fn never(&self, templates: &[Vec<u8>]) -> Vec<(String, Vec<u8>)> {
         let mut secrets: Vec<(String, Vec<u8>)> = [
             ("the signing secret", &self.jwt_secret),
+            ("the secret of templates", &self.template_key),
             ("a refused token", &self.bad_token),
             ("a mark in a picture", &self.picture_mark),
             ("a file name", &self.file_name),

@@ -22,6 +22,7 @@ mod memory;
 mod queries;
 mod recall;
 mod records;
+mod rekeying;
 mod retention;
 mod reviews;
 mod search;

@@ -18,7 +18,7 @@ pub use details::{
     LivenessSessionFailed, LivenessSessionPassed, LivenessSessionUsed, MatchOutcome, RecordsSwept,
     RetentionChanged, SubjectChanged, SubjectDeleted, SubjectEnrolled, SubjectReplaced,
     VerificationCreated, VerificationDeleted, VerificationReviewed, WatchlistChanged,
-    WatchlistCreated, WatchlistDeleted, WatchlistSearched,
+    WatchlistCreated, WatchlistDeleted, WatchlistRekeyed, WatchlistSearched,
 };
 
 use super::ids::TenantId;
@@ -146,6 +146,8 @@ audit_events! {
     LivenessSessionFailed = "liveness_session.failed",
     /// A verification rests on the challenge.
     LivenessSessionUsed = "liveness_session.used",
+    /// The templates of a list were rewritten under another secret.
+    WatchlistRekeyed = "watchlist.rekeyed",
 }
 
 /// An event as it stands in the log.
@@ -207,6 +209,7 @@ mod tests {
                 "liveness_session.passed",
                 "liveness_session.failed",
                 "liveness_session.used",
+                "watchlist.rekeyed",
             ]
         );
         for action in AuditAction::ALL {

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{Detail, about};
 use crate::domain::erasure::{ErasedCounts, Erasure};
-use crate::domain::ids::{ErasureId, VerificationId};
+use crate::domain::ids::{ErasureId, VerificationId, WatchlistId};
 use crate::domain::retention::Retention;
 use crate::domain::review::ReviewDecision;
 
@@ -63,6 +63,15 @@ pub struct RecordsSwept {
     pub liveness_sessions: u64,
 }
 
+/// The detail of `watchlist.rekeyed`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WatchlistRekeyed {
+    /// The list.
+    pub watchlist_id: WatchlistId,
+    /// Faces whose templates were rewritten.
+    pub faces: u64,
+}
+
 impl RecordsSwept {
     /// Whether nothing was due.
     #[must_use]
@@ -82,6 +91,7 @@ impl RecordsSwept {
 about! {
     VerificationReviewed => verification_id;
     ErasureCreated => erasure_id;
+    WatchlistRekeyed => watchlist_id;
 }
 
 impl Detail for RetentionChanged {

@@ -16,7 +16,9 @@ pub use galleries::{
     SubjectChanged, SubjectDeleted, SubjectEnrolled, SubjectReplaced, WatchlistChanged,
     WatchlistCreated, WatchlistDeleted,
 };
-pub use lifecycle::{ErasureCreated, RecordsSwept, RetentionChanged, VerificationReviewed};
+pub use lifecycle::{
+    ErasureCreated, RecordsSwept, RetentionChanged, VerificationReviewed, WatchlistRekeyed,
+};
 pub use liveness::{
     LivenessSessionCreated, LivenessSessionFailed, LivenessSessionPassed, LivenessSessionUsed,
 };
