@@ -17,6 +17,7 @@ pub mod gallery;
 pub mod imports;
 pub mod lifecycle;
 pub mod metrics;
+pub mod models;
 pub mod ports;
 pub mod postgres;
 pub mod pruning;

@@ -7,6 +7,7 @@ use crate::auth::TokenVerifier;
 use crate::domain::ids::TenantId;
 use crate::imports::Imports;
 use crate::metrics::Metrics;
+use crate::models::KnownModel;
 use crate::store::{StoreError, TenantTx};
 use crate::throttle::Throttle;
 use crate::verify::{RecallMonitor, Verifier};
@@ -26,6 +27,8 @@ pub struct AppState {
     pub recall: RecallMonitor,
     /// Budgets of callers.
     pub throttle: Throttle,
+    /// Which models there are.
+    pub models: Arc<[KnownModel]>,
     /// Bounds of what a request may bring.
     pub limits: Limits,
     /// How long an idempotency key counts.

@@ -7,8 +7,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::serve::Surface;
 use super::throttle::within_budgets;
 use super::{
-    audit_events, documents, erasures, faces, health, imports, jobs, liveness_sessions, retention,
-    reviews, subjects, verifications, watchlists,
+    audit_events, documents, erasures, faces, health, imports, jobs, liveness_sessions, models,
+    retention, reviews, subjects, verifications, watchlists,
 };
 use crate::auth::authenticate;
 
@@ -35,7 +35,8 @@ pub(super) fn resources(config: &mut ServiceConfig<'_>, surface: Surface) {
                 .configure(jobs::routes)
                 .configure(retention::routes)
                 .configure(erasures::routes)
-                .configure(audit_events::routes),
+                .configure(audit_events::routes)
+                .configure(models::routes),
         );
     }
 }

@@ -108,6 +108,15 @@ impl Assets {
         })
     }
 
+    /// The models of the list, there or not.
+    pub fn models(&self) -> impl Iterator<Item = (&Package, &Asset)> {
+        let listed = self.packages.iter().flat_map(|package| {
+            let with_package = move |asset| (package, asset);
+            package.assets.iter().map(with_package)
+        });
+        listed.filter(|(_, asset)| Path::new(&asset.path).starts_with(MODELS))
+    }
+
     /// What is there of every asset.
     #[must_use]
     pub fn inspect(&self, depth: Depth) -> Vec<(&Package, &Asset, State)> {

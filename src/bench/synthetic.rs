@@ -29,6 +29,9 @@ impl Population {
         let spectrum = match embedder {
             Embedder::Fused => FUSED,
             Embedder::FrFeature => FR_FEATURE,
+            Embedder::Own(_) => {
+                anyhow::bail!("how its templates spread is known of the shipped embedders alone")
+            }
         };
         let spectrum = serde_json::from_str(spectrum).context("the committed spectrum")?;
         Ok(Self::new(spectrum, SEED))
@@ -97,7 +100,7 @@ mod tests {
 
     #[test]
     fn each_embedder_has_a_spectrum_of_its_own() {
-        for embedder in Embedder::ALL {
+        for embedder in Embedder::SHIPPED {
             let population = Population::of(embedder).unwrap();
             assert_eq!(population.model_id(), embedder.id());
             assert_eq!(population.dimensions(), embedder.dimensions());

@@ -15,7 +15,7 @@ use crate::startup::{inference_files, worker_count};
 use crate::vision::{ImageLimits, ModelFiles, OnnxBackend, Runtime};
 
 /// What `eval` takes.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct EvalArgs {
     /// Folder with a dataset in the layout of Labeled Faces in the Wild.
     #[arg(long, required_unless_present_any = ["pad", "scores"])]
@@ -59,6 +59,29 @@ pub(super) fn run(args: EvalArgs, config: &Config) -> anyhow::Result<ExitCode> {
         super::print(&report.to_string())?;
         return Ok(ExitCode::SUCCESS);
     }
+    let report = measure(args, config.load.embedder, config)?;
+    super::print(&report)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the calibration of an embedder, and prints how accurate it is.
+pub(super) fn calibrate(
+    dataset: PathBuf,
+    jobs: usize,
+    calibration: PathBuf,
+    embedder: Embedder,
+    config: &Config,
+) -> anyhow::Result<()> {
+    let args = EvalArgs {
+        dataset: Some(dataset),
+        calibrate: Some(calibration),
+        jobs,
+        ..EvalArgs::default()
+    };
+    super::print(&measure(args, embedder, config)?)
+}
+
+fn measure(args: EvalArgs, embedder: Embedder, config: &Config) -> anyhow::Result<String> {
     let files = inference_files(&config.assets, config.inference.clone())?;
     let runtime = Runtime::load(&files.runtime_library)?;
     let models = ModelFiles::in_dir(&files.models);
@@ -67,7 +90,6 @@ pub(super) fn run(args: EvalArgs, config: &Config) -> anyhow::Result<ExitCode> {
         "{bar:40} {pos}/{len} pictures, {eta} left",
     )?);
     let limits = ImageLimits::default();
-    let embedder = config.load.embedder;
     let make_backend = || OnnxBackend::load(runtime, &models, embedder, limits);
     let progress = |done: usize, total: usize| {
         bar.set_length(total as u64);
@@ -83,8 +105,7 @@ pub(super) fn run(args: EvalArgs, config: &Config) -> anyhow::Result<ExitCode> {
         eval::run(&options(args, jobs), hashes, make_backend, progress)?.to_string()
     };
     bar.finish_and_clear();
-    super::print(&report)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(report)
 }
 
 fn options(args: EvalArgs, jobs: usize) -> eval::Options {

@@ -6,6 +6,7 @@ mod dumps;
 mod eval;
 mod health;
 mod import;
+mod models;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -59,6 +60,9 @@ enum Command {
     /// Check the audit log.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Show models, and add and calibrate embedders of your own.
+    #[command(subcommand)]
+    Models(models::ModelsCommand),
     /// Ask the running service whether it is ready: fails if it is not.
     Health,
     /// Run the embedded database alone and print its address, for psql or pg_dump.
@@ -114,6 +118,7 @@ impl Cli {
             Command::Import(args) => import::run(&args, &config),
             Command::Bench(command) => bench::run(&command, config),
             Command::Audit(command) => audit::run(&command, &config),
+            Command::Models(command) => models::run(command, &config),
             Command::Openapi => openapi(),
             Command::Health => {
                 health::check(config.listen, config.http.tls.is_some()).map(|()| ExitCode::SUCCESS)
@@ -324,6 +329,7 @@ mod tests {
             "health",
             "import",
             "audit",
+            "models",
             "postgres",
             "LIKENESS_HOME",
             "DATABASE_URL",

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use reqwest::Url;
@@ -27,6 +27,7 @@ use crate::domain::consent::ConsentRule;
 use crate::domain::embedder::Embedder;
 use crate::domain::policy::{MAX_TARGET_FMR, MIN_TARGET_FMR, Policy};
 use crate::domain::retention::MAX_RETENTION_DAYS;
+use crate::models::OwnModels;
 use crate::vision::Device;
 use reader::Reader;
 pub use settings::{SETTINGS, Setting, help};
@@ -285,6 +286,7 @@ impl Config {
     ) -> Result<Self, ConfigErrors> {
         let mut reader = Reader::new(environment, file, faults);
         let home = home(&mut reader);
+        let embedder = embedder(&mut reader, &home);
         let config = Self {
             assets: reader
                 .path("LIKENESS_ASSETS")
@@ -314,11 +316,7 @@ impl Config {
             },
             load: Load {
                 workers: reader.bounded("LIKENESS_WORKERS", 0..=1024),
-                embedder: reader.parsed(
-                    "LIKENESS_EMBEDDER",
-                    "fused or fr_feature",
-                    Embedder::default(),
-                ),
+                embedder,
                 read_mrz: reader.yes("LIKENESS_READ_MRZ"),
                 readers: reader.bounded("LIKENESS_READERS", 0..=1024),
                 queue_capacity: reader.bounded("LIKENESS_QUEUE_CAPACITY", 1..=100_000),
@@ -362,6 +360,19 @@ fn home(reader: &mut Reader<'_>) -> PathBuf {
             PathBuf::new()
         }
     }
+}
+
+fn embedder(reader: &mut Reader<'_>, home: &Path) -> Embedder {
+    let name = reader.text("LIKENESS_EMBEDDER");
+    let shipped = name.parse();
+    shipped.unwrap_or_else(|()| {
+        let own = OwnModels::of_home(home).embedder(&name);
+        own.unwrap_or_else(|error| {
+            let problem = format!("is {name:?}, neither fused nor fr_feature: {error}");
+            reader.fault("LIKENESS_EMBEDDER", &problem);
+            Embedder::default()
+        })
+    })
 }
 
 fn database_url(reader: &mut Reader<'_>) -> Option<SecretString> {

@@ -215,7 +215,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "LIKENESS_EMBEDDER",
         Some("fused"),
-        "fr_feature: the embedder of before, for lists that it made",
+        "fr_feature: the embedder of before; or one of your own, by name",
     ),
     setting(
         "LIKENESS_READ_MRZ",

@@ -1,20 +1,113 @@
-//! The ways to make templates that the service knows.
+//! The ways to make templates: those that the service ships with, and networks of its user's own.
 
+use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
+use super::calibration::Calibration;
+
 /// What turns a face into a template. Templates of two embedders are never compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Default)]
 pub enum Embedder {
     /// Two networks together, each on the face and on its mirror image.
     #[default]
     Fused,
     /// The one network that the service had before, on the face alone.
     FrFeature,
+    /// A network of the user's own. There are few of them in a process, and each is there to its end.
+    Own(&'static OwnEmbedder),
+}
+
+/// A network of the user's own, as it was added.
+#[derive(Debug)]
+pub struct OwnEmbedder {
+    /// What was said and found of it when it was added.
+    pub manifest: OwnManifest,
+    /// The file.
+    pub file: PathBuf,
+    /// How its similarities become error rates; none before that was measured.
+    pub calibration: Option<Calibration>,
+}
+
+/// What is said and known of a network of the user's own: everything that its templates depend on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnManifest {
+    /// By which it is chosen.
+    pub name: String,
+    /// Stored with every template: the name, and the start of a SHA-256 over the file and everything below.
+    pub id: String,
+    /// SHA-256 of the file.
+    pub sha256: String,
+    /// The licence that it is used under, in the words of whoever added it.
+    pub licence: String,
+    /// Where it comes from, in the same.
+    pub origin: String,
+    /// What it takes.
+    pub input: OwnInput,
+    /// The output that is the template.
+    pub output: String,
+    /// Length of its templates.
+    pub dimensions: usize,
+    /// Whether the mirror image of a face counts as much as the face.
+    pub mirror: bool,
+}
+
+/// What a network takes: one aligned face, as ArcFace has them.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnInput {
+    /// In which order the values of a picture come.
+    pub layout: InputLayout,
+    /// In which order the colours of a pixel come.
+    pub channels: ChannelOrder,
+    /// Width and height in pixels.
+    pub side: u32,
+    /// Taken off each value from 0 to 255.
+    pub mean: f32,
+    /// What is left is multiplied by it.
+    pub scale: f32,
+}
+
+/// In which order the values of a picture come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InputLayout {
+    /// One colour after the other.
+    Nchw,
+    /// One pixel after the other.
+    Nhwc,
+}
+
+/// In which order colours come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChannelOrder {
+    /// Red, green, blue.
+    Rgb,
+    /// Blue, green, red.
+    Bgr,
+}
+
+impl PartialEq for Embedder {
+    fn eq(&self, other: &Self) -> bool {
+        self.id() == other.id()
+    }
+}
+
+impl Eq for Embedder {}
+
+impl fmt::Debug for Embedder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Embedder").field(&self.id()).finish()
+    }
 }
 
 impl Embedder {
-    /// All of them, the default first.
-    pub const ALL: [Self; 2] = [Self::Fused, Self::FrFeature];
+    /// Those that the service ships with, the default first.
+    pub const SHIPPED: [Self; 2] = [Self::Fused, Self::FrFeature];
 
     /// The name by which it is chosen.
     #[must_use]
@@ -22,6 +115,7 @@ impl Embedder {
         match self {
             Self::Fused => "fused",
             Self::FrFeature => "fr_feature",
+            Self::Own(own) => own.manifest.name.as_str(),
         }
     }
 
@@ -32,6 +126,7 @@ impl Embedder {
         match self {
             Self::Fused => "fr_feature-87aacdfe+mobile_face_net-d8ba40c0",
             Self::FrFeature => "fr_feature-87aacdfe",
+            Self::Own(own) => own.manifest.id.as_str(),
         }
     }
 
@@ -41,6 +136,7 @@ impl Embedder {
         match self {
             Self::Fused => 704,
             Self::FrFeature => 512,
+            Self::Own(own) => own.manifest.dimensions,
         }
     }
 }
@@ -49,7 +145,7 @@ impl FromStr for Embedder {
     type Err = ();
 
     fn from_str(name: &str) -> Result<Self, ()> {
-        Self::ALL
+        Self::SHIPPED
             .into_iter()
             .find(|known| known.name() == name)
             .ok_or(())
@@ -62,11 +158,11 @@ mod tests {
 
     #[test]
     fn each_embedder_is_known_by_its_name_and_by_an_id_of_its_own() {
-        for embedder in Embedder::ALL {
+        for embedder in Embedder::SHIPPED {
             assert_eq!(embedder.name().parse(), Ok(embedder));
         }
         assert_eq!("another".parse::<Embedder>(), Err(()));
         assert_ne!(Embedder::Fused.id(), Embedder::FrFeature.id());
-        assert_eq!(Embedder::default(), Embedder::ALL[0]);
+        assert_eq!(Embedder::default(), Embedder::SHIPPED[0]);
     }
 }

@@ -20,6 +20,7 @@ use crate::domain::verification::ModelIds;
 use crate::imports::{ImportLimits, Imports, Runner};
 use crate::lifecycle::Sweeper;
 use crate::metrics::Metrics;
+use crate::models::{AtWork, KnownModel, OwnModels, known};
 use crate::ports::Ports;
 use crate::postgres::EmbeddedPostgres;
 use crate::pruning::prune;
@@ -101,6 +102,7 @@ impl Application {
             metrics,
             recall,
             throttle: Throttle::new(config.allowance),
+            models: known_models(config)?.into(),
             limits: limits(config),
             idempotency_lifetime: config.idempotency_lifetime,
         };
@@ -217,6 +219,19 @@ pub fn template_keys(config: &Config) -> TemplateKeys {
         current: current.clone().map(TemplateKey::new),
         before: before.clone().map(TemplateKey::new),
     }
+}
+
+/// The models that there are, and those that are at work by this configuration.
+///
+/// # Errors
+/// Where those of the user cannot be read.
+pub fn known_models(config: &Config) -> anyhow::Result<Vec<KnownModel>> {
+    let at_work = AtWork {
+        embedder: config.load.embedder,
+        reads_zones: config.load.read_mrz,
+    };
+    let assets = Assets::open(&config.assets)?;
+    Ok(known(&assets, &OwnModels::of_home(&config.home), at_work)?)
 }
 
 fn model_ids(config: &Config) -> ModelIds {

@@ -71,6 +71,7 @@ impl ModelFiles {
         let networks = match embedder {
             Embedder::Fused => vec![&self.embedder, &self.mobile_face_net],
             Embedder::FrFeature => vec![&self.embedder],
+            Embedder::Own(own) => vec![&own.file],
         };
         [vec![&self.detector, &self.landmarks], networks].concat()
     }
@@ -249,7 +250,7 @@ impl OnnxBackend {
             .then(|| {
                 timed(&mut timings.embed, || {
                     let (template, length) = embedder.embed(&aligned)?;
-                    quality.embedding_length = Some(length as f32);
+                    quality.embedding_length = length.map(|length| length as f32);
                     Ok(template)
                 })
             })

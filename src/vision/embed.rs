@@ -1,4 +1,4 @@
-//! From an aligned face to its template, by one network or by two.
+//! From an aligned face to its template, by one network or by two, or by one of the user's own.
 //!
 //! `fr_feature` and MobileFaceNet err on different faces, and a network on a face and on its mirror image errs a little
 //! differently too. So the better template holds both networks' answers, each averaged over the two images, side by
@@ -10,6 +10,7 @@ use super::VisionError;
 use super::align::SIDE;
 use super::backend::ModelFiles;
 use super::crop::{Channels, planar};
+use super::own::OwnNetwork;
 use super::session::{Loader, Model, ModelError};
 use super::tflite;
 use crate::domain::embedder::Embedder;
@@ -65,9 +66,16 @@ impl Parts {
 
 /// The networks.
 pub(super) struct FaceEmbedder {
-    fr_feature: Model,
-    mobile_face_net: Option<Model>,
+    networks: Networks,
     made: Made,
+}
+
+enum Networks {
+    /// `fr_feature` alone.
+    FrFeature(Model),
+    /// `fr_feature` and MobileFaceNet.
+    Both(Model, Model),
+    Own(OwnNetwork),
 }
 
 impl FaceEmbedder {
@@ -78,51 +86,54 @@ impl FaceEmbedder {
         made: Made,
     ) -> Result<Self, ModelError> {
         let side = i64::from(SIDE);
-        let fr_feature = Model::load(loader, &files.embedder, &[1, 3, side, side], &["output"])?;
+        let first = || Model::load(loader, &files.embedder, &[1, 3, side, side], &["output"]);
         let second = || {
             let shape = [2, 3, side, side];
             Model::load(loader, &files.mobile_face_net, &shape, &[tflite::OUTPUT])
         };
-        let mobile_face_net = match made {
-            Made::Templates(Embedder::FrFeature) => None,
-            Made::Templates(Embedder::Fused) | Made::Parts => Some(second()?),
+        let networks = match made {
+            Made::Templates(Embedder::Own(own)) => Networks::Own(OwnNetwork::load(loader, own)?),
+            Made::Templates(Embedder::FrFeature) => Networks::FrFeature(first()?),
+            Made::Templates(Embedder::Fused) | Made::Parts => Networks::Both(first()?, second()?),
         };
-        Ok(Self {
-            fr_feature,
-            mobile_face_net,
-            made,
-        })
+        Ok(Self { networks, made })
     }
 
     /// The networks that are loaded.
     pub(super) fn models(&mut self) -> impl Iterator<Item = &mut Model> {
-        [&mut self.fr_feature]
-            .into_iter()
-            .chain(&mut self.mobile_face_net)
+        let (first, second) = match &mut self.networks {
+            Networks::FrFeature(model) => (model, None),
+            Networks::Both(first, second) => (first, Some(second)),
+            Networks::Own(own) => (own.model(), None),
+        };
+        [first].into_iter().chain(second)
     }
 
-    /// The template of an aligned face, and the length of what `fr_feature` answers of it.
-    pub(super) fn embed(&mut self, aligned: &RgbImage) -> Result<(Template, f64), VisionError> {
-        let (id, values, length_of_first) = match self.made {
-            Made::Templates(embedder @ Embedder::FrFeature) => {
-                let values = self.fr_feature(&embedder_input(aligned))?;
+    /// The template of an aligned face, and the length of what `fr_feature` answers of it, where that is asked.
+    pub(super) fn embed(
+        &mut self,
+        aligned: &RgbImage,
+    ) -> Result<(Template, Option<f64>), VisionError> {
+        let (values, length_of_first) = match &mut self.networks {
+            Networks::Own(own) => (own.embed(aligned)?, None),
+            Networks::FrFeature(model) => {
+                let values = model.run(&embedder_input(aligned))?.swap_remove(0);
                 let length = length(&values);
-                (embedder.id(), values, length)
+                (values, Some(length))
             }
-            Made::Templates(embedder @ Embedder::Fused) => {
+            Networks::Both(..) => {
                 let parts = self.parts(aligned)?;
                 let length = length(&parts.fr_feature[0]);
-                (
-                    embedder.id(),
-                    fused(&parts, SHARE_OF_MOBILE_FACE_NET),
-                    length,
-                )
+                let values = match self.made {
+                    Made::Parts => parts.template(),
+                    Made::Templates(_) => fused(&parts, SHARE_OF_MOBILE_FACE_NET),
+                };
+                (values, Some(length))
             }
-            Made::Parts => {
-                let parts = self.parts(aligned)?;
-                let length = length(&parts.fr_feature[0]);
-                (PARTS, parts.template(), length)
-            }
+        };
+        let id = match self.made {
+            Made::Parts => PARTS,
+            Made::Templates(embedder) => embedder.id(),
         };
         let template = Template::normalised(id, values)
             .map_err(|error| VisionError::Inference(error.to_string()))?;
@@ -131,24 +142,23 @@ impl FaceEmbedder {
 
     /// What both networks answer of a face and its mirror image.
     pub(super) fn parts(&mut self, aligned: &RgbImage) -> Result<Parts, VisionError> {
-        let face = embedder_input(aligned);
-        let fr_feature = [self.fr_feature(&face)?, self.fr_feature(&mirrored(&face))?];
-        let mut both = planar(aligned, Channels::Rgb, [127.5; 3], [1.0 / 128.0; 3]);
-        both.extend(mirrored(&both));
-        let Some(model) = &mut self.mobile_face_net else {
-            let reason = "MobileFaceNet was not loaded".to_owned();
+        let Networks::Both(first, second) = &mut self.networks else {
+            let reason = "not both networks are loaded".to_owned();
             return Err(VisionError::Inference(reason));
         };
-        let answers = model.run(&both)?.swap_remove(0);
+        let face = embedder_input(aligned);
+        let mut answer = |input: &[f32]| -> Result<Vec<f32>, VisionError> {
+            Ok(first.run(input)?.swap_remove(0))
+        };
+        let fr_feature = [answer(&face)?, answer(&mirrored(&face))?];
+        let mut both = planar(aligned, Channels::Rgb, [127.5; 3], [1.0 / 128.0; 3]);
+        both.extend(mirrored(&both));
+        let answers = second.run(&both)?.swap_remove(0);
         let (of_face, of_mirrored) = answers.split_at(answers.len() / 2);
         Ok(Parts {
             fr_feature,
             mobile_face_net: [of_face.to_vec(), of_mirrored.to_vec()],
         })
-    }
-
-    fn fr_feature(&mut self, input: &[f32]) -> Result<Vec<f32>, VisionError> {
-        Ok(self.fr_feature.run(input)?.swap_remove(0))
     }
 }
 

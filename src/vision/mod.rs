@@ -21,6 +21,7 @@ pub mod fuzzing;
 mod graph;
 mod landmarks;
 mod liveness;
+mod own;
 mod picture;
 mod pose;
 mod quality;
@@ -40,8 +41,9 @@ pub use embed::Parts;
 pub(crate) use embed::{SHARE_OF_MOBILE_FACE_NET, fused, sum};
 pub use encoded::Encoded;
 pub use engine::{Engine, Replacements, Workers};
+pub use own::inspect;
 pub use picture::decode_reduced;
-pub use session::{Graphs, ModelError, Runtime};
+pub use session::{Graphs, Interface, ModelError, Runtime};
 
 use crate::domain::face::Face;
 use crate::domain::liveness_session::Signature;

@@ -4,14 +4,14 @@ use std::borrow::Cow;
 use std::fs;
 use std::mem;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use ort::environment::Environment;
 use ort::ep::{CPU, ExecutionProviderDispatch};
 use ort::logging::LogLevel;
 use ort::session::{Session, SessionOutputs};
-use ort::value::TensorRef;
+use ort::value::{TensorRef, ValueType};
 
 use super::VisionError;
 use super::device::{Choice, Device, cuda};
@@ -117,7 +117,52 @@ pub(super) struct Model {
     input_shape: Vec<i64>,
     /// Time in the runtime since it was last asked for.
     spent: Duration,
-    outputs: &'static [&'static str],
+    outputs: Arc<[&'static str]>,
+}
+
+/// What a graph says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interface {
+    /// Names and shapes of what it takes; -1 stands for an open side.
+    pub inputs: Vec<(String, Vec<i64>)>,
+    /// The same of what it gives.
+    pub outputs: Vec<(String, Vec<i64>)>,
+}
+
+impl Interface {
+    pub(super) fn read(loader: Loader<'_>, path: &Path) -> Result<Self, ModelError> {
+        let failed = |reason: String| ModelError::Load {
+            path: path.to_owned(),
+            reason,
+        };
+        let graph = fs::read(path).map_err(|error| failed(error.to_string()))?;
+        Ok(Self::of(&open(loader.runtime, &graph).map_err(failed)?))
+    }
+
+    fn of(session: &Session) -> Self {
+        let shape = |dtype: &ValueType| -> Vec<i64> {
+            dtype
+                .tensor_shape()
+                .map(|shape| shape.to_vec())
+                .unwrap_or_default()
+        };
+        let inputs = session.inputs().iter();
+        let outputs = session.outputs().iter();
+        Self {
+            inputs: inputs
+                .map(|input| (input.name().to_owned(), shape(input.dtype())))
+                .collect(),
+            outputs: outputs
+                .map(|output| (output.name().to_owned(), shape(output.dtype())))
+                .collect(),
+        }
+    }
+}
+
+/// Whether a graph takes what it is given: where it leaves a side open, it takes any.
+fn takes(found: &[i64], wanted: &[i64]) -> bool {
+    let fits = |(found, wanted): (&i64, &i64)| found == wanted || *found == -1;
+    found.len() == wanted.len() && found.iter().zip(wanted).all(fits)
 }
 
 impl Model {
@@ -126,7 +171,7 @@ impl Model {
         loader: Loader<'_>,
         path: &Path,
         input_shape: &[i64],
-        outputs: &'static [&'static str],
+        outputs: &[&'static str],
     ) -> Result<Self, ModelError> {
         let failed = |reason: String| ModelError::Load {
             path: path.to_owned(),
@@ -143,17 +188,13 @@ impl Model {
             Graphs::Published => Cow::Borrowed(&*converted),
         };
         let session = open(loader.runtime, &graph).map_err(failed)?;
-        let shape = session
-            .inputs()
-            .first()
-            .and_then(|input| input.dtype().tensor_shape());
-        let found: Vec<i64> = shape.map(|shape| shape.to_vec()).unwrap_or_default();
-        let names: Vec<&str> = session
-            .outputs()
-            .iter()
-            .map(|output| output.name())
-            .collect();
-        if found != input_shape || !outputs.iter().all(|name| names.contains(name)) {
+        let Interface {
+            inputs,
+            outputs: given,
+        } = Interface::of(&session);
+        let found = inputs.into_iter().next().unwrap_or_default().1;
+        let names: Vec<&str> = given.iter().map(|(name, _)| name.as_str()).collect();
+        if !takes(&found, input_shape) || !outputs.iter().all(|name| names.contains(name)) {
             return Err(ModelError::Shape {
                 path: path.to_owned(),
                 expected: format!("input {input_shape:?} and outputs {outputs:?}"),
@@ -162,9 +203,9 @@ impl Model {
         }
         Ok(Self {
             session,
-            input_shape: found,
+            input_shape: input_shape.to_vec(),
             spent: Duration::ZERO,
-            outputs,
+            outputs: outputs.into(),
         })
     }
 
@@ -195,7 +236,7 @@ impl Model {
     /// Runs the graph on one tensor; the outputs come in the order that they were named in at loading.
     pub(super) fn run(&mut self, input: &[f32]) -> Result<Vec<Vec<f32>>, VisionError> {
         let failed = |error: ort::Error| VisionError::Inference(error.to_string());
-        let (shape, names) = (self.input_shape.clone(), self.outputs);
+        let (shape, names) = (self.input_shape.clone(), Arc::clone(&self.outputs));
         let outputs = self.infer(shape, input).map_err(failed)?;
         let named = names.iter().map(|name| {
             let (_, values) = outputs[*name].try_extract_tensor::<f32>().map_err(failed)?;

@@ -8,5 +8,10 @@ mod bench;
 mod eval;
 mod idempotency;
 mod imports;
+#[path = "../support/models.rs"]
+mod models;
+#[path = "../support/onnx.rs"]
+mod onnx;
+mod own_models;
 mod postgres;
 mod scene;

@@ -5,7 +5,7 @@
 
 mod files;
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{
@@ -100,9 +100,12 @@ fn served() -> &'static [Served] {
 fn calibration(embedder: Embedder) -> &'static Served {
     static FUSED: LazyLock<Served> = LazyLock::new(|| table_of(Embedder::Fused));
     static FR_FEATURE: LazyLock<Served> = LazyLock::new(|| table_of(Embedder::FrFeature));
+    static OWN: OnceLock<Served> = OnceLock::new();
     match embedder {
         Embedder::Fused => &FUSED,
         Embedder::FrFeature => &FR_FEATURE,
+        // One embedder is at work in a process.
+        Embedder::Own(_) => OWN.get_or_init(|| table_of(embedder)),
     }
 }
 

@@ -118,15 +118,19 @@ pub enum InvalidCalibration {
 }
 
 impl Calibration {
-    /// The table of an embedder that the service knows.
+    /// The table of an embedder.
     ///
     /// # Panics
-    /// Never: the tables are part of the program, and a test reads them.
+    /// Where it is one of the user's own that was not calibrated, which the configuration does not take. The other tables
+    /// are part of the program, and a test reads them.
     #[must_use]
     pub fn of(embedder: Embedder) -> Self {
         let table = match embedder {
             Embedder::Fused => FUSED,
             Embedder::FrFeature => FR_FEATURE,
+            Embedder::Own(own) => {
+                return own.calibration.clone().expect("the embedder is calibrated");
+            }
         };
         Self::parse(table).expect("the shipped table is valid")
     }

@@ -34,6 +34,8 @@ impl Conversation<'_> {
         self.hear("choosing a retention", put, 200).await;
         let get = self.request(Method::GET, "/v1/retention");
         self.hear("reading the retention", get, 200).await;
+        let models = self.request(Method::GET, "/v1/models");
+        self.hear("reading the models", models, 200).await;
         let wrong = self.request(Method::PUT, "/v1/retention");
         let wrong = wrong.json(&json!({"verification_days": self.secrets.refused}));
         self.hear("a retention that is none", wrong, 400).await;
