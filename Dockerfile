@@ -23,10 +23,8 @@ ARG SOURCE_DATE_EPOCH=0
 RUN find /opt/likeness /usr/local/bin/likeness -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
 
 FROM docker.io/library/debian:bookworm-slim AS slim
-# What a token issuer's key server is believed by, where LIKENESS_JWKS is a URL.
-RUN apt-get update \
-    && apt-get install --yes --no-install-recommends ca-certificates \
-    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/log/apt /var/log/dpkg.log
+# What a token issuer's key server is believed by, where LIKENESS_JWKS is a URL. The package would bring OpenSSL with it.
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 RUN groupadd --gid 10001 likeness \
     && useradd --uid 10001 --gid likeness --no-create-home --home-dir /var/lib/likeness --shell /usr/sbin/nologin likeness \
     && install -d -o likeness -g likeness -m 0700 /var/lib/likeness
