@@ -53,25 +53,16 @@ pub struct KnownModelView {
 
 impl From<&KnownModel> for KnownModelView {
     fn from(known: &KnownModel) -> Self {
-        let KnownModel {
-            name,
-            role,
-            licence,
-            origin,
-            sha256,
-            at_work,
-            embedder_id,
-            calibrated,
-        } = known.clone();
+        let known = known.clone();
         Self {
-            name,
-            role,
-            licence,
-            origin,
-            sha256,
-            at_work,
-            embedder_id,
-            calibrated,
+            name: known.name,
+            role: known.role,
+            licence: known.licence,
+            origin: known.origin,
+            sha256: known.sha256,
+            at_work: known.at_work,
+            embedder_id: known.embedder_id,
+            calibrated: known.calibrated,
         }
     }
 }

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 pub use error::AssetError;
 pub use manifest::{Asset, Client, Members, Package, Part};
 
-pub(crate) use hash::of_file as sha256_of;
+pub(crate) use hash::{of_bytes as sha256_of_bytes, of_file as sha256_of};
 
 use fetch::FetchLock;
 use listing::Listing;
@@ -110,23 +110,23 @@ impl Assets {
 
     /// The models of the list, there or not.
     pub fn models(&self) -> impl Iterator<Item = (&Package, &Asset)> {
-        let listed = self.packages.iter().flat_map(|package| {
-            let with_package = move |asset| (package, asset);
-            package.assets.iter().map(with_package)
-        });
-        listed.filter(|(_, asset)| Path::new(&asset.path).starts_with(MODELS))
+        self.listed()
+            .filter(|(_, asset)| Path::new(&asset.path).starts_with(MODELS))
     }
 
     /// What is there of every asset.
     #[must_use]
     pub fn inspect(&self, depth: Depth) -> Vec<(&Package, &Asset, State)> {
-        let listed = self.packages.iter().flat_map(|package| {
-            let with_package = move |asset| (package, asset);
-            package.assets.iter().map(with_package)
-        });
-        listed
+        self.listed()
             .map(|(package, asset)| (package, asset, self.state(asset, depth)))
             .collect()
+    }
+
+    fn listed(&self) -> impl Iterator<Item = (&Package, &Asset)> {
+        self.packages.iter().flat_map(|package| {
+            let with_package = move |asset| (package, asset);
+            package.assets.iter().map(with_package)
+        })
     }
 
     /// Fetches what is missing or damaged of a part; touches nothing where all is well.

@@ -10,12 +10,13 @@ mod jwt;
 mod reader;
 mod settings;
 mod telemetry;
+mod templates;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::Url;
@@ -27,10 +28,10 @@ use crate::domain::consent::ConsentRule;
 use crate::domain::embedder::Embedder;
 use crate::domain::policy::{MAX_TARGET_FMR, MIN_TARGET_FMR, Policy};
 use crate::domain::retention::MAX_RETENTION_DAYS;
-use crate::models::OwnModels;
 use crate::vision::Device;
 use reader::Reader;
 pub use settings::{SETTINGS, Setting, help};
+pub use templates::TemplateSecrets;
 
 /// Everything that can be set.
 #[derive(Debug, Clone)]
@@ -155,15 +156,6 @@ pub enum JwtKey {
     KeyServer(Url),
 }
 
-/// What enrolled templates are rotated by; without a secret they are kept as they are.
-#[derive(Debug, Clone)]
-pub struct TemplateSecrets {
-    /// Of new lists.
-    pub current: Option<SecretString>,
-    /// What `current` has taken the place of: lists that are kept under it are rewritten.
-    pub before: Option<SecretString>,
-}
-
 /// What a request may bring.
 #[derive(Debug, Clone, Copy)]
 pub struct Images {
@@ -286,7 +278,7 @@ impl Config {
     ) -> Result<Self, ConfigErrors> {
         let mut reader = Reader::new(environment, file, faults);
         let home = home(&mut reader);
-        let embedder = embedder(&mut reader, &home);
+        let embedder = templates::embedder(&mut reader, &home);
         let config = Self {
             assets: reader
                 .path("LIKENESS_ASSETS")
@@ -305,10 +297,7 @@ impl Config {
                 max_connections: reader.bounded("LIKENESS_DATABASE_MAX_CONNECTIONS", 2..=90),
             },
             jwt: jwt::jwt(&mut reader),
-            template_secrets: TemplateSecrets {
-                current: reader.secret("LIKENESS_TEMPLATE_KEY"),
-                before: reader.secret("LIKENESS_TEMPLATE_KEY_BEFORE"),
-            },
+            template_secrets: templates::secrets(&mut reader),
             images: Images {
                 max_bytes: reader.bounded("LIKENESS_MAX_IMAGE_BYTES", 1024..=100 * 1024 * 1024),
                 max_pixels: reader.bounded("LIKENESS_MAX_IMAGE_PIXELS", 10_000..=250_000_000),
@@ -360,19 +349,6 @@ fn home(reader: &mut Reader<'_>) -> PathBuf {
             PathBuf::new()
         }
     }
-}
-
-fn embedder(reader: &mut Reader<'_>, home: &Path) -> Embedder {
-    let name = reader.text("LIKENESS_EMBEDDER");
-    let shipped = name.parse();
-    shipped.unwrap_or_else(|()| {
-        let own = OwnModels::of_home(home).embedder(&name);
-        own.unwrap_or_else(|error| {
-            let problem = format!("is {name:?}, neither fused nor fr_feature: {error}");
-            reader.fault("LIKENESS_EMBEDDER", &problem);
-            Embedder::default()
-        })
-    })
 }
 
 fn database_url(reader: &mut Reader<'_>) -> Option<SecretString> {

@@ -5,7 +5,9 @@
 //! what its manifest says.
 
 mod add;
+mod fit;
 mod known;
+mod trial;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -34,6 +36,14 @@ pub enum OwnModelError {
     /// A file of it cannot be read.
     #[error("cannot read {path}: {source}")]
     Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file of it cannot be written.
+    #[error("cannot write {path}: {source}")]
+    Write {
         /// The file.
         path: PathBuf,
         /// Why.

@@ -112,6 +112,18 @@ impl Forms {
         self.known.iter().map(id).collect()
     }
 
+    /// Whether there is a form that something may be kept in besides that of new lists.
+    pub(super) fn are_several(&self) -> bool {
+        self.known.len() > 1
+    }
+
+    /// The id, in the form of new lists, of what is kept under this one in another form that is known.
+    pub(super) fn renewed_id(&self, kept: &str) -> Option<String> {
+        let ids = self.ids(split(kept).0);
+        let (new, others) = ids.split_first()?;
+        others.iter().any(|id| id == kept).then(|| new.clone())
+    }
+
     /// Templates in one of the forms.
     fn keep_all(
         &self,
@@ -131,11 +143,12 @@ impl Forms {
         template: &Template,
         key: Option<&TemplateKey>,
     ) -> Result<Template, StoreError> {
+        let Some(key) = key else {
+            return Ok(template.clone());
+        };
         let mut values = template.values().to_vec();
-        if let Some(key) = key {
-            self.rotation(key, tenant, values.len()).apply(&mut values);
-        }
-        Template::normalised(&kept_id(template.model_id(), key), values)
+        self.rotation(key, tenant, values.len()).apply(&mut values);
+        Template::normalised(&kept_id(template.model_id(), Some(key)), values)
             .map_err(|error| StoreError::Corrupt(error.into()))
     }
 
@@ -205,9 +218,9 @@ impl TenantTx {
         let Some(first) = templates.first() else {
             return Ok(templates);
         };
-        let ids = self.store().forms().ids(first.model_id());
         let mut form = 0;
-        if ids.len() > 1 {
+        if self.store().forms().are_several() {
+            let ids = self.store().forms().ids(first.model_id());
             self.lock_watchlist(watchlist).await?;
             let found = sqlx::query_scalar!(
                 "select model_id from galleries where watchlist_id = $1 and model_id = any($2) and faces > 0",
@@ -259,6 +272,13 @@ impl TenantTx {
         let worked = tokio::task::spawn_blocking(move || work(&forms, &tenant)).await;
         worked.map_err(|_| StoreError::Unavailable(sqlx::Error::WorkerCrashed))?
     }
+}
+
+/// A probe in each form, in the order in which lists are looked for in them; where there are several, once more from the first:
+/// a list may have been rewritten meanwhile.
+pub(super) fn tries<T>(forms: &[T]) -> impl Iterator<Item = &T> {
+    let again = if forms.len() > 1 { forms } else { &[] };
+    forms.iter().chain(again)
 }
 
 fn kept_id(model_id: &str, key: Option<&TemplateKey>) -> String {

@@ -8,6 +8,7 @@
 
 mod attempts;
 mod audit;
+mod coarse;
 mod connection;
 mod erasures;
 mod error;

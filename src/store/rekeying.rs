@@ -7,7 +7,6 @@ use pgvector::HalfVector;
 
 use super::error::StoreError;
 use super::faces::{full_precision, half_precision};
-use super::forms::split;
 use super::galleries::CHANGES_KEPT;
 use super::transaction::TenantTx;
 use crate::domain::ids::WatchlistId;
@@ -21,16 +20,16 @@ impl TenantTx {
     /// # Errors
     /// [`StoreError`] when the database cannot answer.
     pub async fn find_list_to_rekey(&mut self) -> Result<Option<WatchlistId>, StoreError> {
+        if !self.store().forms().are_several() {
+            return Ok(None);
+        }
         let galleries = sqlx::query!(
             "select watchlist_id, model_id from galleries where faces > 0 order by watchlist_id"
         )
         .fetch_all(self.connection())
         .await?;
         let forms = self.store().forms();
-        let is_other = |kept: &str| {
-            let ids = forms.ids(split(kept).0);
-            ids[1..].iter().any(|id| id == kept)
-        };
+        let is_other = |kept: &str| forms.renewed_id(kept).is_some();
         let other = galleries.into_iter().find(|row| is_other(&row.model_id));
         Ok(other.map(|row| row.watchlist_id.into()))
     }
@@ -50,9 +49,8 @@ impl TenantTx {
         .await?;
         let mut rekeyed = 0;
         for from in galleries {
-            let ids = self.store().forms().ids(split(&from).0);
-            if ids[1..].contains(&from) {
-                rekeyed += self.rekey_gallery(watchlist, &from, &ids[0]).await?;
+            if let Some(to) = self.store().forms().renewed_id(&from) {
+                rekeyed += self.rekey_gallery(watchlist, &from, &to).await?;
             }
         }
         // What is in memory of the old form is of no more use.

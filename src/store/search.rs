@@ -6,26 +6,19 @@
 //! Of a gallery without codes that is every face, and the search is exact. So whatever was enrolled before the search is compared, whoever
 //! enrolled it; and what is deleted, out of its time or another tenant's is not there to be found.
 
-use std::sync::{Arc, RwLock};
-
-use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::connection::SearchSettings;
+use super::coarse::picked;
 use super::error::StoreError;
 use super::faces::half_precision;
+use super::forms::tries;
 use super::galleries::CHANGES_KEPT;
-use super::taking_in::{milliseconds, read};
 use super::transaction::TenantTx;
 use crate::domain::face::Template;
 use crate::domain::ids::WatchlistId;
 use crate::domain::watchlist::{Nearest, SearchMethod};
-use crate::gallery::{Codes, GalleryKey, Shortlist};
+use crate::gallery::{GalleryKey, Shortlist};
 
-/// A code counts as out of its time this much later than its face: the database's clock decides, not ours.
-pub(super) const CLOCK_TOLERANCE: Duration = Duration::minutes(10);
-/// Codes that are passed over in well under a millisecond, so that it need not be done on a thread of its own.
-const QUICK_PASS_BYTES: usize = 8_000_000;
 /// Revisions that a gallery's codes may be behind before they catch up. Until then their faces are compared exactly.
 const MAX_BEHIND: i64 = 64;
 
@@ -109,26 +102,22 @@ impl TenantTx {
     ) -> Result<Vec<GalleryMatches>, StoreError> {
         let forms = self.in_all_forms(&[probe]).await?.concat();
         let mut found = self.search_kept(queries, &forms[0], limit, pass).await?;
-        // Once more from the first: a list may have been rewritten meanwhile.
-        let again = if forms.len() > 1 { &*forms } else { &[] };
-        for probe in forms.iter().skip(1).chain(again) {
-            let left: Vec<usize> = (0..found.len())
-                .filter(|index| found[*index].has_others)
-                .collect();
+        for probe in tries(&forms).skip(1) {
+            let is_left = |query: &&GalleryQuery| {
+                let of_query = |list: &GalleryMatches| list.watchlist_id == query.watchlist_id;
+                found.iter().any(|list| of_query(list) && list.has_others)
+            };
+            let left: Vec<GalleryQuery> = queries.iter().filter(is_left).copied().collect();
             if left.is_empty() {
                 break;
             }
-            let is_left = |query: &&GalleryQuery| {
-                left.iter()
-                    .any(|index| found[*index].watchlist_id == query.watchlist_id)
-            };
-            let queries: Vec<GalleryQuery> = queries.iter().filter(is_left).copied().collect();
-            for matches in self.search_kept(&queries, probe, limit, pass).await? {
-                let place = left
-                    .iter()
-                    .find(|index| found[**index].watchlist_id == matches.watchlist_id);
-                if let (Some(place), false) = (place, matches.has_others) {
-                    found[*place] = matches;
+            let answers = self.search_kept(&left, probe, limit, pass).await?;
+            for matches in answers.into_iter().filter(|matches| !matches.has_others) {
+                let of_list = |list: &&mut GalleryMatches| {
+                    list.watchlist_id == matches.watchlist_id && list.has_others
+                };
+                if let Some(place) = found.iter_mut().find(of_list) {
+                    *place = matches;
                 }
             }
         }
@@ -154,31 +143,6 @@ impl TenantTx {
         }
         let matches = compared.into_iter().map(|gallery| gallery.matches);
         Ok(matches.collect())
-    }
-
-    /// The coarse pass over the galleries whose codes are in memory; an empty shortlist for the others.
-    async fn shortlists(
-        &self,
-        queries: &[GalleryQuery],
-        probe: &Template,
-    ) -> Result<Vec<Shortlist>, StoreError> {
-        let galleries = self.store().galleries();
-        let codes: Vec<Option<Arc<RwLock<Codes>>>> = queries
-            .iter()
-            .map(|query| galleries.find(&self.gallery(query.watchlist_id, probe)))
-            .collect();
-        let settings = self.store().search_settings();
-        let bytes: usize = codes
-            .iter()
-            .flatten()
-            .map(|codes| read(codes).bytes())
-            .sum();
-        if bytes <= QUICK_PASS_BYTES {
-            return Ok(pass(&codes, probe, settings));
-        }
-        let probe = probe.clone();
-        let passed = tokio::task::spawn_blocking(move || pass(&codes, &probe, settings)).await;
-        passed.map_err(|_| StoreError::Unavailable(sqlx::Error::WorkerCrashed))
     }
 
     /// Compares exactly what was picked and what is newer.
@@ -384,27 +348,4 @@ fn matches(watchlist_id: WatchlistId, shortlist: &Shortlist, rows: &[SearchRow])
         candidates,
         nearest: nearest.collect(),
     }
-}
-
-/// The picked faces of all lists, each with the position of its query, from 1.
-pub(super) fn picked(shortlists: &[Shortlist]) -> (Vec<i64>, Vec<i64>) {
-    let of_query = |(position, shortlist): (i64, &Shortlist)| {
-        let faces = shortlist.faces.clone();
-        faces.into_iter().map(move |face| (position, face))
-    };
-    (1..).zip(shortlists).flat_map(of_query).unzip()
-}
-
-fn pass(
-    galleries: &[Option<Arc<RwLock<Codes>>>],
-    probe: &Template,
-    settings: SearchSettings,
-) -> Vec<Shortlist> {
-    let latest = milliseconds(OffsetDateTime::now_utc() - CLOCK_TOLERANCE);
-    let of_gallery = |codes: &Option<Arc<RwLock<Codes>>>| {
-        let codes = read(codes.as_ref()?);
-        Some(codes.shortlist(probe, settings.picks(codes.faces()), latest))
-    };
-    let shortlists = galleries.iter().map(of_gallery);
-    shortlists.map(Option::unwrap_or_default).collect()
 }

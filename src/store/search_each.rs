@@ -8,10 +8,11 @@ use std::sync::{Arc, RwLock};
 
 use time::OffsetDateTime;
 
+use super::coarse::{CLOCK_TOLERANCE, picked};
 use super::error::StoreError;
 use super::faces::half_precision;
+use super::forms::tries;
 use super::galleries::CHANGES_KEPT;
-use super::search::{CLOCK_TOLERANCE, picked};
 use super::taking_in::{milliseconds, read};
 use super::transaction::TenantTx;
 use crate::domain::face::Template;
@@ -50,9 +51,7 @@ impl TenantTx {
         }
         let forms = self.in_all_forms(faces).await?;
         let mut found = None;
-        // Once more from the first: the list may have been rewritten meanwhile.
-        let again = if forms.len() > 1 { &*forms } else { &[] };
-        for faces in forms.iter().chain(again) {
+        for faces in tries(&forms) {
             let faces: Vec<&Template> = faces.iter().collect();
             let matches = self.search_each_kept(watchlist_id, &faces, &min_similarity, limit);
             let matches = matches.await?;

@@ -294,14 +294,6 @@ impl FaceBackend for OnnxBackend {
         true
     }
 
-    fn analyse(
-        &mut self,
-        encoded: &[u8],
-        request: &AnalysisRequest,
-    ) -> Result<Analysis, VisionError> {
-        self.analyse_shared(&encoded.to_vec().into(), request)
-    }
-
     fn analyse_shared(
         &mut self,
         encoded: &Encoded,

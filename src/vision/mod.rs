@@ -41,7 +41,6 @@ pub use embed::Parts;
 pub(crate) use embed::{SHARE_OF_MOBILE_FACE_NET, fused, sum};
 pub use encoded::Encoded;
 pub use engine::{Engine, Replacements, Workers};
-pub use own::inspect;
 pub use picture::decode_reduced;
 pub use session::{Graphs, Interface, ModelError, Runtime};
 
@@ -186,26 +185,26 @@ pub enum VisionError {
 
 /// Analyses one picture at a time.
 pub trait FaceBackend: Send {
-    /// Finds and describes the faces of an encoded picture.
+    /// Finds and describes the faces of a picture, at which others may look too.
     ///
     /// # Errors
     /// [`VisionError`] where the picture cannot be read or a model fails; no face is an answer.
-    fn analyse(
-        &mut self,
-        encoded: &[u8],
-        request: &AnalysisRequest,
-    ) -> Result<Analysis, VisionError>;
-
-    /// The same for one of several who look at the picture.
-    ///
-    /// # Errors
-    /// Those of [`FaceBackend::analyse`].
     fn analyse_shared(
         &mut self,
         encoded: &Encoded,
         request: &AnalysisRequest,
+    ) -> Result<Analysis, VisionError>;
+
+    /// The same for a picture at which nobody else looks.
+    ///
+    /// # Errors
+    /// Those of [`FaceBackend::analyse_shared`].
+    fn analyse(
+        &mut self,
+        encoded: &[u8],
+        request: &AnalysisRequest,
     ) -> Result<Analysis, VisionError> {
-        self.analyse(encoded.bytes(), request)
+        self.analyse_shared(&encoded.to_vec().into(), request)
     }
 
     /// Whether its thread gives way to others where there are more of them than cores.

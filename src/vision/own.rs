@@ -1,6 +1,4 @@
-//! Networks of the user's own: how their files are read, and how they are run as their manifests say.
-
-use std::path::Path;
+//! Networks of the user's own, run as their manifests say.
 
 use image::RgbImage;
 use image::imageops::{self, FilterType};
@@ -8,7 +6,7 @@ use image::imageops::{self, FilterType};
 use super::VisionError;
 use super::align::SIDE;
 use super::crop::{Channels, planar};
-use super::session::{Graphs, Interface, Loader, Model, ModelError, Runtime};
+use super::session::{Loader, Model, ModelError};
 use crate::domain::embedder::{ChannelOrder, InputLayout, OwnEmbedder, OwnInput};
 use crate::domain::face::length;
 
@@ -67,15 +65,6 @@ impl OwnNetwork {
             )))
         }
     }
-}
-
-/// What a file says that its network takes and gives.
-///
-/// # Errors
-/// [`ModelError`] where it is no network that the runtime can run.
-pub fn inspect(runtime: &Runtime, path: &Path) -> Result<Interface, ModelError> {
-    let graphs = Graphs::Published;
-    Interface::read(Loader { runtime, graphs }, path)
 }
 
 fn shape(input: &OwnInput) -> [i64; 4] {

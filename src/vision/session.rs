@@ -11,7 +11,7 @@ use ort::environment::Environment;
 use ort::ep::{CPU, ExecutionProviderDispatch};
 use ort::logging::LogLevel;
 use ort::session::{Session, SessionOutputs};
-use ort::value::{TensorRef, ValueType};
+use ort::value::{Outlet, TensorRef};
 
 use super::VisionError;
 use super::device::{Choice, Device, cuda};
@@ -130,31 +130,27 @@ pub struct Interface {
 }
 
 impl Interface {
-    pub(super) fn read(loader: Loader<'_>, path: &Path) -> Result<Self, ModelError> {
-        let failed = |reason: String| ModelError::Load {
+    /// Of a graph, which a file holds.
+    ///
+    /// # Errors
+    /// [`ModelError::Load`] where it is no graph that the runtime can run.
+    pub fn read(runtime: &Runtime, path: &Path, graph: &[u8]) -> Result<Self, ModelError> {
+        let session = open(runtime, graph).map_err(|reason| ModelError::Load {
             path: path.to_owned(),
             reason,
-        };
-        let graph = fs::read(path).map_err(|error| failed(error.to_string()))?;
-        Ok(Self::of(&open(loader.runtime, &graph).map_err(failed)?))
+        })?;
+        Ok(Self::of(&session))
     }
 
     fn of(session: &Session) -> Self {
-        let shape = |dtype: &ValueType| -> Vec<i64> {
-            dtype
-                .tensor_shape()
-                .map(|shape| shape.to_vec())
-                .unwrap_or_default()
+        let value = |value: &Outlet| {
+            let shape = value.dtype().tensor_shape();
+            let sides = shape.map(|shape| shape.to_vec()).unwrap_or_default();
+            (value.name().to_owned(), sides)
         };
-        let inputs = session.inputs().iter();
-        let outputs = session.outputs().iter();
         Self {
-            inputs: inputs
-                .map(|input| (input.name().to_owned(), shape(input.dtype())))
-                .collect(),
-            outputs: outputs
-                .map(|output| (output.name().to_owned(), shape(output.dtype())))
-                .collect(),
+            inputs: session.inputs().iter().map(value).collect(),
+            outputs: session.outputs().iter().map(value).collect(),
         }
     }
 }

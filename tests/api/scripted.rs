@@ -9,7 +9,7 @@ use likeness::domain::face::{
 use likeness::domain::liveness_session::Signature;
 use likeness::vision::document::Zone;
 use likeness::vision::{
-    Analysis, AnalysisRequest, Embed, FaceBackend, Layout, StageTimings, VisionError,
+    Analysis, AnalysisRequest, Embed, Encoded, FaceBackend, Layout, StageTimings, VisionError,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -101,13 +101,13 @@ fn sixty() -> f32 {
 pub struct Scripted;
 
 impl FaceBackend for Scripted {
-    fn analyse(
+    fn analyse_shared(
         &mut self,
-        encoded: &[u8],
+        encoded: &Encoded,
         request: &AnalysisRequest,
     ) -> Result<Analysis, VisionError> {
         // A real picture is one without faces: readiness looks at a blank one.
-        let mut script: Script = serde_json::from_slice(encoded).unwrap_or_default();
+        let mut script: Script = serde_json::from_slice(encoded.bytes()).unwrap_or_default();
         let turned_back = match script.turn_degrees {
             0.0 => Layout::Document,
             degrees => Layout::Turned((4 - (degrees / 90.0) as u8) % 4),
@@ -152,7 +152,7 @@ impl FaceBackend for Scripted {
             faces,
             signature: request.signature.then(|| match &script.looks {
                 Some(looks) => signature(looks.as_bytes()),
-                None => signature(encoded),
+                None => signature(encoded.bytes()),
             }),
             zone: script.zone.map(|lines| Zone {
                 lines,

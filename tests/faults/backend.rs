@@ -5,7 +5,7 @@ use std::time::Duration;
 use likeness::domain::embedder::Embedder;
 use likeness::domain::face::{BoundingBox, Face, FivePoints, Point, Pose, Quality, Template};
 use likeness::vision::{
-    Analysis, AnalysisRequest, Embed, Engine, FaceBackend, StageTimings, VisionError,
+    Analysis, AnalysisRequest, Embed, Encoded, Engine, FaceBackend, StageTimings, VisionError,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -36,13 +36,13 @@ struct Picture {
 struct Numbers;
 
 impl FaceBackend for Numbers {
-    fn analyse(
+    fn analyse_shared(
         &mut self,
-        encoded: &[u8],
+        encoded: &Encoded,
         request: &AnalysisRequest,
     ) -> Result<Analysis, VisionError> {
         // A real picture shows nobody: readiness looks at a blank one.
-        let picture: Option<Picture> = serde_json::from_slice(encoded).ok();
+        let picture: Option<Picture> = serde_json::from_slice(encoded.bytes()).ok();
         if let Some(picture) = &picture {
             std::thread::sleep(Duration::from_millis(picture.takes_ms));
         }

@@ -4,7 +4,8 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use likeness::vision::{
-    Analysis, AnalysisRequest, Engine, FaceBackend, Replacements, StageTimings, VisionError,
+    Analysis, AnalysisRequest, Encoded, Engine, FaceBackend, Replacements, StageTimings,
+    VisionError,
 };
 use reqwest::{Method, StatusCode};
 use serde_json::json;
@@ -26,7 +27,12 @@ impl Trapped {
 }
 
 impl FaceBackend for Trapped {
-    fn analyse(&mut self, encoded: &[u8], _: &AnalysisRequest) -> Result<Analysis, VisionError> {
+    fn analyse_shared(
+        &mut self,
+        encoded: &Encoded,
+        _: &AnalysisRequest,
+    ) -> Result<Analysis, VisionError> {
+        let encoded = encoded.bytes();
         assert_ne!(encoded, b"panic", "as the script says");
         if encoded == b"stuck" {
             let _ = self.never.recv();

@@ -13,7 +13,8 @@ use crate::assets::InferenceFiles;
 use crate::config::Load;
 use crate::startup::{load_backends, load_readers, worker_count};
 use crate::verify::{DOCUMENT, SELFIE};
-use crate::vision::{AnalysisRequest, FaceBackend, ImageLimits};
+use crate::vision::document::ZoneReader;
+use crate::vision::{AnalysisRequest, FaceBackend, ImageLimits, OnnxBackend};
 
 const ROUNDS: usize = 20;
 /// Whole checks of each thread.
@@ -25,36 +26,35 @@ pub(super) fn measure(
     load: &Load,
     pair: &Pair,
 ) -> anyhow::Result<Inference> {
-    let mut backends = load_backends(files, 2, load.embedder, ImageLimits::default())?;
-    let (mut second, mut first) = (
-        backends.pop().context("two backends were asked for")?,
-        backends.pop().context("two backends were asked for")?,
-    );
+    let threads = worker_count(load.workers).min(worker_count(0));
+    let limits = ImageLimits::default();
+    let mut backends = load_backends(files, threads.max(2), load.embedder, limits)?;
+    let mut readers = load_readers(files, if load.read_mrz { threads } else { 0 }, limits)?;
+    let [first, second, ..] = backends.as_mut_slice() else {
+        anyhow::bail!("two backends were asked for");
+    };
     // With one core the two would only be in each other's way.
     let together = Barrier::new(2);
     let (selfie, document) = if worker_count(0) > 1 {
         thread::scope(|scope| -> anyhow::Result<_> {
             let document =
-                scope.spawn(|| times(&mut second, &pair.document, &DOCUMENT, Some(&together)));
-            let selfie = times(&mut first, &pair.selfie, &SELFIE, Some(&together));
+                scope.spawn(|| times(second, &pair.document, &DOCUMENT, Some(&together)));
+            let selfie = times(first, &pair.selfie, &SELFIE, Some(&together));
             let document = document.join();
             let document = document.map_err(|_| anyhow::anyhow!("a model panicked"))?;
             Ok((selfie?, document?))
         })?
     } else {
         (
-            times(&mut first, &pair.selfie, &SELFIE, None)?,
-            times(&mut second, &pair.document, &DOCUMENT, None)?,
+            times(first, &pair.selfie, &SELFIE, None)?,
+            times(second, &pair.document, &DOCUMENT, None)?,
         )
     };
-    let zone = if load.read_mrz {
-        let mut readers = load_readers(files, 1, ImageLimits::default())?;
-        let reader = readers.first_mut().context("a reader was asked for")?;
-        median(times(reader, &pair.document, &DOCUMENT, None)?)
-    } else {
-        0.0
+    let zone = match readers.first_mut() {
+        Some(reader) => median(times(reader, &pair.document, &DOCUMENT, None)?),
+        None => 0.0,
     };
-    let per_second = saturated(files, load, pair)?;
+    let per_second = saturated(&mut backends[..threads], &mut readers, pair)?;
     Ok(Inference::new(
         median(selfie),
         median(document),
@@ -65,15 +65,15 @@ pub(super) fn measure(
 
 /// Checks a second of the models alone on as many threads as run faces, each with models of its own. One at a time they
 /// would seem to allow more: what is shared by cores is then theirs alone.
-fn saturated(files: &InferenceFiles, load: &Load, pair: &Pair) -> anyhow::Result<f64> {
-    let threads = worker_count(load.workers).min(worker_count(0));
-    let limits = ImageLimits::default();
-    let backends = load_backends(files, threads, load.embedder, limits)?;
-    let readers = load_readers(files, if load.read_mrz { threads } else { 0 }, limits)?;
-    let mut readers = readers.into_iter();
-    let together = Barrier::new(threads);
+fn saturated(
+    backends: &mut [OnnxBackend],
+    readers: &mut [ZoneReader],
+    pair: &Pair,
+) -> anyhow::Result<f64> {
+    let together = Barrier::new(backends.len());
+    let mut readers = readers.iter_mut();
     thread::scope(|scope| {
-        let running = backends.into_iter().map(|mut backend| {
+        let running = backends.iter_mut().map(|backend| {
             let (mut reader, together) = (readers.next(), &together);
             scope.spawn(move || -> anyhow::Result<f64> {
                 together.wait();

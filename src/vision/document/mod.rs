@@ -8,6 +8,7 @@ mod curve;
 mod geometry;
 mod glyphs;
 mod grid;
+mod line;
 mod print;
 mod reader;
 mod roles;

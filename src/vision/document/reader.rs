@@ -9,14 +9,15 @@ use super::Zone;
 use super::geometry::{Row, to_point};
 use super::glyphs::{Glyph, Recogniser};
 use super::grid::Grid;
+use super::line::{Line, MARGIN, confidence, is_other_text, line, text_of};
 use super::print::{Print, measure};
-use super::roles::{Role, nearest_length, role};
+use super::roles::{Role, nearest_length};
 use super::rows::{beside, candidates, covers};
 use super::shapes::Shapes;
 use super::text::{SHARP_SIDE, TextDetector};
 use crate::vision::crop::Scaler;
 use crate::vision::decode::{ImageLimits, decode};
-use crate::vision::picture::view_of;
+use crate::vision::picture::Picture;
 use crate::vision::session::{Graphs, Loader, ModelError, Runtime};
 use crate::vision::{
     Analysis, AnalysisRequest, Encoded, FaceBackend, StageTimings, VisionError, blank_picture,
@@ -40,10 +41,6 @@ const MIN_GAIN: f64 = 1.2;
 const MAX_TRIED: usize = 3;
 /// A line of a zone is read with at least this mean probability. Upside down, it has less.
 const MIN_CONFIDENCE: f32 = 0.55;
-/// Text that is read with it stands upright.
-const CERTAIN: f32 = 0.9;
-/// Space at the ends of a line, in characters, when it is read again between the ends that were found.
-const MARGIN: f64 = 1.0;
 /// At least two of three characters of a line have to be read.
 const MAX_LOST: (usize, usize) = (2, 3);
 
@@ -75,23 +72,6 @@ pub struct ZoneReader {
     shapes: Shapes,
     scaler: Scaler,
     limits: ImageLimits,
-}
-
-/// A line of a zone that was read.
-struct Line {
-    row: Row,
-    text: String,
-    role: Role,
-    confidence: f32,
-    /// Whether every character of it was seen.
-    is_whole: bool,
-}
-
-impl Line {
-    /// Whether there is no doubt about where its characters are.
-    fn is_certain(&self) -> bool {
-        self.is_whole && self.confidence >= CERTAIN
-    }
 }
 
 /// What text is.
@@ -288,61 +268,6 @@ impl ZoneReader {
     }
 }
 
-/// A line of that text. Beside a known line, of `known` characters, it is what its place says; only one that is read
-/// first has to show what it is.
-fn line(
-    row: &Row,
-    grid: Option<Grid>,
-    text: String,
-    glyphs: &[Glyph],
-    known: Option<usize>,
-) -> Option<Line> {
-    let role = match known {
-        None => role(&text)?,
-        Some(length) => Role {
-            length,
-            lines: 0,
-            index: 0,
-        },
-    };
-    Some(Line {
-        row: trimmed(row, grid, role.length),
-        text,
-        role,
-        confidence: confidence(glyphs),
-        is_whole: glyphs.len() == role.length,
-    })
-}
-
-/// Text that was read with certainty, and has none of the fillers that nearly every line of a zone has.
-fn is_other_text(glyphs: &[Glyph]) -> bool {
-    confidence(glyphs) >= CERTAIN && glyphs.iter().all(|glyph| glyph.character != '<')
-}
-
-fn text_of(glyphs: &[Glyph]) -> String {
-    glyphs.iter().map(|glyph| glyph.character).collect()
-}
-
-/// The row between the ends of its text.
-fn trimmed(row: &Row, grid: Option<Grid>, length: usize) -> Row {
-    let Some(grid) = grid else {
-        return *row;
-    };
-    let place = |at: f64| (at - 0.5) * row.length;
-    let first = place(grid.start - (0.5 + MARGIN / 2.0) * grid.pitch);
-    let last = place(grid.start + (length as f64 - 0.5 + MARGIN / 2.0) * grid.pitch);
-    row.between(first, last)
-}
-
-fn confidence(glyphs: &[Glyph]) -> f32 {
-    let sum: f32 = glyphs.iter().map(|glyph| glyph.probability).sum();
-    if glyphs.is_empty() {
-        0.0
-    } else {
-        sum / glyphs.len() as f32
-    }
-}
-
 /// The distance of two lines that stand beside each other.
 fn pitch(lines: &[Option<Line>]) -> Option<f64> {
     lines.windows(2).find_map(|pair| match pair {
@@ -372,21 +297,14 @@ fn zone(lines: &[Line], print: Option<Print>) -> Zone {
 }
 
 impl FaceBackend for ZoneReader {
-    fn analyse(
-        &mut self,
-        encoded: &[u8],
-        request: &AnalysisRequest,
-    ) -> Result<Analysis, VisionError> {
-        self.analyse_shared(&encoded.to_vec().into(), request)
-    }
-
     fn analyse_shared(
         &mut self,
         encoded: &Encoded,
         _request: &AnalysisRequest,
     ) -> Result<Analysis, VisionError> {
         let started = Instant::now();
-        let view = view_of(encoded, self.limits, ENOUGH_SIDE)?;
+        let picture = Picture::open_with_side(encoded, self.limits, ENOUGH_SIDE)?;
+        let view = picture.first();
         let decode = started.elapsed();
         let mut zone = self.read(view.pixels())?;
         let is_small = |zone: &Zone| zone.pitch() < ENOUGH_PITCH;

@@ -14,7 +14,12 @@ struct Scripted {
 }
 
 impl FaceBackend for Scripted {
-    fn analyse(&mut self, encoded: &[u8], _: &AnalysisRequest) -> Result<Analysis, VisionError> {
+    fn analyse_shared(
+        &mut self,
+        encoded: &Encoded,
+        _: &AnalysisRequest,
+    ) -> Result<Analysis, VisionError> {
+        let encoded = encoded.bytes();
         self.seen.send(encoded.len()).unwrap();
         assert_ne!(encoded, b"panic", "as the script says");
         self.gate.lock().unwrap().recv().unwrap();
@@ -234,7 +239,12 @@ struct Sticky {
 }
 
 impl FaceBackend for Sticky {
-    fn analyse(&mut self, encoded: &[u8], _: &AnalysisRequest) -> Result<Analysis, VisionError> {
+    fn analyse_shared(
+        &mut self,
+        encoded: &Encoded,
+        _: &AnalysisRequest,
+    ) -> Result<Analysis, VisionError> {
+        let encoded = encoded.bytes();
         if encoded == b"stuck" {
             let never = self.latch.lock().unwrap_or_else(PoisonError::into_inner);
             let _ = never.recv();

@@ -4,6 +4,7 @@
 //! them, or a part.
 
 mod turn;
+mod view;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use image::metadata::Orientation;
 use image::{DynamicImage, RgbImage};
 
 use self::turn::{Edges, inverse, is_on_its_side};
+pub(super) use self::view::View;
 use super::VisionError;
 use super::crop::Area;
 use super::decode::{Admitted, ImageLimits, Part, Sequential, admit};
@@ -23,93 +25,6 @@ use super::turned::{Quarters, turned};
 pub(super) const MIN_SIDE: u32 = 800;
 /// How much whole pictures are reduced. By less it is no faster than decoding in full, where every step is tuned.
 const REDUCTIONS: [u32; 2] = [8, 4];
-
-/// Some of a picture's pixels.
-pub(super) struct View {
-    pixels: Arc<RgbImage>,
-    /// Pixels of the picture that one of these stands for, across and down.
-    reduction: f64,
-    left: f64,
-    top: f64,
-    width: f64,
-    height: f64,
-}
-
-impl View {
-    /// All pixels as they are.
-    pub(super) fn whole(pixels: impl Into<Arc<RgbImage>>) -> Self {
-        let pixels = pixels.into();
-        let (width, height) = (f64::from(pixels.width()), f64::from(pixels.height()));
-        Self {
-            pixels,
-            reduction: 1.0,
-            left: 0.0,
-            top: 0.0,
-            width,
-            height,
-        }
-    }
-
-    /// A view of the same picture that has all of it in these pixels.
-    pub(super) fn reduced(&self, pixels: RgbImage) -> Self {
-        Self {
-            reduction: self.width / f64::from(pixels.width()),
-            pixels: Arc::new(pixels),
-            left: 0.0,
-            top: 0.0,
-            ..*self
-        }
-    }
-
-    /// Width of the whole picture.
-    pub(super) fn width(&self) -> f64 {
-        self.width
-    }
-
-    /// Height of the whole picture.
-    pub(super) fn height(&self) -> f64 {
-        self.height
-    }
-
-    /// Pixels of the picture that one of the view's stands for, across and down.
-    pub(super) fn reduction(&self) -> f64 {
-        self.reduction
-    }
-
-    pub(super) fn pixels(&self) -> &RgbImage {
-        &self.pixels
-    }
-
-    /// Whether all of an area of the picture can be seen.
-    pub(super) fn covers(&self, area: Area) -> bool {
-        let right = self.left + f64::from(self.pixels.width()) * self.reduction;
-        let bottom = self.top + f64::from(self.pixels.height()) * self.reduction;
-        area.left >= self.left
-            && area.top >= self.top
-            && area.left + area.width <= right
-            && area.top + area.height <= bottom
-    }
-
-    /// Where an area of the picture lies among the view's pixels: what of it can be seen.
-    pub(super) fn to_pixels(&self, area: Area) -> Area {
-        let (left, top) = (area.left - self.left, area.top - self.top);
-        let (right, bottom) = (
-            area.left + area.width - self.left,
-            area.top + area.height - self.top,
-        );
-        let edges = [left, top, right, bottom].map(|edge| edge / self.reduction);
-        let size = (self.pixels.width().into(), self.pixels.height().into());
-        Area::within(edges, size)
-    }
-
-    /// Where the middle of a pixel of the picture lies among the middles of the view's.
-    pub(super) fn to_pixel(&self, (x, y): (f64, f64)) -> (f64, f64) {
-        (
-            (x + 0.5 - self.left) / self.reduction - 0.5,
-            (y + 0.5 - self.top) / self.reduction - 0.5,
-        )
-    }
-}
 
 /// An encoded picture, and a first view of it.
 pub(super) struct Picture<'a> {
@@ -137,6 +52,29 @@ impl<'a> Picture<'a> {
         encoded: &'a Encoded,
         limits: ImageLimits,
         quarters: Quarters,
+    ) -> Result<Self, VisionError> {
+        Self::open_reduced(encoded, limits, quarters, reduction)
+    }
+
+    /// The same by other rules: a large JPEG of the usual kind at a half, a quarter or an eighth of its size, the least whose
+    /// longer side has `side` pixels.
+    ///
+    /// # Errors
+    /// Those of [`Self::open`].
+    pub(super) fn open_with_side(
+        encoded: &'a Encoded,
+        limits: ImageLimits,
+        side: u32,
+    ) -> Result<Self, VisionError> {
+        let reduction = |(width, height): (u32, u32)| power_of_two(width.max(height) / side);
+        Self::open_reduced(encoded, limits, Quarters::NONE, reduction)
+    }
+
+    fn open_reduced(
+        encoded: &'a Encoded,
+        limits: ImageLimits,
+        quarters: Quarters,
+        reduction: impl FnOnce((u32, u32)) -> u32,
     ) -> Result<Self, VisionError> {
         let jpeg = admit(encoded.bytes(), limits)?.filter(|_| quarters == Quarters::NONE);
         let reduced = jpeg.and_then(|jpeg| match reduction(jpeg.size()) {
@@ -184,40 +122,19 @@ pub fn decode_reduced(
     reduction: u32,
 ) -> Result<Option<RgbImage>, VisionError> {
     let jpeg = admit(encoded, limits)?;
-    let reduction = 1 << reduction.clamp(1, REDUCTIONS[0]).ilog2();
-    let opened = jpeg.and_then(|jpeg| Source::open(&jpeg, reduction));
+    let opened = jpeg.and_then(|jpeg| Source::open(&jpeg, power_of_two(reduction)));
     Ok(opened.map(|(_, view)| Arc::unwrap_or_clone(view.pixels)))
-}
-
-/// A view of all of a picture: of a large JPEG of the usual kind at a half, a quarter or an eighth of its size, the least whose
-/// longer side has `side` pixels.
-///
-/// # Errors
-/// [`VisionError`] where the picture is too large, broken, or of a kind that is not read.
-pub(super) fn view_of(
-    encoded: &Encoded,
-    limits: ImageLimits,
-    side: u32,
-) -> Result<View, VisionError> {
-    let jpeg = admit(encoded.bytes(), limits)?;
-    let reduced = jpeg.and_then(|jpeg| {
-        let (width, height) = jpeg.size();
-        let most = (width.max(height) / side).clamp(1, REDUCTIONS[0]);
-        let reduction = 1 << most.ilog2();
-        (reduction > 1)
-            .then(|| Source::open(&jpeg, reduction))
-            .flatten()
-    });
-    match reduced {
-        Some((_, view)) => Ok(view),
-        None => encoded.pixels(limits).map(View::whole),
-    }
 }
 
 /// The most that a picture is reduced by.
 fn reduction((width, height): (u32, u32)) -> u32 {
     let enough = |reduction: &u32| width.max(height) / reduction >= MIN_SIDE;
     REDUCTIONS.into_iter().find(enough).unwrap_or(1)
+}
+
+/// The most that can be had of a reduction: 1, 2, 4 or 8.
+fn power_of_two(reduction: u32) -> u32 {
+    1 << reduction.clamp(1, REDUCTIONS[0]).ilog2()
 }
 
 impl<'a> Source<'a> {
