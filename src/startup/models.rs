@@ -92,7 +92,7 @@ fn boxed<B: FaceBackend + 'static>(backends: Vec<B>) -> Vec<Box<dyn FaceBackend>
     backends.into_iter().map(boxed).collect()
 }
 
-/// Loads and warms readers of machine-readable zones, side by side.
+/// Loads readers of machine-readable zones, side by side.
 ///
 /// # Errors
 /// The first model that cannot be loaded or run.
@@ -107,7 +107,7 @@ pub fn load_readers(
     side_by_side(readers, load, ZoneReader::warm_up)
 }
 
-/// Loads and warms the models once for each worker, side by side.
+/// Loads the models once for each worker, side by side.
 ///
 /// # Errors
 /// The first model that cannot be loaded or run.
@@ -123,18 +123,24 @@ pub fn load_backends(
     side_by_side(workers, load, OnnxBackend::warm_up)
 }
 
+/// The first is run once, for all: a model that cannot be run is found, and the runtime's code is in memory.
 fn side_by_side<B: Send>(
     count: usize,
     load: impl Fn() -> Result<B, ModelError> + Sync,
     warm_up: fn(&mut B) -> Result<(), VisionError>,
 ) -> anyhow::Result<Vec<B>> {
-    let load = || -> anyhow::Result<B> {
+    let load = |index: usize| -> anyhow::Result<B> {
         let mut loaded = load()?;
-        warm_up(&mut loaded).context("a model fails on a plain picture")?;
+        if index == 0 {
+            warm_up(&mut loaded).context("a model fails on a plain picture")?;
+        }
         Ok(loaded)
     };
+    let load = &load;
     thread::scope(|scope| {
-        let threads: Vec<_> = (0..count).map(|_| scope.spawn(load)).collect();
+        let threads: Vec<_> = (0..count)
+            .map(|index| scope.spawn(move || load(index)))
+            .collect();
         let join = |thread: thread::ScopedJoinHandle<'_, anyhow::Result<B>>| {
             thread
                 .join()

@@ -42,6 +42,25 @@ async fn metadata_are_bounded_in_size_and_depth() {
     }
 }
 
+/// A database writes such numbers out with all their digits.
+#[tokio::test]
+async fn metadata_numbers_come_back_to_the_last_digit() {
+    let app = App::start().await;
+    let list = app.watchlist("l", "alert").await;
+    let path = format!("/v1/watchlists/{list}/subjects");
+    let metadata = json!({"numbers": [
+        f64::MAX, f64::MIN, 1.797_693_134_862_315_5e308, -2.357_060_605_889_696e290, f64::MIN_POSITIVE, 5e-324,
+        0.1 + 0.2, 122.416_294_033_786_58, 9_007_199_254_740_993_u64, u64::MAX, i64::MIN,
+    ]});
+    let answer = app.post_json(&path, &json!({"metadata": metadata})).await;
+    let made = answer.expect(StatusCode::CREATED);
+    assert_eq!(made["metadata"], metadata);
+    let read = app
+        .get(&format!("{path}/{}", made["id"].as_str().unwrap()))
+        .await;
+    assert_eq!(read.expect(StatusCode::OK)["metadata"], metadata);
+}
+
 #[tokio::test]
 async fn an_enrolment_tells_how_good_each_picture_is_and_a_reading_does_not() {
     let app = App::start().await;

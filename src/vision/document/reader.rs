@@ -111,7 +111,7 @@ impl ZoneReader {
     /// What a model answers.
     pub fn warm_up(&mut self) -> Result<(), VisionError> {
         let blank = decode(&blank_picture()?, self.limits)?;
-        self.read(&blank)?;
+        self.detector.find(&blank, ROUGH_SIDE, &mut self.scaler)?;
         let row = Row {
             centre: (160.0, 120.0),
             along: (1.0, 0.0),
