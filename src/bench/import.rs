@@ -127,10 +127,10 @@ struct Alone {
 }
 
 async fn alone(files: &InferenceFiles, entries: &[Entry], load: &Load) -> anyhow::Result<Alone> {
-    let (files, entries, embedder) = (files.clone(), entries.to_vec(), load.embedder);
+    let (files, entries, chosen) = (files.clone(), entries.to_vec(), load.chosen());
     let workers = worker_count(load.workers);
     let measured = tokio::task::spawn_blocking(move || {
-        let backends = load_backends(&files, workers, embedder, ImageLimits::default())?;
+        let backends = load_backends(&files, workers, chosen, ImageLimits::default())?;
         let pictures: Vec<Vec<u8>> = entries
             .iter()
             .map(|entry| fs::read(&entry.path))

@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::assets::sha256_of;
 use crate::config::Config;
+use crate::domain::chosen::Chosen;
 use crate::domain::embedder::Embedder;
 use crate::eval;
 use crate::startup::{inference_files, worker_count};
@@ -90,7 +91,9 @@ fn measure(args: EvalArgs, embedder: Embedder, config: &Config) -> anyhow::Resul
         "{bar:40} {pos}/{len} pictures, {eta} left",
     )?);
     let limits = ImageLimits::default();
-    let make_backend = || OnnxBackend::load(runtime, &models, embedder, limits);
+    let detector = config.load.detector;
+    let chosen = Chosen { detector, embedder };
+    let make_backend = || OnnxBackend::load(runtime, &models, chosen, limits);
     let progress = |done: usize, total: usize| {
         bar.set_length(total as u64);
         bar.set_position(done as u64);
@@ -98,10 +101,10 @@ fn measure(args: EvalArgs, embedder: Embedder, config: &Config) -> anyhow::Resul
     let report = if let Some(folder) = &args.pad {
         eval::pad::run(folder, jobs, make_backend, progress)?.to_string()
     } else if args.embedders {
-        let make_backend = || OnnxBackend::load_for_parts(runtime, &models, limits);
+        let make_backend = || OnnxBackend::load_for_parts(runtime, &models, detector, limits);
         eval::embedders::run(&options(args, jobs), make_backend, progress)?.to_string()
     } else {
-        let hashes = hashes(&models, embedder)?;
+        let hashes = hashes(&models, chosen)?;
         eval::run(&options(args, jobs), hashes, make_backend, progress)?.to_string()
     };
     bar.finish_and_clear();
@@ -128,7 +131,7 @@ fn outputs(args: EvalArgs) -> eval::Outputs {
 }
 
 /// The models that a template rests on.
-fn hashes(models: &ModelFiles, embedder: Embedder) -> anyhow::Result<eval::Models> {
+fn hashes(models: &ModelFiles, chosen: Chosen) -> anyhow::Result<eval::Models> {
     let hash = |path: &PathBuf| -> anyhow::Result<eval::ModelHash> {
         let name = path.file_name().unwrap_or_default();
         Ok(eval::ModelHash {
@@ -136,9 +139,9 @@ fn hashes(models: &ModelFiles, embedder: Embedder) -> anyhow::Result<eval::Model
             sha256: sha256_of(path).with_context(|| format!("cannot read {}", path.display()))?,
         })
     };
-    let files = models.of_templates(embedder).into_iter().map(hash);
+    let files = models.of_templates(chosen).into_iter().map(hash);
     Ok(eval::Models {
-        embedder: embedder.id().to_owned(),
+        embedder: chosen.embedder.id().to_owned(),
         files: files.collect::<anyhow::Result<_>>()?,
     })
 }

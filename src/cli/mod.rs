@@ -60,7 +60,7 @@ enum Command {
     /// Check the audit log.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
-    /// Show models, and add and calibrate embedders of your own.
+    /// Show models, add embedders and detectors of your own, and calibrate embedders.
     #[command(subcommand)]
     Models(models::ModelsCommand),
     /// Ask the running service whether it is ready: fails if it is not.

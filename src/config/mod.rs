@@ -7,6 +7,7 @@
 mod budgets;
 mod http;
 mod jwt;
+mod load;
 mod reader;
 mod settings;
 mod telemetry;
@@ -25,6 +26,7 @@ use secrecy::SecretString;
 use crate::auth::Scope;
 use crate::domain::budget::{Allowance, AttemptLimit};
 use crate::domain::consent::ConsentRule;
+use crate::domain::detector::Detector;
 use crate::domain::embedder::Embedder;
 use crate::domain::policy::{MAX_TARGET_FMR, MIN_TARGET_FMR, Policy};
 use crate::domain::retention::MAX_RETENTION_DAYS;
@@ -172,6 +174,8 @@ pub struct Images {
 pub struct Load {
     /// Inference threads; 0 stands for one a core.
     pub workers: usize,
+    /// What faces are found with.
+    pub detector: Detector,
     /// What templates are made with.
     pub embedder: Embedder,
     /// Whether machine-readable zones are read.
@@ -278,7 +282,7 @@ impl Config {
     ) -> Result<Self, ConfigErrors> {
         let mut reader = Reader::new(environment, file, faults);
         let home = home(&mut reader);
-        let embedder = templates::embedder(&mut reader, &home);
+        let load = load::load(&mut reader, &home);
         let config = Self {
             assets: reader
                 .path("LIKENESS_ASSETS")
@@ -303,16 +307,7 @@ impl Config {
                 max_pixels: reader.bounded("LIKENESS_MAX_IMAGE_PIXELS", 10_000..=250_000_000),
                 max_import_bytes: reader.bounded("LIKENESS_MAX_IMPORT_BYTES", 1024..=1 << 44),
             },
-            load: Load {
-                workers: reader.bounded("LIKENESS_WORKERS", 0..=1024),
-                embedder,
-                read_mrz: reader.yes("LIKENESS_READ_MRZ"),
-                readers: reader.bounded("LIKENESS_READERS", 0..=1024),
-                queue_capacity: reader.bounded("LIKENESS_QUEUE_CAPACITY", 1..=100_000),
-                request_deadline: reader.seconds("LIKENESS_REQUEST_DEADLINE_SECONDS", 1..=600),
-                body_timeout: reader.seconds("LIKENESS_BODY_TIMEOUT_SECONDS", 1..=600),
-                shutdown_grace: reader.seconds("LIKENESS_SHUTDOWN_GRACE_SECONDS", 0..=600),
-            },
+            load,
             inference: Inference {
                 device: reader.parsed("LIKENESS_DEVICE", "cpu or cuda", Device::default()),
                 runtime_library: reader.path("LIKENESS_RUNTIME_LIBRARY"),

@@ -213,6 +213,11 @@ pub const SETTINGS: &[Setting] = &[
         "Another ONNX Runtime, 1.24 or newer [default: the shipped one]",
     ),
     setting(
+        "LIKENESS_DETECTOR",
+        Some("fr_detect"),
+        "What finds faces: the shipped one, or one of your own, by name",
+    ),
+    setting(
         "LIKENESS_EMBEDDER",
         Some("fused"),
         "fr_feature: the embedder of before; or one of your own, by name",

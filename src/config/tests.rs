@@ -344,3 +344,17 @@ fn models_run_on_the_cpu_unless_something_else_is_asked_for() {
         assert_eq!(faults.len(), 1, "{faults:?}");
     }
 }
+
+#[test]
+fn a_detector_that_is_not_there_is_a_fault() {
+    let set = |name| config([("HOME", "/h"), ("LIKENESS_DETECTOR", name)]);
+    for name in ["", "fr_detect"] {
+        assert_eq!(set(name).unwrap().load.detector, Detector::Shipped);
+    }
+    for name in ["scrfd", "fused", ".."] {
+        let faults = set(name).unwrap_err().0;
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        let unknown = format!("there is no model {name}");
+        assert!(faults[0].contains("LIKENESS_DETECTOR") && faults[0].contains(&unknown));
+    }
+}

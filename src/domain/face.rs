@@ -23,6 +23,21 @@ impl BoundingBox {
     pub fn area(&self) -> f32 {
         self.width * self.height
     }
+
+    /// The area that lies in both, in square pixels.
+    #[must_use]
+    pub fn shared_area(&self, other: &Self) -> f32 {
+        let width = (self.x + self.width).min(other.x + other.width) - self.x.max(other.x);
+        let height = (self.y + self.height).min(other.y + other.height) - self.y.max(other.y);
+        width.max(0.0) * height.max(0.0)
+    }
+
+    /// The share of both together that lies in both: intersection over union.
+    #[must_use]
+    pub fn overlap(&self, other: &Self) -> f32 {
+        let shared = self.shared_area(other);
+        shared / (self.area() + other.area() - shared)
+    }
 }
 
 /// A point in pixels of the upright picture.
@@ -50,6 +65,18 @@ pub struct FivePoints {
 }
 
 impl FivePoints {
+    /// Those of these places, in the order of the fields.
+    #[must_use]
+    pub const fn of([left_eye, right_eye, nose, left_mouth, right_mouth]: [Point; 5]) -> Self {
+        Self {
+            left_eye,
+            right_eye,
+            nose,
+            left_mouth,
+            right_mouth,
+        }
+    }
+
     /// Distance between the centres of the eyes, in pixels.
     #[must_use]
     pub fn inter_eye_distance(&self) -> f32 {

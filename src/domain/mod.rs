@@ -5,9 +5,11 @@
 pub mod audit;
 pub mod budget;
 pub mod calibration;
+pub mod chosen;
 pub mod consent;
 pub mod cues;
 pub mod decision;
+pub mod detector;
 pub mod digits;
 pub mod document;
 pub mod duplicate;

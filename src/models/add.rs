@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use super::fit::manifest;
 use super::trial::try_on_faces;
 use super::{MANIFEST, MAX_NAME, MODEL, OwnModelError, OwnModels, is_name};
+use crate::domain::detector::Detector;
 use crate::domain::embedder::{ChannelOrder, OwnManifest};
 use crate::vision::{Interface, ModelError, ModelFiles, Runtime, VisionError};
 
-/// A model that is to be added.
+/// An embedder that is to be added.
 #[derive(Debug, Clone)]
 pub struct NewModel {
     /// By which it will be chosen: 1 to 40 small letters, digits, `-` and `_`.
@@ -38,7 +39,7 @@ pub struct NewModel {
 pub enum AddError {
     /// Its name cannot be one.
     #[error(
-        "a name has 1 to {MAX_NAME} small letters, digits, - and _, and is not that of a shipped embedder"
+        "a name has 1 to {MAX_NAME} small letters, digits, - and _, and is not that of a shipped embedder or detector"
     )]
     Name,
     /// There is one of this name.
@@ -47,6 +48,14 @@ pub enum AddError {
     /// Its file is no network of the kind.
     #[error("{path} cannot be an embedder: {reason}")]
     Unfit {
+        /// The file.
+        path: PathBuf,
+        /// What it lacks.
+        reason: String,
+    },
+    /// Its file is no network of the other kind.
+    #[error("{path} cannot be a detector: {reason}")]
+    UnfitDetector {
         /// The file.
         path: PathBuf,
         /// What it lacks.
@@ -61,12 +70,15 @@ pub enum AddError {
     /// It does not tell people apart.
     #[error("the model does not do what an embedder does: {0}")]
     Nonsense(String),
+    /// It does not find the faces that are there.
+    #[error("the model does not find what a detector finds: {0}")]
+    OtherFaces(String),
     /// A file cannot be read or written.
     #[error(transparent)]
     File(#[from] OwnModelError),
 }
 
-/// Looks at a model, tries it on faces, and keeps it. Nothing is kept of one that is refused.
+/// Looks at an embedder, tries it on faces, and keeps it. Nothing is kept of one that is refused.
 ///
 /// # Errors
 /// [`AddError`] says why it is refused.
@@ -76,32 +88,53 @@ pub fn add(
     runtime: &Runtime,
     files: &ModelFiles,
 ) -> Result<OwnManifest, AddError> {
-    if !is_name(&new.name) {
-        return Err(AddError::Name);
-    }
-    let folder = models.folder.join(&new.name);
-    if folder.exists() {
-        return Err(AddError::Exists(new.name.clone()));
-    }
-    let graph = fs::read(&new.file).map_err(|source| OwnModelError::Read {
-        path: new.file.clone(),
-        source,
-    })?;
+    let graph = read_new(models, &new.name, &new.file)?;
     let interface = Interface::read(runtime, &new.file, &graph)?;
     let manifest = manifest(new, &interface, &graph).map_err(|reason| AddError::Unfit {
         path: new.file.clone(),
         reason,
     })?;
+    let text = toml::to_string(&manifest);
+    keep(models, &new.name, &graph, text, |folder| {
+        try_on_faces(folder, &manifest, runtime, files)
+    })?;
+    Ok(manifest)
+}
+
+/// The file of a model whose name can be one and is not taken.
+pub(super) fn read_new(models: &OwnModels, name: &str, file: &Path) -> Result<Vec<u8>, AddError> {
+    if !is_name(name) || name.parse::<Detector>().is_ok() {
+        return Err(AddError::Name);
+    }
+    if models.folder.join(name).exists() {
+        return Err(AddError::Exists(name.to_owned()));
+    }
+    let graph = fs::read(file).map_err(|source| OwnModelError::Read {
+        path: file.to_owned(),
+        source,
+    })?;
+    Ok(graph)
+}
+
+/// Writes a model's folder and tries what is in it. It has its name once that went well; otherwise nothing is left.
+pub(super) fn keep(
+    models: &OwnModels,
+    name: &str,
+    graph: &[u8],
+    manifest: Result<String, toml::ser::Error>,
+    tried: impl FnOnce(&Path) -> Result<(), AddError>,
+) -> Result<(), AddError> {
+    let folder = models.folder.join(name);
     // A name that is none, so nobody finds it before it is whole.
-    let staging = models.folder.join(format!(".{}", new.name));
-    let kept = stage(&staging, &graph, &manifest)
-        .and_then(|()| try_on_faces(&staging, &manifest, runtime, files))
+    let staging = models.folder.join(format!(".{name}"));
+    let kept = stage(&staging, graph, manifest)
+        .and_then(|()| tried(&staging))
         .and_then(|()| Ok(fs::rename(&staging, &folder).map_err(unwritten(&folder))?));
     if kept.is_err() {
         // What is left is in nobody's way.
         let _ = fs::remove_dir_all(&staging);
     }
-    kept.map(|()| manifest)
+    kept
 }
 
 fn unwritten(path: &Path) -> impl FnOnce(io::Error) -> OwnModelError {
@@ -109,7 +142,15 @@ fn unwritten(path: &Path) -> impl FnOnce(io::Error) -> OwnModelError {
     |source| OwnModelError::Write { path, source }
 }
 
-fn stage(folder: &Path, graph: &[u8], manifest: &OwnManifest) -> Result<(), AddError> {
+fn stage(
+    folder: &Path,
+    graph: &[u8],
+    manifest: Result<String, toml::ser::Error>,
+) -> Result<(), AddError> {
+    let text = manifest.map_err(|error| OwnModelError::Manifest {
+        path: folder.join(MANIFEST),
+        reason: error.to_string(),
+    })?;
     // What an attempt before left when it was killed.
     let _ = fs::remove_dir_all(folder);
     fs::create_dir_all(folder).map_err(unwritten(folder))?;
@@ -117,10 +158,6 @@ fn stage(folder: &Path, graph: &[u8], manifest: &OwnManifest) -> Result<(), AddE
         let path = folder.join(name);
         fs::write(&path, bytes).map_err(unwritten(&path))
     };
-    let text = toml::to_string(manifest).map_err(|error| OwnModelError::Manifest {
-        path: folder.join(MANIFEST),
-        reason: error.to_string(),
-    })?;
     written(MODEL, graph)?;
     written(MANIFEST, text.as_bytes())?;
     Ok(())

@@ -1,8 +1,10 @@
 //! What models there are, and where they come from.
 
-use super::{OwnModelError, OwnModels};
+use super::{OwnModel, OwnModelError, OwnModels};
 use crate::assets::Assets;
-use crate::domain::embedder::Embedder;
+use crate::domain::chosen::Chosen;
+use crate::domain::detector::{Detector, OwnDetector};
+use crate::domain::embedder::{Embedder, OwnEmbedder};
 
 /// A model, shipped or of the user's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,8 +30,8 @@ pub struct KnownModel {
 /// What the service is to work with.
 #[derive(Debug, Clone, Copy)]
 pub struct AtWork {
-    /// The embedder.
-    pub embedder: Embedder,
+    /// The detector and the embedder.
+    pub chosen: Chosen,
     /// Whether zones of documents are read.
     pub reads_zones: bool,
 }
@@ -54,26 +56,51 @@ pub fn known(
         calibrated: None,
     });
     let mut known: Vec<KnownModel> = shipped.collect();
-    known.extend(own.list()?.into_iter().map(|own| KnownModel {
-        role: "turns a face into a template".to_owned(),
-        at_work: at_work.embedder.id() == own.manifest.id,
-        calibrated: Some(own.calibration.is_some()),
-        embedder_id: Some(own.manifest.id),
-        name: own.manifest.name,
-        licence: own.manifest.licence,
-        origin: own.manifest.origin,
-        sha256: own.manifest.sha256,
+    known.extend(own.list()?.into_iter().map(|own| match own {
+        OwnModel::Embedder(own) => at_work.of_embedder(*own),
+        OwnModel::Detector(own) => at_work.of_detector(*own),
     }));
     Ok(known)
 }
 
 impl AtWork {
     fn has_shipped(self, name: &str) -> bool {
+        let Chosen { detector, embedder } = self.chosen;
         match name {
-            "fr_feature" => matches!(self.embedder, Embedder::Fused | Embedder::FrFeature),
-            "mobile_face_net" => self.embedder == Embedder::Fused,
+            "fr_detect" => detector == Detector::Shipped,
+            "fr_feature" => matches!(embedder, Embedder::Fused | Embedder::FrFeature),
+            "mobile_face_net" => embedder == Embedder::Fused,
             "text_detect" | "text_recognise" => self.reads_zones,
             _ => true,
+        }
+    }
+
+    fn of_embedder(self, own: OwnEmbedder) -> KnownModel {
+        KnownModel {
+            role: "turns a face into a template".to_owned(),
+            at_work: self.chosen.embedder.id() == own.manifest.id,
+            calibrated: Some(own.calibration.is_some()),
+            embedder_id: Some(own.manifest.id),
+            name: own.manifest.name,
+            licence: own.manifest.licence,
+            origin: own.manifest.origin,
+            sha256: own.manifest.sha256,
+        }
+    }
+
+    fn of_detector(self, own: OwnDetector) -> KnownModel {
+        KnownModel {
+            role: format!(
+                "finds faces and five points of each, as {}",
+                own.manifest.layout
+            ),
+            at_work: self.chosen.detector.id() == own.manifest.id,
+            calibrated: None,
+            embedder_id: None,
+            name: own.manifest.name,
+            licence: own.manifest.licence,
+            origin: own.manifest.origin,
+            sha256: own.manifest.sha256,
         }
     }
 }

@@ -1,23 +1,31 @@
 //! The user's own models: a folder each below the home, with the file, what is known of it, and its calibration.
 //!
 //! What the service ships with is listed in `assets.toml`. Here is what was added: `own-models/NAME/` with `model.onnx`,
-//! `model.toml` ([`OwnManifest`]) and, once it was measured, `calibration.json`. Nothing is taken for a model that is not
-//! what its manifest says.
+//! `model.toml` (that of an [`OwnEmbedder`] or an [`OwnDetector`]) and, once an embedder was measured, `calibration.json`.
+//! Nothing is taken for a model that is not what its manifest says.
 
 mod add;
+mod add_detector;
+mod error;
 mod fit;
+mod fit_detector;
 mod known;
+mod read;
 mod trial;
+mod trial_detector;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 pub use add::{AddError, NewModel, add};
+pub use add_detector::{NewDetector, add_detector};
+pub use error::OwnModelError;
 pub use known::{AtWork, KnownModel, known};
 
 use crate::assets::sha256_of;
-use crate::domain::calibration::{Calibration, InvalidCalibration};
-use crate::domain::embedder::{Embedder, OwnEmbedder, OwnManifest};
+use crate::domain::detector::{Detector, OwnDetector};
+use crate::domain::embedder::{Embedder, OwnEmbedder};
+use read::read;
 
 /// The folder of the user's models, below the home: not that of the assets, which has the home's name unless set.
 const FOLDER: &str = "own-models";
@@ -26,59 +34,6 @@ const MANIFEST: &str = "model.toml";
 const CALIBRATION: &str = "calibration.json";
 /// Longest name of a model.
 const MAX_NAME: usize = 40;
-
-/// Why a model of the user's own cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum OwnModelError {
-    /// There is none of this name.
-    #[error("there is no model {0}: likeness models list shows those that there are")]
-    Unknown(String),
-    /// A file of it cannot be read.
-    #[error("cannot read {path}: {source}")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// A file of it cannot be written.
-    #[error("cannot write {path}: {source}")]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// Its manifest is none.
-    #[error("{path} is not a manifest: {reason}")]
-    Manifest {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// Its file is not the one that was added.
-    #[error("{path} is not the file that was added: its SHA-256 is {found}")]
-    OtherFile {
-        /// The file.
-        path: PathBuf,
-        /// Its hash.
-        found: String,
-    },
-    /// Its calibration is none, or of another model.
-    #[error("{path} is not the calibration of this model: {reason}")]
-    Calibration {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// It was not calibrated yet.
-    #[error(
-        "the model {0} has no calibration, so no threshold is known: likeness models calibrate {0} --dataset DIR"
-    )]
-    NotCalibrated(String),
-}
 
 /// The user's own models.
 #[derive(Debug, Clone)]
@@ -99,18 +54,18 @@ impl OwnModels {
     ///
     /// # Errors
     /// [`OwnModelError`] where the folder or a manifest cannot be read.
-    pub fn list(&self) -> Result<Vec<OwnEmbedder>, OwnModelError> {
-        let read = |source| OwnModelError::Read {
+    pub fn list(&self) -> Result<Vec<OwnModel>, OwnModelError> {
+        let unread = |source| OwnModelError::Read {
             path: self.folder.clone(),
             source,
         };
         let entries = match fs::read_dir(&self.folder) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries.map_err(read)?,
+            entries => entries.map_err(unread)?,
         };
         let mut names = Vec::new();
         for entry in entries {
-            let name = entry.map_err(read)?.file_name();
+            let name = entry.map_err(unread)?.file_name();
             names.extend(
                 name.to_str()
                     .filter(|name| is_name(name))
@@ -118,28 +73,40 @@ impl OwnModels {
             );
         }
         names.sort();
-        names.iter().map(|name| self.read(name)).collect()
+        names.iter().map(|name| read(&self.folder, name)).collect()
     }
 
-    /// One that can be at work: its file is the one that was added, and it is calibrated. It is there to the end of the
+    /// An embedder that can be at work: its file is the one that was added, and it is calibrated. It is there to the end of the
     /// process.
     ///
     /// # Errors
     /// [`OwnModelError`].
     pub fn embedder(&self, name: &str) -> Result<Embedder, OwnModelError> {
-        let own = self.checked(name)?;
+        let own = self.checked_embedder(name)?;
         if own.calibration.is_none() {
             return Err(OwnModelError::NotCalibrated(name.to_owned()));
         }
-        Ok(Embedder::Own(Box::leak(Box::new(own))))
+        Ok(Embedder::Own(Box::leak(own)))
     }
 
-    /// One that is to be calibrated.
+    /// An embedder that is to be calibrated.
     ///
     /// # Errors
     /// [`OwnModelError`].
     pub fn uncalibrated(&self, name: &str) -> Result<Embedder, OwnModelError> {
-        Ok(Embedder::Own(Box::leak(Box::new(self.checked(name)?))))
+        let own = self.checked_embedder(name)?;
+        Ok(Embedder::Own(Box::leak(own)))
+    }
+
+    /// A detector: its file is the one that was added. It is there to the end of the process.
+    ///
+    /// # Errors
+    /// [`OwnModelError`].
+    pub fn detector(&self, name: &str) -> Result<Detector, OwnModelError> {
+        match self.checked(name)? {
+            OwnModel::Detector(own) => Ok(Detector::Own(Box::leak(own))),
+            OwnModel::Embedder(_) => Err(OwnModelError::Embedder(name.to_owned())),
+        }
     }
 
     /// Where the calibration of a model goes.
@@ -148,66 +115,50 @@ impl OwnModels {
         self.folder.join(name).join(CALIBRATION)
     }
 
-    fn checked(&self, name: &str) -> Result<OwnEmbedder, OwnModelError> {
-        let own = self.read(name)?;
-        let found = sha256_of(&own.file).map_err(|source| OwnModelError::Read {
-            path: own.file.clone(),
-            source,
-        })?;
-        if found == own.manifest.sha256 {
-            Ok(own)
-        } else {
-            let path = own.file;
-            Err(OwnModelError::OtherFile { path, found })
+    fn checked_embedder(&self, name: &str) -> Result<Box<OwnEmbedder>, OwnModelError> {
+        match self.checked(name)? {
+            OwnModel::Embedder(own) => Ok(own),
+            OwnModel::Detector(_) => Err(OwnModelError::Detector(name.to_owned())),
         }
     }
 
-    fn read(&self, name: &str) -> Result<OwnEmbedder, OwnModelError> {
-        let folder = self.folder.join(name);
-        let path = folder.join(MANIFEST);
-        if !is_name(name) || !path.exists() {
-            return Err(OwnModelError::Unknown(name.to_owned()));
-        }
-        let text = fs::read_to_string(&path).map_err(|source| OwnModelError::Read {
+    fn checked(&self, name: &str) -> Result<OwnModel, OwnModelError> {
+        let own = read(&self.folder, name)?;
+        let (path, wanted) = match &own {
+            OwnModel::Embedder(own) => (&own.file, &own.manifest.sha256),
+            OwnModel::Detector(own) => (&own.file, &own.manifest.sha256),
+        };
+        let found = sha256_of(path).map_err(|source| OwnModelError::Read {
             path: path.clone(),
             source,
         })?;
-        let manifest: OwnManifest =
-            toml::from_str(&text).map_err(|error| OwnModelError::Manifest {
-                path: path.clone(),
-                reason: error.message().to_owned(),
-            })?;
-        if manifest.name != name {
-            let reason = format!("it is that of {}", manifest.name);
-            return Err(OwnModelError::Manifest { path, reason });
+        if found == *wanted {
+            Ok(own)
+        } else {
+            let path = path.clone();
+            Err(OwnModelError::OtherFile { path, found })
         }
-        Ok(OwnEmbedder {
-            calibration: calibration(&folder.join(CALIBRATION), &manifest.id)?,
-            file: folder.join(MODEL),
-            manifest,
-        })
     }
 }
 
-/// The calibration in a file, where there is one.
-fn calibration(path: &Path, model_id: &str) -> Result<Option<Calibration>, OwnModelError> {
-    let invalid = |reason: String| OwnModelError::Calibration {
-        path: path.to_owned(),
-        reason,
-    };
-    let text = match fs::read_to_string(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        text => text.map_err(|source| OwnModelError::Read {
-            path: path.to_owned(),
-            source,
-        })?,
-    };
-    let table = Calibration::parse(&text)
-        .map_err(|error: InvalidCalibration| invalid(error.to_string()))?;
-    if table.model_id != model_id {
-        return Err(invalid(format!("it is that of {}", table.model_id)));
+/// A model of the user's own.
+#[derive(Debug)]
+pub enum OwnModel {
+    /// Turns faces into templates.
+    Embedder(Box<OwnEmbedder>),
+    /// Finds faces.
+    Detector(Box<OwnDetector>),
+}
+
+impl OwnModel {
+    /// By which it is chosen.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Embedder(own) => &own.manifest.name,
+            Self::Detector(own) => &own.manifest.name,
+        }
     }
-    Ok(Some(table))
 }
 
 /// Names are folders and parts of ids: small letters, digits, `-` and `_`.
@@ -221,7 +172,9 @@ fn is_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::embedder::{ChannelOrder, InputLayout, OwnInput};
+    use crate::domain::calibration::Calibration;
+    use crate::domain::detector::{DetectorLayout, DetectorManifest};
+    use crate::domain::embedder::{ChannelOrder, InputLayout, OwnInput, OwnManifest};
 
     fn manifest(name: &str) -> OwnManifest {
         OwnManifest {
@@ -245,12 +198,16 @@ mod tests {
 
     /// A home with a model whose file holds `abc`.
     fn home(manifest: &OwnManifest) -> (tempfile::TempDir, OwnModels) {
+        home_with(&manifest.name, &toml::to_string(manifest).unwrap())
+    }
+
+    fn home_with(name: &str, manifest: &str) -> (tempfile::TempDir, OwnModels) {
         let home = tempfile::tempdir().unwrap();
         let models = OwnModels::of_home(home.path());
-        let folder = models.folder.join(&manifest.name);
+        let folder = models.folder.join(name);
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join(MODEL), "abc").unwrap();
-        fs::write(folder.join(MANIFEST), toml::to_string(manifest).unwrap()).unwrap();
+        fs::write(folder.join(MANIFEST), manifest).unwrap();
         (home, models)
     }
 
@@ -285,7 +242,10 @@ mod tests {
         let embedder = models.embedder("mine").unwrap();
         assert_eq!((embedder.name(), embedder.dimensions()), ("mine", 256));
         assert_eq!(Calibration::of(embedder).model_id, manifest.id);
-        assert_eq!(models.list().unwrap()[0].manifest, manifest);
+        let OwnModel::Embedder(listed) = &models.list().unwrap()[0] else {
+            panic!("it is listed as a detector");
+        };
+        assert_eq!(listed.manifest, manifest);
 
         fs::write(models.folder.join("mine").join(MODEL), "abd").unwrap();
         let refused = models.embedder("mine").unwrap_err();
@@ -320,5 +280,58 @@ mod tests {
                 "{refused}"
             );
         }
+    }
+    #[test]
+    fn a_detector_is_at_work_without_a_calibration_and_never_taken_for_an_embedder() {
+        let manifest = DetectorManifest {
+            name: "finder".to_owned(),
+            id: "finder-00000000".to_owned(),
+            sha256: manifest("finder").sha256,
+            licence: "ours".to_owned(),
+            origin: "here".to_owned(),
+            layout: DetectorLayout::YuNet,
+            width: 640,
+            height: 480,
+            min_confidence: 0.6,
+        };
+        let text = read::text_of_detector(&manifest).unwrap();
+        assert!(text.starts_with("role = \"detector\"\n") && text.contains("layout = \"yunet\""));
+        let (_home, models) = home_with("finder", &text);
+        let OwnModel::Detector(listed) = &models.list().unwrap()[0] else {
+            panic!("it is listed as an embedder");
+        };
+        assert_eq!(listed.manifest, manifest);
+        let detector = models.detector("finder").unwrap();
+        assert_eq!(
+            (detector.name(), detector.id()),
+            ("finder", "finder-00000000")
+        );
+        for refused in [models.embedder("finder"), models.uncalibrated("finder")] {
+            let refused = refused.unwrap_err().to_string();
+            assert!(
+                refused.contains("there is nothing to calibrate"),
+                "{refused}"
+            );
+        }
+        fs::write(models.folder.join("finder").join(MODEL), "abd").unwrap();
+        let refused = models.detector("finder").unwrap_err();
+        assert!(
+            matches!(refused, OwnModelError::OtherFile { .. }),
+            "{refused}"
+        );
+    }
+
+    #[test]
+    fn an_embedder_or_a_model_of_an_unknown_role_is_no_detector() {
+        let (_home, models) = home(&manifest("mine"));
+        let refused = models.detector("mine").unwrap_err();
+        assert!(matches!(refused, OwnModelError::Embedder(_)), "{refused}");
+        let text = toml::to_string(&manifest("mine")).unwrap();
+        let (_home, models) = home_with("mine", &format!("role = \"judge\"\n{text}"));
+        let refused = models.detector("mine").unwrap_err();
+        assert!(
+            matches!(refused, OwnModelError::Manifest { .. }),
+            "{refused}"
+        );
     }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::MODEL;
 use super::add::AddError;
+use crate::domain::chosen::Chosen;
 use crate::domain::embedder::{Embedder, OwnEmbedder, OwnManifest};
 use crate::domain::face::Template;
 use crate::vision::{
@@ -16,9 +17,9 @@ const MIN_MARGIN: f32 = 0.1;
 const MIN_REPEATED: f32 = 0.9999;
 
 /// Two pictures of one man, and one of another.
-const ONE: &[u8] = include_bytes!("../../fixtures/obama.jpg");
-const ONE_AGAIN: &[u8] = include_bytes!("../../fixtures/obama2.jpg");
-const ANOTHER: &[u8] = include_bytes!("../../fixtures/biden.jpg");
+pub(super) const ONE: &[u8] = include_bytes!("../../fixtures/obama.jpg");
+pub(super) const ONE_AGAIN: &[u8] = include_bytes!("../../fixtures/obama2.jpg");
+pub(super) const ANOTHER: &[u8] = include_bytes!("../../fixtures/biden.jpg");
 
 /// Whether it tells two men apart, from photographs that are part of the program.
 pub(super) fn try_on_faces(
@@ -32,8 +33,11 @@ pub(super) fn try_on_faces(
         file: folder.join(MODEL),
         calibration: None,
     };
-    let embedder = Embedder::Own(Box::leak(Box::new(own)));
-    let mut backend = OnnxBackend::load(runtime, files, embedder, ImageLimits::default())?;
+    let chosen = Chosen {
+        embedder: Embedder::Own(Box::leak(Box::new(own))),
+        ..Chosen::default()
+    };
+    let mut backend = OnnxBackend::load(runtime, files, chosen, ImageLimits::default())?;
     let request = AnalysisRequest {
         embed: Embed::Largest,
         ..AnalysisRequest::of(Layout::Selfie)

@@ -14,8 +14,10 @@ use tokio::sync::watch;
 
 use crate::assets::Assets;
 use crate::auth::{JwksSource, TokenKeys, TokenRules, TokenVerifier, home_secret};
-use crate::config::{Config, JwtKey, TemplateSecrets};
+use crate::config::{Config, JwtKey, Load, TemplateSecrets};
 use crate::domain::calibration::Calibration;
+use crate::domain::detector::Detector;
+use crate::domain::embedder::Embedder;
 use crate::domain::verification::ModelIds;
 use crate::imports::{ImportLimits, Imports, Runner};
 use crate::lifecycle::Sweeper;
@@ -30,7 +32,7 @@ use crate::store::{SearchSettings, Store, TemplateKey, TemplateKeys};
 use crate::throttle::Throttle;
 use crate::verify::{RecallMonitor, Verifier};
 use crate::vision::document::READER_ID;
-use crate::vision::{DETECTOR_ID, Engine, LIVENESS_ID};
+use crate::vision::{Engine, LIVENESS_ID};
 pub use models::{inference_files, load_backends, load_readers, worker_count};
 
 /// A service that is ready to answer.
@@ -52,6 +54,7 @@ impl Application {
     pub async fn build(config: &Config) -> anyhow::Result<Self> {
         let ((store, postgres), engine) =
             tokio::try_join!(open_store(config), models::load(config))?;
+        warn_of_detector(&config.load);
         Self::assemble(config, engine, store, postgres).await
     }
 
@@ -194,6 +197,19 @@ async fn open_store(config: &Config) -> anyhow::Result<(Store, Option<EmbeddedPo
     Ok((store, postgres))
 }
 
+/// Faces are cut a little differently by another detector, and no table is measured for each.
+fn warn_of_detector(load: &Load) {
+    let measured = matches!(load.embedder, Embedder::Fused | Embedder::FrFeature);
+    if let (Detector::Own(own), true) = (load.detector, measured) {
+        tracing::warn!(
+            "the detector at work is {}, and the thresholds were measured with {}: likeness eval tells what they do with this \
+             one",
+            own.manifest.id,
+            Detector::Shipped.name()
+        );
+    }
+}
+
 async fn database(config: &Config) -> anyhow::Result<Option<EmbeddedPostgres>> {
     if config.database.url.is_some() {
         return Ok(None);
@@ -234,7 +250,7 @@ pub fn template_keys(config: &Config) -> TemplateKeys {
 /// Where those of the user cannot be read.
 pub fn known_models(config: &Config) -> anyhow::Result<Vec<KnownModel>> {
     let at_work = AtWork {
-        embedder: config.load.embedder,
+        chosen: config.load.chosen(),
         reads_zones: config.load.read_mrz,
     };
     let assets = Assets::open(&config.assets)?;
@@ -243,7 +259,7 @@ pub fn known_models(config: &Config) -> anyhow::Result<Vec<KnownModel>> {
 
 fn model_ids(config: &Config) -> ModelIds {
     ModelIds {
-        detector: DETECTOR_ID.to_owned(),
+        detector: config.load.detector.id().to_owned(),
         embedder: config.load.embedder.id().to_owned(),
         liveness: LIVENESS_ID.to_owned(),
         zone_reader: config.load.read_mrz.then(|| READER_ID.to_owned()),

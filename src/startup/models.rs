@@ -7,7 +7,7 @@ use anyhow::Context as _;
 
 use crate::assets::{Assets, InferenceFiles};
 use crate::config::{Config, Inference, Load};
-use crate::domain::embedder::Embedder;
+use crate::domain::chosen::Chosen;
 use crate::vision::document::{ReaderFiles, ZoneReader};
 use crate::vision::{
     Engine, FaceBackend, ImageLimits, ModelError, ModelFiles, OnnxBackend, Replacements, Runtime,
@@ -33,7 +33,7 @@ pub(super) async fn load(config: &Config) -> anyhow::Result<Engine> {
         };
         let (faces, zones) = thread::scope(|scope| {
             let zones = scope.spawn(|| load_readers(&files, readers, limits));
-            let faces = load_backends(&files, workers, load.embedder, limits);
+            let faces = load_backends(&files, workers, load.chosen(), limits);
             (faces, zones.join())
         });
         let zones = zones.map_err(|_| anyhow::anyhow!("loading the readers panicked"))??;
@@ -42,7 +42,7 @@ pub(super) async fn load(config: &Config) -> anyhow::Result<Engine> {
         tracing::info!(%device, workers, readers, "the models are loaded");
         let engine = launch(&load, boxed(faces?), {
             let files = files.clone();
-            move || load_backends(&files, 1, load.embedder, limits).map(boxed)
+            move || load_backends(&files, 1, load.chosen(), limits).map(boxed)
         });
         if zones.is_empty() {
             return Ok(engine);
@@ -114,12 +114,12 @@ pub fn load_readers(
 pub fn load_backends(
     files: &InferenceFiles,
     workers: usize,
-    embedder: Embedder,
+    chosen: Chosen,
     limits: ImageLimits,
 ) -> anyhow::Result<Vec<OnnxBackend>> {
     let runtime = Runtime::load(&files.runtime_library)?;
     let models = ModelFiles::in_dir(&files.models);
-    let load = || OnnxBackend::load(runtime, &models, embedder, limits);
+    let load = || OnnxBackend::load(runtime, &models, chosen, limits);
     side_by_side(workers, load, OnnxBackend::warm_up)
 }
 

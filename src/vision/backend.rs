@@ -1,7 +1,6 @@
 //! The real pipeline: decode, detect, locate, align, embed, and what else is asked for.
 
 use std::io::Cursor;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use image::{ImageFormat, RgbImage};
@@ -10,11 +9,12 @@ use super::align::Alignment;
 use super::closer::closer;
 use super::crop::Scaler;
 use super::decode::ImageLimits;
-use super::detect::{Detection, Detector};
+use super::detect::{Detection, FaceDetector};
 use super::embed::{FaceEmbedder, Made, Parts};
 use super::encoded::Encoded;
 use super::eyes::EyeJudge;
-use super::landmarks::{Landmarker, Located};
+use super::files::ModelFiles;
+use super::landmarks::{EyeOutline, Landmarker};
 use super::liveness::LivenessJudge;
 use super::picture::{Picture, View};
 use super::pose::PoseEstimator;
@@ -23,63 +23,13 @@ use super::session::{Graphs, Loader, Model, ModelError, Runtime};
 use super::signature::sign;
 use super::turned::Quarters;
 use super::{Analysis, AnalysisRequest, Embed, FaceBackend, Layout, StageTimings, VisionError};
-use crate::domain::embedder::Embedder;
-use crate::domain::face::Face;
-
-/// Id of the detector.
-pub const DETECTOR_ID: &str = "fr_detect-6c0256cc";
-/// Id of the liveness model.
-pub const LIVENESS_ID: &str = "fr_liveness-afa783b7";
-
-/// Where the models' files are.
-#[derive(Debug, Clone)]
-pub struct ModelFiles {
-    /// `fr_detect`.
-    pub detector: PathBuf,
-    /// `fr_landmark`.
-    pub landmarks: PathBuf,
-    /// `fr_feature`.
-    pub embedder: PathBuf,
-    /// MobileFaceNet.
-    pub mobile_face_net: PathBuf,
-    /// `fr_liveness`.
-    pub liveness: PathBuf,
-    /// `fr_pose`.
-    pub pose: PathBuf,
-    /// `fr_eye`.
-    pub eyes: PathBuf,
-}
-
-impl ModelFiles {
-    /// The files under their own names in one folder.
-    #[must_use]
-    pub fn in_dir(dir: &Path) -> Self {
-        let file = |name: &str| dir.join(format!("{name}.onnx"));
-        Self {
-            detector: file("fr_detect"),
-            landmarks: file("fr_landmark"),
-            embedder: file("fr_feature"),
-            mobile_face_net: dir.join("mobile_face_net.tflite"),
-            liveness: file("fr_liveness"),
-            pose: file("fr_pose"),
-            eyes: file("fr_eye"),
-        }
-    }
-
-    /// Those that a template of an embedder rests on.
-    pub(crate) fn of_templates(&self, embedder: Embedder) -> Vec<&PathBuf> {
-        let networks = match embedder {
-            Embedder::Fused => vec![&self.embedder, &self.mobile_face_net],
-            Embedder::FrFeature => vec![&self.embedder],
-            Embedder::Own(own) => vec![&own.file],
-        };
-        [vec![&self.detector, &self.landmarks], networks].concat()
-    }
-}
+use crate::domain::chosen::Chosen;
+use crate::domain::detector::Detector;
+use crate::domain::face::{BoundingBox, Face, FivePoints};
 
 /// Every model, for one thread.
 pub struct OnnxBackend {
-    detector: Detector,
+    detector: FaceDetector,
     landmarker: Landmarker,
     embedder: FaceEmbedder,
     liveness: LivenessJudge,
@@ -97,10 +47,10 @@ impl OnnxBackend {
     pub fn load(
         runtime: &Runtime,
         files: &ModelFiles,
-        embedder: Embedder,
+        chosen: Chosen,
         limits: ImageLimits,
     ) -> Result<Self, ModelError> {
-        Self::load_graphs(Graphs::Rewritten, runtime, files, embedder, limits)
+        Self::load_graphs(Graphs::Rewritten, runtime, files, chosen, limits)
     }
 
     /// The same with a choice of graphs. Both give the same numbers, but for rounding.
@@ -111,11 +61,11 @@ impl OnnxBackend {
         graphs: Graphs,
         runtime: &Runtime,
         files: &ModelFiles,
-        embedder: Embedder,
+        Chosen { detector, embedder }: Chosen,
         limits: ImageLimits,
     ) -> Result<Self, ModelError> {
         let loader = Loader { runtime, graphs };
-        Self::load_with(loader, files, Made::Templates(embedder), limits)
+        Self::load_with(loader, files, detector, Made::Templates(embedder), limits)
     }
 
     /// One whose templates are not for comparison: [`Parts`] come out of them.
@@ -125,20 +75,25 @@ impl OnnxBackend {
     pub fn load_for_parts(
         runtime: &Runtime,
         files: &ModelFiles,
+        detector: Detector,
         limits: ImageLimits,
     ) -> Result<Self, ModelError> {
-        let graphs = Graphs::Rewritten;
-        Self::load_with(Loader { runtime, graphs }, files, Made::Parts, limits)
+        let loader = Loader {
+            runtime,
+            graphs: Graphs::Rewritten,
+        };
+        Self::load_with(loader, files, detector, Made::Parts, limits)
     }
 
     fn load_with(
         loader: Loader<'_>,
         files: &ModelFiles,
+        detector: Detector,
         made: Made,
         limits: ImageLimits,
     ) -> Result<Self, ModelError> {
         Ok(Self {
-            detector: Detector::load(loader, &files.detector)?,
+            detector: FaceDetector::load(loader, &files.detector, detector)?,
             landmarker: Landmarker::load(loader, &files.landmarks)?,
             embedder: FaceEmbedder::load(loader, files, made)?,
             liveness: LivenessJudge::load(loader, &files.liveness)?,
@@ -171,7 +126,7 @@ impl OnnxBackend {
         };
         self.analyse(&blank_picture()?, &request)?;
         let grey = View::whole(blank());
-        let bounding_box = crate::domain::face::BoundingBox {
+        let bounding_box = BoundingBox {
             x: 80.0,
             y: 40.0,
             width: 160.0,
@@ -180,6 +135,7 @@ impl OnnxBackend {
         let whole = Detection {
             bounding_box,
             confidence: 1.0,
+            points: None,
         };
         let views = Views {
             first: &grey,
@@ -209,6 +165,23 @@ impl OnnxBackend {
         self.detector.surest_turn(picture.first(), &mut self.scaler)
     }
 
+    /// The points that alignment rests on, which are the detector's where it finds any, and the outlines of the eyes where the
+    /// landmarks were looked for.
+    fn locate(
+        &mut self,
+        image: &View,
+        detection: &Detection,
+        request: &AnalysisRequest,
+    ) -> Result<(FivePoints, Option<[EyeOutline; 2]>), VisionError> {
+        if let (Some(points), false) = (detection.points, request.eyes) {
+            return Ok((points, None));
+        }
+        let face = &detection.bounding_box;
+        let located = self.landmarker.locate(image, face, &mut self.scaler)?;
+        let points = detection.points.unwrap_or(located.points);
+        Ok((points, Some(located.eyes)))
+    }
+
     fn describe(
         &mut self,
         views: Views<'_>,
@@ -217,8 +190,11 @@ impl OnnxBackend {
         largest: bool,
         timings: &mut StageTimings,
     ) -> Result<Face, VisionError> {
+        let image = views.closer.unwrap_or(views.first);
+        let (landmarks, outlines) = timed(&mut timings.landmarks, || {
+            self.locate(image, &detection, request)
+        })?;
         let Self {
-            landmarker,
             embedder,
             liveness,
             pose,
@@ -227,13 +203,6 @@ impl OnnxBackend {
             ..
         } = self;
         let bounding_box = detection.bounding_box;
-        let image = views.closer.unwrap_or(views.first);
-        let Located {
-            points: landmarks,
-            eyes: outlines,
-        } = timed(&mut timings.landmarks, || {
-            landmarker.locate(image, &bounding_box, scaler)
-        })?;
         let aligned = timed(&mut timings.embed, || {
             let alignment = Alignment::of(&landmarks)?;
             // Points that lie far from their box may ask for more than was decoded closer.
@@ -265,9 +234,9 @@ impl OnnxBackend {
                 pose.measure(image, &bounding_box, scaler)
             })
         });
-        let lids = request
-            .eyes
-            .then(|| timed(&mut timings.eyes, || eyes.judge(image, outlines, scaler)));
+        let lids = outlines
+            .filter(|_| request.eyes)
+            .map(|outlines| timed(&mut timings.eyes, || eyes.judge(image, outlines, scaler)));
         Ok(Face {
             bounding_box,
             confidence: detection.confidence,

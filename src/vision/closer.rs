@@ -76,6 +76,7 @@ mod tests {
                 height: side * 1.3,
             },
             confidence: 1.0,
+            points: None,
         };
         for (side, most, expected) in [
             (900.0, 8.0, 8.0),

@@ -8,8 +8,8 @@ use image::RgbImage;
 
 use super::VisionError;
 use super::align::SIDE;
-use super::backend::ModelFiles;
 use super::crop::{Channels, planar};
+use super::files::ModelFiles;
 use super::own::OwnNetwork;
 use super::session::{Loader, Model, ModelError};
 use super::tflite;

@@ -16,6 +16,7 @@ mod embed;
 mod encoded;
 mod engine;
 mod eyes;
+mod files;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod graph;
@@ -34,13 +35,15 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use backend::{DETECTOR_ID, LIVENESS_ID, ModelFiles, OnnxBackend, blank_picture};
+pub use backend::{OnnxBackend, blank_picture};
 pub use decode::{ImageLimits, decode};
+pub(crate) use detect::{Canvas, recognise};
 pub use device::Device;
 pub use embed::Parts;
 pub(crate) use embed::{SHARE_OF_MOBILE_FACE_NET, fused, sum};
 pub use encoded::Encoded;
 pub use engine::{Engine, Replacements, Workers};
+pub use files::{LIVENESS_ID, ModelFiles};
 pub use picture::decode_reduced;
 pub use session::{Graphs, Interface, ModelError, Runtime};
 

@@ -117,7 +117,7 @@ pub(super) struct Model {
     input_shape: Vec<i64>,
     /// Time in the runtime since it was last asked for.
     spent: Duration,
-    outputs: Arc<[&'static str]>,
+    outputs: Arc<[String]>,
 }
 
 /// What a graph says of itself.
@@ -140,6 +140,43 @@ impl Interface {
             reason,
         })?;
         Ok(Self::of(&session))
+    }
+
+    /// The same, with the shapes that its outputs have when it is run on zeros of a shape.
+    ///
+    /// # Errors
+    /// [`ModelError::Load`] where it is no graph that the runtime can run so.
+    pub(crate) fn of_run(
+        runtime: &Runtime,
+        path: &Path,
+        graph: &[u8],
+        input_shape: &[i64],
+    ) -> Result<Self, ModelError> {
+        let run = |mut session: Session| Self::run(&mut session, input_shape);
+        open(runtime, graph)
+            .and_then(run)
+            .map_err(|reason| ModelError::Load {
+                path: path.to_owned(),
+                reason,
+            })
+    }
+
+    fn run(session: &mut Session, input_shape: &[i64]) -> Result<Self, String> {
+        let failed = |error: ort::Error| error.to_string();
+        let Self { inputs, .. } = Self::of(session);
+        let zeros = vec![0.0_f32; input_shape.iter().product::<i64>() as usize];
+        let tensor =
+            TensorRef::from_array_view((input_shape.to_vec(), zeros.as_slice())).map_err(failed)?;
+        let given = session.run(ort::inputs![tensor]).map_err(failed)?;
+        let outputs = given.iter().map(|(name, value)| {
+            let shape = value.dtype().tensor_shape();
+            let sides = shape.map(|shape| shape.to_vec()).unwrap_or_default();
+            (name.to_owned(), sides)
+        });
+        Ok(Self {
+            inputs,
+            outputs: outputs.collect(),
+        })
     }
 
     fn of(session: &Session) -> Self {
@@ -167,7 +204,7 @@ impl Model {
         loader: Loader<'_>,
         path: &Path,
         input_shape: &[i64],
-        outputs: &[&'static str],
+        outputs: &[&str],
     ) -> Result<Self, ModelError> {
         let failed = |reason: String| ModelError::Load {
             path: path.to_owned(),
@@ -201,8 +238,23 @@ impl Model {
             session,
             input_shape: input_shape.to_vec(),
             spent: Duration::ZERO,
-            outputs: outputs.into(),
+            outputs: outputs.iter().map(|name| (*name).to_owned()).collect(),
         })
+    }
+
+    /// What the graph says of itself.
+    pub(super) fn interface(&self) -> Interface {
+        Interface::of(&self.session)
+    }
+
+    /// The same, with the shapes that its outputs have when it is run on zeros.
+    pub(super) fn interface_of_run(&mut self) -> Result<Interface, String> {
+        Interface::run(&mut self.session, &self.input_shape)
+    }
+
+    /// Has the graph give these outputs from now on, in this order.
+    pub(super) fn give(&mut self, outputs: Vec<String>) {
+        self.outputs = outputs.into();
     }
 
     /// How long the runtime took since this was last asked.
@@ -223,9 +275,11 @@ impl Model {
         read: impl FnOnce(&[i64], &[f32]) -> T,
     ) -> Result<T, VisionError> {
         let failed = |error: ort::Error| VisionError::Inference(error.to_string());
-        let first = self.outputs[0];
+        let names = Arc::clone(&self.outputs);
         let outputs = self.infer(shape.to_vec(), input).map_err(failed)?;
-        let (shape, values) = outputs[first].try_extract_tensor::<f32>().map_err(failed)?;
+        let (shape, values) = outputs[names[0].as_str()]
+            .try_extract_tensor::<f32>()
+            .map_err(failed)?;
         Ok(read(shape, values))
     }
 
@@ -235,7 +289,9 @@ impl Model {
         let (shape, names) = (self.input_shape.clone(), Arc::clone(&self.outputs));
         let outputs = self.infer(shape, input).map_err(failed)?;
         let named = names.iter().map(|name| {
-            let (_, values) = outputs[*name].try_extract_tensor::<f32>().map_err(failed)?;
+            let (_, values) = outputs[name.as_str()]
+                .try_extract_tensor::<f32>()
+                .map_err(failed)?;
             Ok(values.to_vec())
         });
         named.collect()

@@ -7,7 +7,7 @@ use std::time::Duration;
 use image::ImageFormat;
 use image::imageops::{self, FilterType};
 use likeness::assets::Assets;
-use likeness::domain::embedder::Embedder;
+use likeness::domain::chosen::Chosen;
 use likeness::startup::{load_backends, load_readers};
 use likeness::vision::{Engine, FaceBackend, ImageLimits};
 use reqwest::StatusCode;
@@ -38,7 +38,7 @@ pub async fn app_with(readers: usize) -> App {
             .ensure_inference()
             .unwrap();
         let limits = ImageLimits::default();
-        let backends = load_backends(&files, 2, Embedder::default(), limits).unwrap();
+        let backends = load_backends(&files, 2, Chosen::default(), limits).unwrap();
         (backends, load_readers(&files, readers, limits).unwrap())
     };
     let (backends, readers) = tokio::task::spawn_blocking(load).await.unwrap();

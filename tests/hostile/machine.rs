@@ -6,7 +6,7 @@ use std::time::Duration;
 use image::RgbImage;
 use image::imageops::{self, FilterType};
 use likeness::assets::Assets;
-use likeness::domain::embedder::Embedder;
+use likeness::domain::chosen::Chosen;
 use likeness::startup::load_backends;
 use likeness::vision::{Engine, FaceBackend, ImageLimits};
 use reqwest::multipart::{Form, Part};
@@ -28,7 +28,7 @@ pub async fn real_app() -> App {
     let load = || {
         let assets = Assets::open(&support::config().assets).unwrap();
         let files = assets.ensure_inference().unwrap();
-        load_backends(&files, WORKERS, Embedder::default(), ImageLimits::default()).unwrap()
+        load_backends(&files, WORKERS, Chosen::default(), ImageLimits::default()).unwrap()
     };
     let backends = tokio::task::spawn_blocking(load).await.unwrap();
     let workers = backends

@@ -8,10 +8,12 @@ mod bench;
 mod eval;
 mod idempotency;
 mod imports;
+mod made_up;
 #[path = "../support/models.rs"]
 mod models;
 #[path = "../support/onnx.rs"]
 mod onnx;
+mod own_detectors;
 mod own_models;
 mod postgres;
 mod scene;

@@ -19,18 +19,18 @@ use crate::onnx::as_somebody_elses;
 
 const DIMENSIONS: usize = 256;
 
-fn fixture(name: &str) -> Vec<u8> {
+pub fn fixture(name: &str) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     fs::read(folder.join(name)).unwrap()
 }
 
 /// A shipped model, fetched the first time.
-fn shipped(name: &str) -> PathBuf {
+pub fn shipped(name: &str) -> PathBuf {
     let assets = Assets::open(&Config::from_env().unwrap().assets).unwrap();
     assets.ensure_inference().unwrap().models.join(name)
 }
 
-fn likeness(home: &Path, arguments: &[&str]) -> Output {
+pub fn likeness(home: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_likeness"))
         .args(arguments)
         .current_dir(home)
@@ -40,7 +40,7 @@ fn likeness(home: &Path, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-fn add(home: &Path, name: &str, file: &str, more: &[&str]) -> Result<String, String> {
+pub fn add(home: &Path, name: &str, file: &str, more: &[&str]) -> Result<String, String> {
     let fixed = [
         "models",
         "add",

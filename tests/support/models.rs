@@ -2,6 +2,7 @@
 
 use likeness::assets::Assets;
 use likeness::config::Config;
+use likeness::domain::chosen::Chosen;
 use likeness::domain::embedder::Embedder;
 use likeness::vision::{Graphs, ImageLimits, ModelFiles, OnnxBackend, Runtime};
 
@@ -10,6 +11,14 @@ pub fn load(graphs: Graphs) -> OnnxBackend {
 }
 
 pub fn load_embedder(graphs: Graphs, embedder: Embedder) -> OnnxBackend {
+    let chosen = Chosen {
+        embedder,
+        ..Chosen::default()
+    };
+    load_chosen(graphs, chosen)
+}
+
+pub fn load_chosen(graphs: Graphs, chosen: Chosen) -> OnnxBackend {
     let config = Config::from_env().unwrap();
     let files = Assets::open(&config.assets)
         .unwrap()
@@ -17,5 +26,5 @@ pub fn load_embedder(graphs: Graphs, embedder: Embedder) -> OnnxBackend {
         .unwrap();
     let runtime = Runtime::load(&files.runtime_library).unwrap();
     let models = ModelFiles::in_dir(&files.models);
-    OnnxBackend::load_graphs(graphs, runtime, &models, embedder, ImageLimits::default()).unwrap()
+    OnnxBackend::load_graphs(graphs, runtime, &models, chosen, ImageLimits::default()).unwrap()
 }

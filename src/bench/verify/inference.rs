@@ -28,7 +28,7 @@ pub(super) fn measure(
 ) -> anyhow::Result<Inference> {
     let threads = worker_count(load.workers).min(worker_count(0));
     let limits = ImageLimits::default();
-    let mut backends = load_backends(files, threads.max(2), load.embedder, limits)?;
+    let mut backends = load_backends(files, threads.max(2), load.chosen(), limits)?;
     let mut readers = load_readers(files, if load.read_mrz { threads } else { 0 }, limits)?;
     let [first, second, ..] = backends.as_mut_slice() else {
         anyhow::bail!("two backends were asked for");
