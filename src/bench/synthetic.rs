@@ -13,6 +13,7 @@ use crate::eval::Spectrum;
 /// How the templates of the embedders spread, measured by `likeness eval --spectrum`.
 const FR_FEATURE: &str = include_str!("spectra/fr_feature.json");
 const FUSED: &str = include_str!("spectra/fused.json");
+const SFACE: &str = include_str!("spectra/sface.json");
 const SEED: u64 = 20_261_123;
 
 /// As many people as are wanted, each by number, always the same.
@@ -29,6 +30,7 @@ impl Population {
         let spectrum = match embedder {
             Embedder::Fused => FUSED,
             Embedder::FrFeature => FR_FEATURE,
+            Embedder::Sface => SFACE,
             Embedder::Own(_) => {
                 anyhow::bail!("how its templates spread is known of the shipped embedders alone")
             }

@@ -155,7 +155,8 @@ fn verify(
     progress: impl Fn(&str) + Sync,
 ) -> anyhow::Result<bench::VerifyReport> {
     let program = Assets::open(&config.assets)?.ensure_postgres()?;
-    let files = inference_files(&config.assets, config.inference.clone())?;
+    let (inference, embedder) = (config.inference.clone(), config.load.embedder);
+    let files = inference_files(&config.assets, inference, embedder)?;
     let options = bench::VerifyOptions {
         config,
         image: args.image.clone(),
@@ -173,7 +174,8 @@ fn import(
     progress: impl Fn(&str),
 ) -> anyhow::Result<bench::ImportReport> {
     let program = Assets::open(&config.assets)?.ensure_postgres()?;
-    let files = inference_files(&config.assets, config.inference.clone())?;
+    let (inference, embedder) = (config.inference.clone(), config.load.embedder);
+    let files = inference_files(&config.assets, inference, embedder)?;
     let options = bench::ImportOptions {
         config,
         dir: args.dir.clone(),

@@ -13,7 +13,7 @@ use crate::domain::chosen::Chosen;
 use crate::domain::embedder::Embedder;
 use crate::eval;
 use crate::startup::{inference_files, worker_count};
-use crate::vision::{ImageLimits, ModelFiles, OnnxBackend, Runtime};
+use crate::vision::{Graphs, ImageLimits, ModelFiles, OnnxBackend, Runtime};
 
 /// What `eval` takes.
 #[derive(Debug, Default, Args)]
@@ -83,7 +83,13 @@ pub(super) fn calibrate(
 }
 
 fn measure(args: EvalArgs, embedder: Embedder, config: &Config) -> anyhow::Result<String> {
-    let files = inference_files(&config.assets, config.inference.clone())?;
+    // Those that are compared are all of them.
+    let needed = if args.embedders {
+        Embedder::Sface
+    } else {
+        embedder
+    };
+    let files = inference_files(&config.assets, config.inference.clone(), needed)?;
     let runtime = Runtime::load(&files.runtime_library)?;
     let models = ModelFiles::in_dir(&files.models);
     let jobs = worker_count(args.jobs);
@@ -101,7 +107,10 @@ fn measure(args: EvalArgs, embedder: Embedder, config: &Config) -> anyhow::Resul
     let report = if let Some(folder) = &args.pad {
         eval::pad::run(folder, jobs, make_backend, progress)?.to_string()
     } else if args.embedders {
-        let make_backend = || OnnxBackend::load_for_parts(runtime, &models, detector, limits);
+        let make_backend = || {
+            let graphs = Graphs::Rewritten;
+            OnnxBackend::load_for_parts(graphs, runtime, &models, detector, limits)
+        };
         eval::embedders::run(&options(args, jobs), make_backend, progress)?.to_string()
     } else {
         let hashes = hashes(&models, chosen)?;

@@ -18,12 +18,12 @@ use secrecy::ExposeSecret as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::api;
-use crate::assets::{Assets, Depth, State};
+use crate::assets::{Asset, Assets, Depth, Package, State};
 use crate::auth::{Scope, TokenRequest, mint};
 use crate::config::{self, Config, Traces};
 use crate::domain::ids::TenantId;
 use crate::postgres::EmbeddedPostgres;
-use crate::startup::{Application, signing_secret, token_rules};
+use crate::startup::{Application, ensure_inference, is_needed, signing_secret, token_rules};
 
 /// Whose records the token of the start reaches, and how long it lasts.
 const DEVELOPMENT_TENANT: &str = "default";
@@ -71,9 +71,9 @@ enum Command {
 
 #[derive(Debug, Subcommand)]
 enum AssetsCommand {
-    /// Fetch what is missing or damaged.
+    /// Fetch what is missing or damaged of what this configuration needs.
     Fetch,
-    /// Check every hash; fails if anything is missing or damaged.
+    /// Check every hash; fails if anything that this configuration needs is missing or damaged.
     Verify,
     /// Show what is there.
     List,
@@ -214,7 +214,7 @@ fn assets(command: &AssetsCommand, config: &Config) -> anyhow::Result<ExitCode> 
     let assets = Assets::open(&config.assets)?;
     let depth = match command {
         AssetsCommand::Fetch => {
-            assets.ensure_inference()?;
+            ensure_inference(&assets, config.load.embedder)?;
             assets.ensure_postgres()?;
             Depth::Quick
         }
@@ -222,15 +222,17 @@ fn assets(command: &AssetsCommand, config: &Config) -> anyhow::Result<ExitCode> 
         AssetsCommand::List => Depth::Quick,
     };
     let states = assets.inspect(depth);
+    let needed = |package: &Package| is_needed(package.part, config.load.embedder);
     let mut table = String::new();
     let mut row = |[name, version, size, state, licence, purpose]: [&str; 6]| {
-        table += &format!("{name:12} {version:8} {size:>8}  {state:8} {licence:23} {purpose}\n");
+        table += &format!("{name:12} {version:8} {size:>8}  {state:10} {licence:23} {purpose}\n");
     };
     row(["NAME", "VERSION", "SIZE", "STATE", "LICENCE", "PURPOSE"]);
     for (package, asset, state) in &states {
         let size = format!("{:.1} MB", asset.bytes as f64 / 1e6);
         let state = match state {
             State::Ready => "ready",
+            State::Missing if !needed(package) => "not needed",
             State::Missing => "missing",
             State::Damaged(_) => "damaged",
         };
@@ -243,7 +245,10 @@ fn assets(command: &AssetsCommand, config: &Config) -> anyhow::Result<ExitCode> 
             &asset.purpose,
         ]);
     }
-    let in_order = states.iter().all(|(_, _, state)| *state == State::Ready);
+    let in_order = |(package, _, state): &(&Package, &Asset, State)| {
+        *state == State::Ready || !needed(package)
+    };
+    let in_order = states.iter().all(in_order);
     print(&format!("{table}\nin {}", config.assets.display()))?;
     for (_, asset, state) in states {
         if let State::Damaged(reason) = state {

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::eval;
 use crate::config::Config;
 use crate::domain::detector::DetectorManifest;
-use crate::domain::embedder::ChannelOrder;
+use crate::domain::embedder::{ChannelOrder, Embedder};
 use crate::models::{NewDetector, NewModel, OwnModels, add, add_detector};
 use crate::startup::{inference_files, known_models};
 use crate::vision::{ModelFiles, Runtime};
@@ -117,7 +117,12 @@ fn added(own: &OwnModels, args: AddArgs, config: &Config) -> anyhow::Result<Stri
     if let Some(option) = args.of_another_role() {
         anyhow::bail!("{option} is no option of this role");
     }
-    let files = inference_files(&config.assets, config.inference.clone())?;
+    // A detector is tried together with that embedder, and an embedder alone.
+    let files = inference_files(
+        &config.assets,
+        config.inference.clone(),
+        Embedder::FrFeature,
+    )?;
     let runtime = Runtime::load(&files.runtime_library)?;
     let files = ModelFiles::in_dir(&files.models);
     Ok(match args.role {

@@ -220,7 +220,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "LIKENESS_EMBEDDER",
         Some("fused"),
-        "fr_feature: the embedder of before; or one of your own, by name",
+        "sface; fr_feature: the one of before; or one of your own, by name",
     ),
     setting(
         "LIKENESS_READ_MRZ",

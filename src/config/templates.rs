@@ -30,7 +30,7 @@ pub(super) fn embedder(reader: &mut Reader<'_>, home: &Path) -> Embedder {
     shipped.unwrap_or_else(|()| {
         let own = OwnModels::of_home(home).embedder(&name);
         own.unwrap_or_else(|error| {
-            let problem = format!("is {name:?}, neither fused nor fr_feature: {error}");
+            let problem = format!("is {name:?}, none of fused, sface and fr_feature: {error}");
             reader.fault("LIKENESS_EMBEDDER", &problem);
             Embedder::default()
         })

@@ -14,6 +14,8 @@ pub enum Embedder {
     /// Two networks together, each on the face and on its mirror image.
     #[default]
     Fused,
+    /// `fr_feature` and OpenCV Zoo's SFace, each on the face alone: the most accurate, and the largest.
+    Sface,
     /// The one network that the service had before, on the face alone.
     FrFeature,
     /// A network of the user's own. There are few of them in a process, and each is there to its end.
@@ -107,13 +109,14 @@ impl fmt::Debug for Embedder {
 
 impl Embedder {
     /// Those that the service ships with, the default first.
-    pub const SHIPPED: [Self; 2] = [Self::Fused, Self::FrFeature];
+    pub const SHIPPED: [Self; 3] = [Self::Fused, Self::Sface, Self::FrFeature];
 
     /// The name by which it is chosen.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Fused => "fused",
+            Self::Sface => "sface",
             Self::FrFeature => "fr_feature",
             Self::Own(own) => own.manifest.name.as_str(),
         }
@@ -125,6 +128,7 @@ impl Embedder {
     pub const fn id(self) -> &'static str {
         match self {
             Self::Fused => "fr_feature-87aacdfe+mobile_face_net-d8ba40c0",
+            Self::Sface => "fr_feature-87aacdfe+sface-fb143eea",
             Self::FrFeature => "fr_feature-87aacdfe",
             Self::Own(own) => own.manifest.id.as_str(),
         }
@@ -135,6 +139,7 @@ impl Embedder {
     pub const fn dimensions(self) -> usize {
         match self {
             Self::Fused => 704,
+            Self::Sface => 640,
             Self::FrFeature => 512,
             Self::Own(own) => own.manifest.dimensions,
         }
@@ -162,7 +167,10 @@ mod tests {
             assert_eq!(embedder.name().parse(), Ok(embedder));
         }
         assert_eq!("another".parse::<Embedder>(), Err(()));
-        assert_ne!(Embedder::Fused.id(), Embedder::FrFeature.id());
+        let mut ids = Embedder::SHIPPED.map(Embedder::id).to_vec();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), Embedder::SHIPPED.len());
         assert_eq!(Embedder::default(), Embedder::SHIPPED[0]);
     }
 }

@@ -1,6 +1,6 @@
 //! Which embedder? What the networks answer is made into templates in several ways, and each is measured alike.
 //!
-//! How much each of two networks counts is found on the people of the first folds and looked at on the others, who have
+//! How much the second of two networks counts is found on the people of the first folds and looked at on the others, who have
 //! nobody in common with them.
 
 use std::fmt;
@@ -13,7 +13,7 @@ use super::report::accuracy;
 use super::scores::Scores;
 use super::{EvalError, FoldAccuracy, OperatingPoint, Options};
 use crate::domain::face::Template;
-use crate::vision::{FaceBackend, ModelError, Parts, SHARE_OF_MOBILE_FACE_NET, fused, sum};
+use crate::vision::{FaceBackend, ModelError, Parts, fused, side_by_side, sum, with_sface};
 
 /// The false match rates that are looked at.
 const TARGET_RATES: [f64; 2] = [1e-3, 1e-4];
@@ -28,7 +28,7 @@ struct Choice {
     make: fn(&Parts) -> Vec<f32>,
 }
 
-const CHOICES: [Choice; 7] = [
+const CHOICES: [Choice; 11] = [
     Choice {
         name: "fr_feature",
         make: |parts| parts.fr_feature[0].clone(),
@@ -46,36 +46,57 @@ const CHOICES: [Choice; 7] = [
         make: |parts| sum(&parts.mobile_face_net),
     },
     Choice {
-        name: "both",
-        make: |parts| {
-            shipped_share(&Parts {
-                fr_feature: face_alone(&parts.fr_feature),
-                mobile_face_net: face_alone(&parts.mobile_face_net),
-            })
-        },
+        name: "SFace",
+        make: |parts| parts.sface[0].clone(),
     },
     Choice {
-        name: "both, the second mirrored too",
-        make: |parts| {
-            shipped_share(&Parts {
-                fr_feature: face_alone(&parts.fr_feature),
-                mobile_face_net: parts.mobile_face_net.clone(),
-            })
-        },
+        name: "SFace, mirrored too",
+        make: |parts| sum(&parts.sface),
     },
     Choice {
-        name: "both, mirrored too",
-        make: shipped_share,
+        name: "fr_feature with MobileFaceNet",
+        make: |parts| fused(&alone(&parts.fr_feature), &alone(&parts.mobile_face_net)),
+    },
+    Choice {
+        name: "... the second mirrored too",
+        make: |parts| fused(&alone(&parts.fr_feature), &parts.mobile_face_net),
+    },
+    Choice {
+        name: "... both (fused)",
+        make: |parts| fused(&parts.fr_feature, &parts.mobile_face_net),
+    },
+    Choice {
+        name: "fr_feature with SFace (sface)",
+        make: |parts| with_sface(&parts.fr_feature[0], &parts.sface[0]),
+    },
+    Choice {
+        name: "... SFace mirrored too",
+        make: |parts| with_sface(&parts.fr_feature[0], &sum(&parts.sface)),
     },
 ];
 
-/// Both networks, the second one counting as it does in the service.
-fn shipped_share(parts: &Parts) -> Vec<f32> {
-    fused(parts, SHARE_OF_MOBILE_FACE_NET)
+/// Two networks, the second of which counts by a share.
+struct Pair {
+    second: &'static str,
+    make: fn(&Parts, f64) -> Vec<f32>,
 }
 
-/// The same without the mirror image.
-fn face_alone([face, _]: &[Vec<f32>; 2]) -> [Vec<f32>; 2] {
+const PAIRS: [Pair; 2] = [
+    Pair {
+        second: "MobileFaceNet",
+        make: |parts, share| {
+            let second = sum(&parts.mobile_face_net);
+            side_by_side(&sum(&parts.fr_feature), &second, share)
+        },
+    },
+    Pair {
+        second: "SFace",
+        make: |parts, share| side_by_side(&parts.fr_feature[0], &parts.sface[0], share),
+    },
+];
+
+/// A network's answer of a face, and that of its mirror image left out.
+fn alone([face, _]: &[Vec<f32>; 2]) -> [Vec<f32>; 2] {
     [face.clone(), face.clone()]
 }
 
@@ -103,16 +124,25 @@ pub struct ShareRates {
     pub others: [f64; 2],
 }
 
+/// How much the second network of a pair may count.
+#[derive(Debug, Clone)]
+pub struct PairReport {
+    /// It.
+    pub second: &'static str,
+    /// By rising share.
+    pub shares: Vec<ShareRates>,
+}
+
 /// The choices side by side; `Display` prints them as tables.
 #[derive(Debug, Clone)]
 pub struct EmbedderReport {
     /// All of them.
     pub choices: Vec<ChoiceReport>,
-    /// By rising share.
-    pub shares: Vec<ShareRates>,
+    /// `fr_feature` with one of the others.
+    pub pairs: Vec<PairReport>,
 }
 
-impl EmbedderReport {
+impl PairReport {
     /// The share with the lowest rates among the people of the first folds: their product is the lowest.
     #[must_use]
     pub fn found(&self) -> Option<&ShareRates> {
@@ -143,25 +173,33 @@ pub fn run<B: FaceBackend>(
         choices.push(choice(name, &dataset, &templates, options.jobs)?);
     }
     let fitted = dataset.in_first_folds();
-    let mut shares = Vec::new();
-    for step in 0..=STEPS {
-        let share = f64::from(step) / f64::from(STEPS);
-        let templates = made(&parts, |parts| fused(parts, share));
-        let scores = Scores::of(&dataset, &templates, options.jobs);
-        let rates = |of_fitted: bool| {
+    let rates = |make: &dyn Fn(&Parts) -> Vec<f32>| {
+        let scores = Scores::of(&dataset, &made(&parts, make), options.jobs);
+        [true, false].map(|of_fitted| {
             let comparisons = Comparisons::among(&scores, |s| fitted[s] == of_fitted);
             TARGET_RATES.map(|target| {
                 let missed = comparisons.false_non_matches(comparisons.threshold(target));
                 missed as f64 / comparisons.mated.len() as f64
             })
-        };
-        shares.push(ShareRates {
-            share,
-            fitted: rates(true),
-            others: rates(false),
+        })
+    };
+    let pairs = PAIRS.iter().map(|pair| {
+        let shares = (0..=STEPS).map(|step| {
+            let share = f64::from(step) / f64::from(STEPS);
+            let [fitted, others] = rates(&|parts| (pair.make)(parts, share));
+            ShareRates {
+                share,
+                fitted,
+                others,
+            }
         });
-    }
-    Ok(EmbedderReport { choices, shares })
+        PairReport {
+            second: pair.second,
+            shares: shares.collect(),
+        }
+    });
+    let pairs = pairs.collect();
+    Ok(EmbedderReport { choices, pairs })
 }
 
 fn made(parts: &[Option<Parts>], make: impl Fn(&Parts) -> Vec<f32>) -> Vec<Option<Template>> {
@@ -215,9 +253,16 @@ impl fmt::Display for EmbedderReport {
             }
             writeln!(f)?;
         }
+        self.pairs.iter().try_for_each(|pair| pair.fmt(f))
+    }
+}
+
+impl fmt::Display for PairReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "\nhow much MobileFaceNet's cosine counts: FNMR % at FMR 1e-3 and 1e-4\nshare  people of the first folds  others"
+            "\nhow much {}'s cosine counts: FNMR % at FMR 1e-3 and 1e-4\nshare  people of the first folds  others",
+            self.second
         )?;
         for rates in &self.shares {
             let [a, b] = rates.fitted.map(|rate| 100.0 * rate);

@@ -68,8 +68,9 @@ impl AtWork {
         let Chosen { detector, embedder } = self.chosen;
         match name {
             "fr_detect" => detector == Detector::Shipped,
-            "fr_feature" => matches!(embedder, Embedder::Fused | Embedder::FrFeature),
+            "fr_feature" => !matches!(embedder, Embedder::Own(_)),
             "mobile_face_net" => embedder == Embedder::Fused,
+            "sface" => embedder == Embedder::Sface,
             "text_detect" | "text_recognise" => self.reads_zones,
             _ => true,
         }

@@ -33,7 +33,9 @@ use crate::throttle::Throttle;
 use crate::verify::{RecallMonitor, Verifier};
 use crate::vision::document::READER_ID;
 use crate::vision::{Engine, LIVENESS_ID};
-pub use models::{inference_files, load_backends, load_readers, worker_count};
+pub use models::{
+    ensure_inference, inference_files, is_needed, load_backends, load_readers, worker_count,
+};
 
 /// A service that is ready to answer.
 pub struct Application {
@@ -199,7 +201,7 @@ async fn open_store(config: &Config) -> anyhow::Result<(Store, Option<EmbeddedPo
 
 /// Faces are cut a little differently by another detector, and no table is measured for each.
 fn warn_of_detector(load: &Load) {
-    let measured = matches!(load.embedder, Embedder::Fused | Embedder::FrFeature);
+    let measured = !matches!(load.embedder, Embedder::Own(_));
     if let (Detector::Own(own), true) = (load.detector, measured) {
         tracing::warn!(
             "the detector at work is {}, and the thresholds were measured with {}: likeness eval tells what they do with this \

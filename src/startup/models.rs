@@ -5,9 +5,10 @@ use std::thread;
 
 use anyhow::Context as _;
 
-use crate::assets::{Assets, InferenceFiles};
+use crate::assets::{AssetError, Assets, InferenceFiles, Part};
 use crate::config::{Config, Inference, Load};
 use crate::domain::chosen::Chosen;
+use crate::domain::embedder::Embedder;
 use crate::vision::document::{ReaderFiles, ZoneReader};
 use crate::vision::{
     Engine, FaceBackend, ImageLimits, ModelError, ModelFiles, OnnxBackend, Replacements, Runtime,
@@ -24,7 +25,7 @@ pub(super) async fn load(config: &Config) -> anyhow::Result<Engine> {
         max_pixels: config.images.max_pixels,
     };
     let loaded = tokio::task::spawn_blocking(move || -> anyhow::Result<Engine> {
-        let files = inference_files(&assets, wanted)?;
+        let files = inference_files(&assets, wanted, load.embedder)?;
         let workers = worker_count(load.workers);
         let readers = match load.readers {
             _ if !load.read_mrz => 0,
@@ -55,18 +56,43 @@ pub(super) async fn load(config: &Config) -> anyhow::Result<Engine> {
     loaded.await?
 }
 
-/// Makes sure that inference has its files, with the configured library in place of the shipped one, and asks for the
-/// configured device.
+/// Makes sure that inference with this embedder has its files, with the configured library in place of the shipped one, and
+/// asks for the configured device.
 ///
 /// # Errors
 /// Where a file is missing and cannot be fetched, or the library cannot be loaded.
-pub fn inference_files(assets: &Path, wanted: Inference) -> anyhow::Result<InferenceFiles> {
-    let mut files = Assets::open(assets)?.ensure_inference()?;
+pub fn inference_files(
+    assets: &Path,
+    wanted: Inference,
+    embedder: Embedder,
+) -> anyhow::Result<InferenceFiles> {
+    let mut files = ensure_inference(&Assets::open(assets)?, embedder)?;
     if let Some(library) = wanted.runtime_library {
         files.runtime_library = library;
     }
     Runtime::load(&files.runtime_library)?.ask_for(wanted.device);
     Ok(files)
+}
+
+/// Makes sure that inference with this embedder has its files, and says where.
+///
+/// # Errors
+/// [`AssetError`] where something is missing and cannot be fetched.
+pub fn ensure_inference(assets: &Assets, embedder: Embedder) -> Result<InferenceFiles, AssetError> {
+    let files = assets.ensure_inference()?;
+    if is_needed(Part::Sface, embedder) {
+        assets.ensure_sface()?;
+    }
+    Ok(files)
+}
+
+/// Whether a service with this embedder needs such assets.
+#[must_use]
+pub const fn is_needed(part: Part, embedder: Embedder) -> bool {
+    match part {
+        Part::Inference | Part::Database => true,
+        Part::Sface => matches!(embedder, Embedder::Sface),
+    }
 }
 
 /// Starts the backends, with `make` for those that are lost.

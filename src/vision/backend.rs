@@ -73,15 +73,13 @@ impl OnnxBackend {
     /// # Errors
     /// As [`Self::load`].
     pub fn load_for_parts(
+        graphs: Graphs,
         runtime: &Runtime,
         files: &ModelFiles,
         detector: Detector,
         limits: ImageLimits,
     ) -> Result<Self, ModelError> {
-        let loader = Loader {
-            runtime,
-            graphs: Graphs::Rewritten,
-        };
+        let loader = Loader { runtime, graphs };
         Self::load_with(loader, files, detector, Made::Parts, limits)
     }
 

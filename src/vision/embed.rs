@@ -2,7 +2,8 @@
 //!
 //! `fr_feature` and MobileFaceNet err on different faces, and a network on a face and on its mirror image errs a little
 //! differently too. So the better template holds both networks' answers, each averaged over the two images, side by
-//! side: the cosine of two such templates is the weighted mean of the two networks' cosines.
+//! side: the cosine of two such templates is the weighted mean of the two networks' cosines. With OpenCV Zoo's SFace in
+//! MobileFaceNet's place it is better still, without mirror images.
 
 use image::RgbImage;
 
@@ -20,9 +21,15 @@ use crate::domain::face::{Template, length};
 pub(crate) const FR_FEATURE: usize = 512;
 /// Values of MobileFaceNet.
 pub(crate) const MOBILE_FACE_NET: usize = 192;
+/// Values of SFace.
+pub(crate) const SFACE: usize = 128;
 /// How much MobileFaceNet's cosine counts; the rest is that of `fr_feature`. `likeness eval --embedders` shows how it was
 /// found.
 pub(crate) const SHARE_OF_MOBILE_FACE_NET: f64 = 0.3;
+/// The same of SFace's.
+pub(crate) const SHARE_OF_SFACE: f64 = 0.8;
+/// What the networks take: an aligned face.
+const FACE: [i64; 4] = [1, 3, SIDE as i64, SIDE as i64];
 /// Id of templates that are not for comparison.
 const PARTS: &str = "parts";
 
@@ -41,42 +48,46 @@ pub struct Parts {
     pub fr_feature: [Vec<f32>; 2],
     /// MobileFaceNet of the same two.
     pub mobile_face_net: [Vec<f32>; 2],
+    /// SFace of the same two.
+    pub sface: [Vec<f32>; 2],
 }
 
 impl Parts {
     /// Those of a template that was made of them alone: it holds them one after the other, scaled.
     #[must_use]
     pub fn of(template: &Template) -> Option<Self> {
-        let values = template.values();
-        let (fr_feature, mobile_face_net) = values.split_at_checked(2 * FR_FEATURE)?;
-        let (a, b) = fr_feature.split_at(FR_FEATURE);
-        let (c, d) = mobile_face_net.split_at_checked(MOBILE_FACE_NET)?;
+        let mut rest = template.values();
+        let mut pair = |length: usize| -> Option<[Vec<f32>; 2]> {
+            let (face, after) = rest.split_at_checked(length)?;
+            let (mirrored, after) = after.split_at_checked(length)?;
+            rest = after;
+            Some([face.to_vec(), mirrored.to_vec()])
+        };
         Some(Self {
-            fr_feature: [a.to_vec(), b.to_vec()],
-            mobile_face_net: [c.to_vec(), d.to_vec()],
+            fr_feature: pair(FR_FEATURE)?,
+            mobile_face_net: pair(MOBILE_FACE_NET)?,
+            sface: pair(SFACE)?,
         })
     }
 
     fn template(self) -> Vec<f32> {
-        let [a, b] = self.fr_feature;
-        let [c, d] = self.mobile_face_net;
-        [a, b, c, d].concat()
+        let pairs = [self.fr_feature, self.mobile_face_net, self.sface];
+        pairs.into_iter().flatten().flatten().collect()
     }
 }
 
-/// The networks.
+/// The networks that are needed, and what is made of their answers.
 pub(super) struct FaceEmbedder {
-    networks: Networks,
+    fr_feature: Option<FrFeature>,
+    mobile_face_net: Option<MobileFaceNet>,
+    sface: Option<Sface>,
+    own: Option<OwnNetwork>,
     made: Made,
 }
 
-enum Networks {
-    /// `fr_feature` alone.
-    FrFeature(Model),
-    /// `fr_feature` and MobileFaceNet.
-    Both(Model, Model),
-    Own(OwnNetwork),
-}
+struct FrFeature(Model);
+struct MobileFaceNet(Model);
+struct Sface(Model);
 
 impl FaceEmbedder {
     /// Loads those that are needed.
@@ -85,28 +96,35 @@ impl FaceEmbedder {
         files: &ModelFiles,
         made: Made,
     ) -> Result<Self, ModelError> {
-        let side = i64::from(SIDE);
-        let first = || Model::load(loader, &files.embedder, &[1, 3, side, side], &["output"]);
-        let second = || {
-            let shape = [2, 3, side, side];
-            Model::load(loader, &files.mobile_face_net, &shape, &[tflite::OUTPUT])
+        let (first, second, third, own) = match made {
+            Made::Templates(Embedder::Fused) => (true, true, false, None),
+            Made::Templates(Embedder::Sface) => (true, false, true, None),
+            Made::Templates(Embedder::FrFeature) => (true, false, false, None),
+            Made::Templates(Embedder::Own(own)) => (false, false, false, Some(own)),
+            Made::Parts => (true, true, true, None),
         };
-        let networks = match made {
-            Made::Templates(Embedder::Own(own)) => Networks::Own(OwnNetwork::load(loader, own)?),
-            Made::Templates(Embedder::FrFeature) => Networks::FrFeature(first()?),
-            Made::Templates(Embedder::Fused) | Made::Parts => Networks::Both(first()?, second()?),
-        };
-        Ok(Self { networks, made })
+        let fr_feature = first.then(|| FrFeature::load(loader, files));
+        let mobile_face_net = second.then(|| MobileFaceNet::load(loader, files));
+        let sface = third.then(|| Sface::load(loader, files));
+        let own = own.map(|own| OwnNetwork::load(loader, own));
+        Ok(Self {
+            fr_feature: fr_feature.transpose()?,
+            mobile_face_net: mobile_face_net.transpose()?,
+            sface: sface.transpose()?,
+            own: own.transpose()?,
+            made,
+        })
     }
 
     /// The networks that are loaded.
     pub(super) fn models(&mut self) -> impl Iterator<Item = &mut Model> {
-        let (first, second) = match &mut self.networks {
-            Networks::FrFeature(model) => (model, None),
-            Networks::Both(first, second) => (first, Some(second)),
-            Networks::Own(own) => (own.model(), None),
-        };
-        [first].into_iter().chain(second)
+        let shipped = [
+            self.fr_feature.as_mut().map(|network| &mut network.0),
+            self.mobile_face_net.as_mut().map(|network| &mut network.0),
+            self.sface.as_mut().map(|network| &mut network.0),
+        ];
+        let own = self.own.as_mut().map(OwnNetwork::model);
+        shipped.into_iter().chain([own]).flatten()
     }
 
     /// The template of an aligned face, and the length of what `fr_feature` answers of it, where that is asked.
@@ -114,51 +132,106 @@ impl FaceEmbedder {
         &mut self,
         aligned: &RgbImage,
     ) -> Result<(Template, Option<f64>), VisionError> {
-        let (values, length_of_first) = match &mut self.networks {
-            Networks::Own(own) => (own.embed(aligned)?, None),
-            Networks::FrFeature(model) => {
-                let values = model.run(&embedder_input(aligned))?.swap_remove(0);
-                let length = length(&values);
-                (values, Some(length))
+        let (id, values, length) = match self.made {
+            Made::Templates(embedder) => {
+                let (values, length) = self.values(embedder, aligned)?;
+                (embedder.id(), values, length)
             }
-            Networks::Both(..) => {
+            Made::Parts => {
                 let parts = self.parts(aligned)?;
                 let length = length(&parts.fr_feature[0]);
-                let values = match self.made {
-                    Made::Parts => parts.template(),
-                    Made::Templates(_) => fused(&parts, SHARE_OF_MOBILE_FACE_NET),
-                };
-                (values, Some(length))
+                (PARTS, parts.template(), Some(length))
             }
-        };
-        let id = match self.made {
-            Made::Parts => PARTS,
-            Made::Templates(embedder) => embedder.id(),
         };
         let template = Template::normalised(id, values)
             .map_err(|error| VisionError::Inference(error.to_string()))?;
-        Ok((template, length_of_first))
+        Ok((template, length))
     }
 
-    /// What both networks answer of a face and its mirror image.
+    fn values(
+        &mut self,
+        embedder: Embedder,
+        aligned: &RgbImage,
+    ) -> Result<(Vec<f32>, Option<f64>), VisionError> {
+        if matches!(embedder, Embedder::Own(_)) {
+            return Ok((loaded(&mut self.own)?.embed(aligned)?, None));
+        }
+        let first = loaded(&mut self.fr_feature)?;
+        if embedder == Embedder::Fused {
+            let first = first.both(aligned)?;
+            let second = loaded(&mut self.mobile_face_net)?.both(aligned)?;
+            let values = fused(&first, &second);
+            return Ok((values, Some(length(&first[0]))));
+        }
+        let first = first.answer(&embedder_input(aligned))?;
+        let length = Some(length(&first));
+        if embedder == Embedder::Sface {
+            let second = loaded(&mut self.sface)?.answer(&sface_input(aligned))?;
+            return Ok((with_sface(&first, &second), length));
+        }
+        Ok((first, length))
+    }
+
+    /// What all shipped networks answer of a face and its mirror image.
     pub(super) fn parts(&mut self, aligned: &RgbImage) -> Result<Parts, VisionError> {
-        let Networks::Both(first, second) = &mut self.networks else {
-            let reason = "not both networks are loaded".to_owned();
-            return Err(VisionError::Inference(reason));
-        };
+        Ok(Parts {
+            fr_feature: loaded(&mut self.fr_feature)?.both(aligned)?,
+            mobile_face_net: loaded(&mut self.mobile_face_net)?.both(aligned)?,
+            sface: loaded(&mut self.sface)?.both(aligned)?,
+        })
+    }
+}
+
+fn loaded<T>(network: &mut Option<T>) -> Result<&mut T, VisionError> {
+    let absent = || VisionError::Inference("a network that is needed is not loaded".to_owned());
+    network.as_mut().ok_or_else(absent)
+}
+
+impl FrFeature {
+    fn load(loader: Loader<'_>, files: &ModelFiles) -> Result<Self, ModelError> {
+        let model = Model::load(loader, &files.embedder, &FACE, &["output"])?;
+        Ok(Self(model))
+    }
+
+    fn answer(&mut self, input: &[f32]) -> Result<Vec<f32>, VisionError> {
+        Ok(self.0.run(input)?.swap_remove(0))
+    }
+
+    fn both(&mut self, aligned: &RgbImage) -> Result<[Vec<f32>; 2], VisionError> {
         let face = embedder_input(aligned);
-        let mut answer = |input: &[f32]| -> Result<Vec<f32>, VisionError> {
-            Ok(first.run(input)?.swap_remove(0))
-        };
-        let fr_feature = [answer(&face)?, answer(&mirrored(&face))?];
+        Ok([self.answer(&face)?, self.answer(&mirrored(&face))?])
+    }
+}
+
+impl MobileFaceNet {
+    fn load(loader: Loader<'_>, files: &ModelFiles) -> Result<Self, ModelError> {
+        let [_, channels, height, width] = FACE;
+        let shape = [2, channels, height, width];
+        let model = Model::load(loader, &files.mobile_face_net, &shape, &[tflite::OUTPUT])?;
+        Ok(Self(model))
+    }
+
+    fn both(&mut self, aligned: &RgbImage) -> Result<[Vec<f32>; 2], VisionError> {
         let mut both = planar(aligned, Channels::Rgb, [127.5; 3], [1.0 / 128.0; 3]);
         both.extend(mirrored(&both));
-        let answers = second.run(&both)?.swap_remove(0);
+        let answers = self.0.run(&both)?.swap_remove(0);
         let (of_face, of_mirrored) = answers.split_at(answers.len() / 2);
-        Ok(Parts {
-            fr_feature,
-            mobile_face_net: [of_face.to_vec(), of_mirrored.to_vec()],
-        })
+        Ok([of_face.to_vec(), of_mirrored.to_vec()])
+    }
+}
+
+impl Sface {
+    fn load(loader: Loader<'_>, files: &ModelFiles) -> Result<Self, ModelError> {
+        Ok(Self(Model::load(loader, &files.sface, &FACE, &["fc1"])?))
+    }
+
+    fn answer(&mut self, input: &[f32]) -> Result<Vec<f32>, VisionError> {
+        Ok(self.0.run(input)?.swap_remove(0))
+    }
+
+    fn both(&mut self, aligned: &RgbImage) -> Result<[Vec<f32>; 2], VisionError> {
+        let face = sface_input(aligned);
+        Ok([self.answer(&face)?, self.answer(&mirrored(&face))?])
     }
 }
 
@@ -168,27 +241,45 @@ pub fn embedder_input(aligned: &RgbImage) -> Vec<f32> {
     planar(aligned, Channels::Bgr, [127.0; 3], [1.0 / 128.0; 3])
 }
 
+/// What SFace takes of an aligned face: it brings values from 0 to 255 into its own range itself.
+fn sface_input(aligned: &RgbImage) -> Vec<f32> {
+    planar(aligned, Channels::Rgb, [0.0; 3], [1.0; 3])
+}
+
 /// The same picture, left and right exchanged.
 fn mirrored(tensor: &[f32]) -> Vec<f32> {
     let rows = tensor.chunks(SIDE as usize);
     rows.flat_map(|row| row.iter().rev().copied()).collect()
 }
 
-/// Both networks' averages at length 1, side by side, so long that MobileFaceNet's cosine counts by its share. It comes
-/// first: a search's first look goes by the first values, and MobileFaceNet says more in fewer.
+/// What `fr_feature` and MobileFaceNet answer of a face and its mirror image, as a template.
 #[must_use]
-pub(crate) fn fused(parts: &Parts, share: f64) -> Vec<f32> {
-    let [first, second] = [
-        (&parts.mobile_face_net, share),
-        (&parts.fr_feature, 1.0 - share),
-    ]
-    .map(|(answers, share)| {
-        let sum = sum(answers);
-        let scale = share.sqrt() / length(&sum);
-        let scaled = move |value: f32| (f64::from(value) * scale) as f32;
-        sum.into_iter().map(scaled)
-    });
-    first.chain(second).collect()
+pub(crate) fn fused(fr_feature: &[Vec<f32>; 2], mobile_face_net: &[Vec<f32>; 2]) -> Vec<f32> {
+    side_by_side(
+        &sum(fr_feature),
+        &sum(mobile_face_net),
+        SHARE_OF_MOBILE_FACE_NET,
+    )
+}
+
+/// What `fr_feature` and SFace answer of a face, as a template.
+#[must_use]
+pub(crate) fn with_sface(fr_feature: &[f32], sface: &[f32]) -> Vec<f32> {
+    side_by_side(fr_feature, sface, SHARE_OF_SFACE)
+}
+
+/// Two networks' answers at length 1, so long that the second's cosine counts by its share. It comes first: a search's
+/// first look goes by the first values, and the second network says more in fewer.
+#[must_use]
+pub(crate) fn side_by_side(first: &[f32], second: &[f32], share: f64) -> Vec<f32> {
+    let scaled = |values: &[f32], share: f64| {
+        let scale = share.sqrt() / length(values);
+        let scaled = values
+            .iter()
+            .map(move |value| (f64::from(*value) * scale) as f32);
+        scaled.collect::<Vec<f32>>()
+    };
+    [scaled(second, share), scaled(first, 1.0 - share)].concat()
 }
 
 /// The direction of the average.
@@ -210,6 +301,7 @@ mod tests {
                 values(MOBILE_FACE_NET, seed),
                 values(MOBILE_FACE_NET, seed + 0.2),
             ],
+            sface: [values(SFACE, seed), values(SFACE, seed + 0.3)],
         }
     }
 
@@ -219,16 +311,28 @@ mod tests {
     }
 
     #[test]
-    fn the_cosine_of_fused_templates_is_the_weighted_mean_of_both() {
-        let (a, b) = (parts(0.7), parts(0.9));
-        let mobile = cosine(sum(&a.mobile_face_net), sum(&b.mobile_face_net));
-        let other = cosine(sum(&a.fr_feature), sum(&b.fr_feature));
+    fn the_cosine_of_two_answers_side_by_side_is_their_weighted_mean() {
+        let [a, b] = [parts(0.7), parts(0.9)].map(|p| [sum(&p.fr_feature), sum(&p.sface)]);
+        let [of_first, of_second] = [0, 1].map(|at| cosine(a[at].clone(), b[at].clone()));
         for share in [0.25_f32, 0.5, 0.75] {
-            let found = cosine(fused(&a, share.into()), fused(&b, share.into()));
-            let expected = share * mobile + (1.0 - share) * other;
+            let [a, b] = [&a, &b].map(|[first, second]| side_by_side(first, second, share.into()));
+            let found = cosine(a, b);
+            let expected = share * of_second + (1.0 - share) * of_first;
             assert!((found - expected).abs() < 1e-5, "{found} {expected}");
         }
-        assert_eq!(fused(&a, 0.5).len(), Embedder::Fused.dimensions());
+    }
+
+    #[test]
+    fn templates_are_as_long_as_their_embedders_say() {
+        let Parts {
+            fr_feature,
+            mobile_face_net,
+            sface,
+        } = parts(0.7);
+        let fused = fused(&fr_feature, &mobile_face_net);
+        assert_eq!(fused.len(), Embedder::Fused.dimensions());
+        let with_sface = with_sface(&fr_feature[0], &sface[0]);
+        assert_eq!(with_sface.len(), Embedder::Sface.dimensions());
     }
 
     #[test]
@@ -236,9 +340,13 @@ mod tests {
         let parts = parts(0.7);
         let template = Template::normalised(PARTS, parts.clone().template()).unwrap();
         let back = Parts::of(&template).unwrap();
-        let turned = cosine(fused(&parts, 0.5), fused(&back, 0.5));
-        assert!((turned - 1.0).abs() < 1e-6);
-        let too_short = Template::normalised(PARTS, vec![1.0; 1_100]).unwrap();
+        let pairs = |parts: Parts| [parts.fr_feature, parts.mobile_face_net, parts.sface];
+        for (there, back) in pairs(parts).into_iter().zip(pairs(back)) {
+            for (there, back) in there.into_iter().zip(back) {
+                assert!((cosine(there, back) - 1.0).abs() < 1e-6);
+            }
+        }
+        let too_short = Template::normalised(PARTS, vec![1.0; 1_500]).unwrap();
         assert_eq!(Parts::of(&too_short), None);
     }
 

@@ -20,6 +20,8 @@ pub struct ModelFiles {
     pub embedder: PathBuf,
     /// MobileFaceNet.
     pub mobile_face_net: PathBuf,
+    /// SFace, which is there only where it is chosen.
+    pub sface: PathBuf,
     /// `fr_liveness`.
     pub liveness: PathBuf,
     /// `fr_pose`.
@@ -38,6 +40,7 @@ impl ModelFiles {
             landmarks: file("fr_landmark"),
             embedder: file("fr_feature"),
             mobile_face_net: dir.join("mobile_face_net.tflite"),
+            sface: file("sface"),
             liveness: file("fr_liveness"),
             pose: file("fr_pose"),
             eyes: file("fr_eye"),
@@ -53,6 +56,7 @@ impl ModelFiles {
         };
         let networks = match chosen.embedder {
             Embedder::Fused => vec![&self.embedder, &self.mobile_face_net],
+            Embedder::Sface => vec![&self.embedder, &self.sface],
             Embedder::FrFeature => vec![&self.embedder],
             Embedder::Own(own) => vec![&own.file],
         };

@@ -40,7 +40,7 @@ pub use decode::{ImageLimits, decode};
 pub(crate) use detect::{Canvas, recognise};
 pub use device::Device;
 pub use embed::Parts;
-pub(crate) use embed::{SHARE_OF_MOBILE_FACE_NET, fused, sum};
+pub(crate) use embed::{fused, side_by_side, sum, with_sface};
 pub use encoded::Encoded;
 pub use engine::{Engine, Replacements, Workers};
 pub use files::{LIVENESS_ID, ModelFiles};

@@ -15,7 +15,7 @@ use ort::value::{Outlet, TensorRef};
 
 use super::VisionError;
 use super::device::{Choice, Device, cuda};
-use super::graph::without_prelu;
+use super::graph::{with_float_weights, without_prelu};
 use super::tflite;
 
 /// Why a model or the runtime cannot be used.
@@ -309,6 +309,7 @@ impl Model {
 /// A session on the runtime's device. Where that fails on a graphics processor, the CPU is what is left.
 fn open(runtime: &Runtime, graph: &[u8]) -> Result<Session, String> {
     let environment = &runtime.environment;
+    let graph = &with_float_weights(graph);
     if runtime.device() == Device::Cuda {
         match open_on(environment, graph, Some(cuda())) {
             Ok(session) => return Ok(session),

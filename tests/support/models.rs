@@ -4,6 +4,7 @@ use likeness::assets::Assets;
 use likeness::config::Config;
 use likeness::domain::chosen::Chosen;
 use likeness::domain::embedder::Embedder;
+use likeness::startup::ensure_inference;
 use likeness::vision::{Graphs, ImageLimits, ModelFiles, OnnxBackend, Runtime};
 
 pub fn load(graphs: Graphs) -> OnnxBackend {
@@ -19,12 +20,15 @@ pub fn load_embedder(graphs: Graphs, embedder: Embedder) -> OnnxBackend {
 }
 
 pub fn load_chosen(graphs: Graphs, chosen: Chosen) -> OnnxBackend {
+    let (runtime, files) = files(chosen.embedder);
+    OnnxBackend::load_graphs(graphs, runtime, &files, chosen, ImageLimits::default()).unwrap()
+}
+
+/// The files, with those that not every embedder has.
+pub fn files(embedder: Embedder) -> (&'static Runtime, ModelFiles) {
     let config = Config::from_env().unwrap();
-    let files = Assets::open(&config.assets)
-        .unwrap()
-        .ensure_inference()
-        .unwrap();
+    let assets = Assets::open(&config.assets).unwrap();
+    let files = ensure_inference(&assets, embedder).unwrap();
     let runtime = Runtime::load(&files.runtime_library).unwrap();
-    let models = ModelFiles::in_dir(&files.models);
-    OnnxBackend::load_graphs(graphs, runtime, &models, chosen, ImageLimits::default()).unwrap()
+    (runtime, ModelFiles::in_dir(&files.models))
 }

@@ -2,8 +2,9 @@
 
 use image::{Rgb, RgbImage, imageops};
 use likeness::domain::calibration::Calibration;
+use likeness::domain::detector::Detector;
 use likeness::domain::embedder::Embedder;
-use likeness::vision::Graphs;
+use likeness::vision::{Graphs, ImageLimits, OnnxBackend};
 
 use crate::{face, fixture, models, photograph, png, similarity, template};
 
@@ -20,17 +21,37 @@ fn picture() -> RgbImage {
     })
 }
 
+/// One that gives what every shipped network answers.
+fn load_for_parts(graphs: Graphs) -> OnnxBackend {
+    let (runtime, files) = models::files(Embedder::Sface);
+    let limits = ImageLimits::default();
+    OnnxBackend::load_for_parts(graphs, runtime, &files, Detector::default(), limits).unwrap()
+}
+
+/// What another interpreter answers of the picture and of its mirror image.
+fn expected(json: &str) -> [Vec<f32>; 2] {
+    serde_json::from_str(json).unwrap()
+}
+
+fn furthest(found: &[Vec<f32>; 2], expected: &[Vec<f32>; 2]) -> f32 {
+    assert_eq!(
+        found.each_ref().map(Vec::len),
+        expected.each_ref().map(Vec::len)
+    );
+    let both = found.iter().flatten().zip(expected.iter().flatten());
+    both.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
 #[test]
-fn mobile_face_net_answers_what_tensorflow_lite_s_interpreter_answers() {
-    let expected = include_str!("mobile_face_net.json");
-    let expected: [Vec<f32>; 2] = serde_json::from_str(expected).unwrap();
+fn the_networks_answer_what_the_interpreters_of_their_own_formats_answer() {
+    let mobile_face_net = expected(include_str!("mobile_face_net.json"));
+    let sface = expected(include_str!("sface.json"));
     for graphs in [Graphs::Rewritten, Graphs::Published] {
-        let parts = models::load(graphs).parts(&picture()).unwrap();
-        let found = parts.mobile_face_net;
-        assert_eq!(found.each_ref().map(Vec::len), [192, 192]);
-        let both = found.iter().flatten().zip(expected.iter().flatten());
-        let furthest = both.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-        assert!(furthest <= 1e-4, "{graphs:?}: {furthest}");
+        let parts = load_for_parts(graphs).parts(&picture()).unwrap();
+        let off = furthest(&parts.mobile_face_net, &mobile_face_net);
+        assert!(off <= 1e-4, "TensorFlow Lite, {graphs:?}: {off}");
+        let off = furthest(&parts.sface, &sface);
+        assert!(off <= 1e-4, "OpenCV, {graphs:?}: {off}");
     }
 }
 
@@ -46,18 +67,18 @@ fn a_face_and_its_mirror_image_are_nearly_one_template() {
 }
 
 #[test]
-fn the_embedder_of_before_still_makes_its_templates() {
-    let backend = &mut models::load_embedder(Graphs::Rewritten, Embedder::FrFeature);
-    let [obama, obama2, biden] =
-        ["obama.jpg", "obama2.jpg", "biden.jpg"].map(|name| face(backend, &fixture(name)));
-    let threshold = Calibration::of(Embedder::FrFeature).threshold(1e-4);
-    assert_eq!(template(&obama).model_id(), Embedder::FrFeature.id());
-    assert_eq!(
-        template(&obama).values().len(),
-        Embedder::FrFeature.dimensions()
-    );
-    assert!(f64::from(similarity(&obama, &obama2)) >= threshold.similarity);
-    assert!(f64::from(similarity(&obama, &biden)) < threshold.similarity);
+fn embedders_that_are_not_the_default_make_templates_of_their_own() {
     let fused = face(&mut models(), &fixture("obama.jpg"));
-    assert_eq!(template(&obama).similarity(template(&fused)), None);
+    for embedder in [Embedder::Sface, Embedder::FrFeature] {
+        let backend = &mut models::load_embedder(Graphs::Rewritten, embedder);
+        let [obama, obama2, biden] =
+            ["obama.jpg", "obama2.jpg", "biden.jpg"].map(|name| face(backend, &fixture(name)));
+        assert_eq!(template(&obama).model_id(), embedder.id());
+        assert_eq!(template(&obama).values().len(), embedder.dimensions());
+        let threshold = Calibration::of(embedder).threshold(1e-4).similarity;
+        assert!(f64::from(similarity(&obama, &obama2)) >= threshold);
+        assert!(f64::from(similarity(&obama, &biden)) < threshold);
+        assert_eq!(template(&obama).similarity(template(&fused)), None);
+        assert!(obama.quality.embedding_length.is_some());
+    }
 }

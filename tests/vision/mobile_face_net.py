@@ -34,4 +34,5 @@ def main():
     print("[\n [" + "],\n [".join(rows) + "]\n]")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -99,10 +99,12 @@ fn served() -> &'static [Served] {
 /// The table by which similarities are read as error rates, so that a page can draw it.
 fn calibration(embedder: Embedder) -> &'static Served {
     static FUSED: LazyLock<Served> = LazyLock::new(|| table_of(Embedder::Fused));
+    static SFACE: LazyLock<Served> = LazyLock::new(|| table_of(Embedder::Sface));
     static FR_FEATURE: LazyLock<Served> = LazyLock::new(|| table_of(Embedder::FrFeature));
     static OWN: OnceLock<Served> = OnceLock::new();
     match embedder {
         Embedder::Fused => &FUSED,
+        Embedder::Sface => &SFACE,
         Embedder::FrFeature => &FR_FEATURE,
         // One embedder is at work in a process.
         Embedder::Own(_) => OWN.get_or_init(|| table_of(embedder)),

@@ -11,6 +11,7 @@ use super::embedder::Embedder;
 /// The tables of the embedders that the service knows.
 const FR_FEATURE: &str = include_str!("fr_feature.json");
 const FUSED: &str = include_str!("fused.json");
+const SFACE: &str = include_str!("sface.json");
 
 /// One measured point: the share of non-mated comparisons at or above a similarity.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -127,6 +128,7 @@ impl Calibration {
     pub fn of(embedder: Embedder) -> Self {
         let table = match embedder {
             Embedder::Fused => FUSED,
+            Embedder::Sface => SFACE,
             Embedder::FrFeature => FR_FEATURE,
             Embedder::Own(own) => {
                 return own.calibration.clone().expect("the embedder is calibrated");

@@ -6,11 +6,13 @@
 //! it is `a * x + (1 - a) * relu(x)`.
 
 pub(super) mod onnx;
+mod quantised;
 pub(super) mod wire;
 
 use std::borrow::Cow;
 
 use onnx::{FLOAT, graph_of_nodes, model, node, opset, tensor};
+pub(super) use quantised::with_float_weights;
 use wire::{Field, fields, numbers, put_bytes, put_number};
 
 /// From this version on `Max` and `Mul` fit the shapes of their inputs to each other.
@@ -22,19 +24,21 @@ pub(super) fn without_prelu(model: &[u8]) -> Cow<'_, [u8]> {
     if memchr::memmem::find(model, b"PRelu").is_none() {
         return Cow::Borrowed(model);
     }
-    rewritten(model).map_or(Cow::Borrowed(model), Cow::Owned)
+    let rewritten = || {
+        let is_new_enough = opset_version(&fields(model)?)? >= MIN_OPSET;
+        is_new_enough.then(|| with_graph(model, rewrite_graph))?
+    };
+    rewritten().map_or(Cow::Borrowed(model), Cow::Owned)
 }
 
-fn rewritten(model: &[u8]) -> Option<Vec<u8>> {
+/// The model with another graph, which is made of its own.
+fn with_graph(model: &[u8], rewrite: impl Fn(&[u8]) -> Option<Vec<u8>>) -> Option<Vec<u8>> {
     let fields = fields(model)?;
-    if opset_version(&fields)? < MIN_OPSET {
-        return None;
-    }
     let mut written = Vec::with_capacity(model.len() + model.len() / 64);
     for field in &fields {
         match field.bytes() {
             Some(graph) if field.number == model::GRAPH => {
-                put_bytes(&mut written, model::GRAPH, &rewrite_graph(graph)?);
+                put_bytes(&mut written, model::GRAPH, &rewrite(graph)?);
             }
             _ => written.extend(field.raw),
         }
@@ -90,6 +94,12 @@ fn initializers<'a>(graph: &[Field<'a>]) -> Option<Vec<Tensor<'a>>> {
 fn text<'a>(message: &[Field<'a>], number: u64) -> Option<&'a [u8]> {
     let field = message.iter().rfind(|field| field.number == number)?;
     field.bytes()
+}
+
+/// Every text of a repeated field.
+fn texts<'a>(message: &[Field<'a>], number: u64) -> Vec<&'a [u8]> {
+    let of = message.iter().filter(|field| field.number == number);
+    of.filter_map(Field::bytes).collect()
 }
 
 /// A constant tensor.
@@ -151,16 +161,16 @@ impl<'a> Prelu<'a> {
     /// None where the node is another, or says something that is not expected of it.
     fn read(message: &'a [u8], tensors: &'a [Tensor<'a>]) -> Option<Self> {
         let fields = fields(message)?;
-        let all = |number: u64| -> Vec<&'a [u8]> {
-            let of = fields.iter().filter(|field| field.number == number);
-            of.filter_map(Field::bytes).collect()
-        };
         let domain = text(&fields, node::DOMAIN).unwrap_or_default();
-        let plain = matches!(domain, b"" | b"ai.onnx") && all(node::ATTRIBUTE).is_empty();
+        let plain =
+            matches!(domain, b"" | b"ai.onnx") && texts(&fields, node::ATTRIBUTE).is_empty();
         if !plain || text(&fields, node::OP_TYPE)? != b"PRelu" {
             return None;
         }
-        let (&[input, slopes], &[output]) = (&*all(node::INPUT), &*all(node::OUTPUT)) else {
+        let (&[input, slopes], &[output]) = (
+            &*texts(&fields, node::INPUT),
+            &*texts(&fields, node::OUTPUT),
+        ) else {
             return None;
         };
         let slopes = tensors.iter().find(|tensor| tensor.name == slopes)?;

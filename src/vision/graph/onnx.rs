@@ -28,7 +28,9 @@ pub mod node {
 pub mod attribute {
     pub const NAME: u64 = 1;
     pub const INT: u64 = 3;
+    pub const GRAPH: u64 = 6;
     pub const INTS: u64 = 8;
+    pub const GRAPHS: u64 = 11;
     pub const TYPE: u64 = 20;
     /// Values of the type.
     pub const TYPE_INT: u64 = 2;
@@ -55,3 +57,4 @@ pub mod value {
 
 /// `TensorProto.DataType.FLOAT`.
 pub const FLOAT: u64 = 1;
+pub const INT8: u64 = 3;
