@@ -54,8 +54,16 @@ impl Application {
     /// # Errors
     /// The first thing that cannot be had, in words for the operator.
     pub async fn build(config: &Config) -> anyhow::Result<Self> {
-        let ((store, postgres), engine) =
-            tokio::try_join!(open_store(config), models::load(config))?;
+        let (postgres, engine) = tokio::try_join!(database(config), models::load(config))?;
+        let url = postgres
+            .as_ref()
+            .map(EmbeddedPostgres::url)
+            .or(config.database.url.as_ref());
+        let url = url.context("there is neither a configured nor an embedded database")?;
+        let store = Store::connect(url, config.database.max_connections)
+            .await?
+            .with_template_keys(template_keys(config));
+        register(&store, config.load.embedder).await?;
         warn_of_detector(&config.load);
         Self::assemble(config, engine, store, postgres).await
     }
@@ -182,21 +190,6 @@ fn import_limits(config: &Config) -> ImportLimits {
         consent: config.lifecycle.consent,
         spool: config.home.clone(),
     }
-}
-
-/// The records, and the embedded database where they are in it.
-async fn open_store(config: &Config) -> anyhow::Result<(Store, Option<EmbeddedPostgres>)> {
-    let postgres = database(config).await?;
-    let url = postgres
-        .as_ref()
-        .map(EmbeddedPostgres::url)
-        .or(config.database.url.as_ref());
-    let url = url.context("there is neither a configured nor an embedded database")?;
-    let store = Store::connect(url, config.database.max_connections)
-        .await?
-        .with_template_keys(template_keys(config));
-    register(&store, config.load.embedder).await?;
-    Ok((store, postgres))
 }
 
 /// Faces are cut a little differently by another detector, and no table is measured for each.
