@@ -1,13 +1,12 @@
 //! The settings of the work: what it is done with, how much of it at once, and how long it may take.
 
 use std::path::Path;
+use std::str::FromStr;
 
 use super::Load;
 use super::reader::Reader;
-use super::templates::embedder;
 use crate::domain::chosen::Chosen;
-use crate::domain::detector::Detector;
-use crate::models::OwnModels;
+use crate::models::{OwnModelError, OwnModels};
 
 impl Load {
     /// The networks that are at work.
@@ -21,10 +20,18 @@ impl Load {
 }
 
 pub(super) fn load(reader: &mut Reader<'_>, home: &Path) -> Load {
+    let own = OwnModels::of_home(home);
     Load {
         workers: reader.bounded("LIKENESS_WORKERS", 0..=1024),
-        detector: detector(reader, home),
-        embedder: embedder(reader, home),
+        detector: network(reader, "LIKENESS_DETECTOR", "not fr_detect", |name| {
+            own.detector(name)
+        }),
+        embedder: network(
+            reader,
+            "LIKENESS_EMBEDDER",
+            "none of fused, sface and fr_feature",
+            |name| own.embedder(name),
+        ),
         read_mrz: reader.yes("LIKENESS_READ_MRZ"),
         readers: reader.bounded("LIKENESS_READERS", 0..=1024),
         queue_capacity: reader.bounded("LIKENESS_QUEUE_CAPACITY", 1..=100_000),
@@ -34,15 +41,19 @@ pub(super) fn load(reader: &mut Reader<'_>, home: &Path) -> Load {
     }
 }
 
-fn detector(reader: &mut Reader<'_>, home: &Path) -> Detector {
-    let name = reader.text("LIKENESS_DETECTOR");
-    let shipped = name.parse();
-    shipped.unwrap_or_else(|()| {
-        let own = OwnModels::of_home(home).detector(&name);
-        own.unwrap_or_else(|error| {
-            let problem = format!("is {name:?}, not fr_detect: {error}");
-            reader.fault("LIKENESS_DETECTOR", &problem);
-            Detector::default()
+/// A shipped network by its name, or one of the user's own.
+fn network<N: FromStr + Default>(
+    reader: &mut Reader<'_>,
+    setting: &'static str,
+    not_shipped: &str,
+    own: impl FnOnce(&str) -> Result<N, OwnModelError>,
+) -> N {
+    let name = reader.text(setting);
+    name.parse()
+        .or_else(|_| own(&name))
+        .unwrap_or_else(|error| {
+            let problem = format!("is {name:?}, {not_shipped}: {error}");
+            reader.fault(setting, &problem);
+            N::default()
         })
-    })
 }

@@ -1,12 +1,8 @@
-//! The settings of templates: what they are made with, and what they are kept under.
-
-use std::path::Path;
+//! The settings of templates: what they are kept under.
 
 use secrecy::SecretString;
 
 use super::reader::Reader;
-use crate::domain::embedder::Embedder;
-use crate::models::OwnModels;
 
 /// What enrolled templates are rotated by; without a secret they are kept as they are.
 #[derive(Debug, Clone)]
@@ -22,17 +18,4 @@ pub(super) fn secrets(reader: &mut Reader<'_>) -> TemplateSecrets {
         current: reader.secret("LIKENESS_TEMPLATE_KEY"),
         before: reader.secret("LIKENESS_TEMPLATE_KEY_BEFORE"),
     }
-}
-
-pub(super) fn embedder(reader: &mut Reader<'_>, home: &Path) -> Embedder {
-    let name = reader.text("LIKENESS_EMBEDDER");
-    let shipped = name.parse();
-    shipped.unwrap_or_else(|()| {
-        let own = OwnModels::of_home(home).embedder(&name);
-        own.unwrap_or_else(|error| {
-            let problem = format!("is {name:?}, none of fused, sface and fr_feature: {error}");
-            reader.fault("LIKENESS_EMBEDDER", &problem);
-            Embedder::default()
-        })
-    })
 }

@@ -41,6 +41,8 @@ pub struct DetectorManifest {
     pub origin: String,
     /// What it takes and gives.
     pub layout: DetectorLayout,
+    /// Names of what it gives, stride by stride, in the order of the layout.
+    pub outputs: Vec<String>,
     /// Width in pixels of what it takes.
     pub width: u32,
     /// Height in pixels of what it takes.

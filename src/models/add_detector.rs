@@ -47,7 +47,7 @@ pub fn add_detector(
         given.map_err(|error| format!("it fails on a plain picture: {error}"))
     };
     let recognised = recognise(&interface, canvas, run).map_err(unfit)?;
-    let manifest = manifest(new, recognised.layout, canvas, &graph).map_err(unfit)?;
+    let manifest = manifest(new, recognised, canvas, &graph).map_err(unfit)?;
     let text = text_of_detector(&manifest);
     keep(models, &new.name, &graph, text, |folder| {
         try_detector(folder, &manifest, runtime, files)

@@ -2,8 +2,8 @@
 
 use super::add_detector::NewDetector;
 use crate::assets::sha256_of_bytes;
-use crate::domain::detector::{DetectorLayout, DetectorManifest};
-use crate::vision::{Canvas, Interface};
+use crate::domain::detector::DetectorManifest;
+use crate::vision::{Canvas, Interface, Recognised};
 
 /// Side of the input where the file leaves it open.
 const USUAL_SIDE: i64 = 640;
@@ -38,7 +38,7 @@ pub(super) fn canvas(interface: &Interface) -> Result<Canvas, String> {
 /// What is said and found of it, put together; or what does not fit.
 pub(super) fn manifest(
     new: &NewDetector,
-    layout: DetectorLayout,
+    Recognised { layout, outputs }: Recognised,
     Canvas { width, height }: Canvas,
     graph: &[u8],
 ) -> Result<DetectorManifest, String> {
@@ -57,6 +57,7 @@ pub(super) fn manifest(
         licence: new.licence.clone(),
         origin: new.origin.clone(),
         layout,
+        outputs,
         width,
         height,
         min_confidence,
@@ -68,6 +69,12 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
+    use crate::domain::detector::DetectorLayout;
+
+    fn of(layout: DetectorLayout) -> Recognised {
+        let outputs = vec!["448".to_owned()];
+        Recognised { layout, outputs }
+    }
 
     fn new() -> NewDetector {
         NewDetector {
@@ -120,7 +127,7 @@ mod tests {
     fn whatever_changes_finds_changes_the_id() {
         let canvas = |width, height| Canvas { width, height };
         let id = |new: &NewDetector, layout, canvas, graph: &[u8]| {
-            manifest(new, layout, canvas, graph).unwrap().id
+            manifest(new, of(layout), canvas, graph).unwrap().id
         };
         let first = id(&new(), DetectorLayout::Scrfd, canvas(640, 320), b"abc");
         assert!(first.starts_with("mine-") && first.len() == 13, "{first}");
@@ -160,7 +167,7 @@ mod tests {
                 min_confidence,
                 ..new()
             };
-            let refused = manifest(&new, DetectorLayout::Scrfd, canvas, b"abc").unwrap_err();
+            let refused = manifest(&new, of(DetectorLayout::Scrfd), canvas, b"abc").unwrap_err();
             assert!(refused.contains("confidence"), "{refused}");
         }
     }

@@ -281,6 +281,7 @@ mod tests {
             );
         }
     }
+
     #[test]
     fn a_detector_is_at_work_without_a_calibration_and_never_taken_for_an_embedder() {
         let manifest = DetectorManifest {
@@ -290,6 +291,7 @@ mod tests {
             licence: "ours".to_owned(),
             origin: "here".to_owned(),
             layout: DetectorLayout::YuNet,
+            outputs: vec!["cls_8".to_owned(), "obj_8".to_owned()],
             width: 640,
             height: 480,
             min_confidence: 0.6,

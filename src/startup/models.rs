@@ -149,7 +149,7 @@ pub fn load_backends(
     side_by_side(workers, load, OnnxBackend::warm_up)
 }
 
-/// The first is run once, for all: a model that cannot be run is found, and the runtime's code is in memory.
+/// Only the first is warmed up: what that finds, and brings into memory, is the same for all.
 fn side_by_side<B: Send>(
     count: usize,
     load: impl Fn() -> Result<B, ModelError> + Sync,

@@ -110,7 +110,7 @@ impl OnnxBackend {
         self.embedder.parts(aligned)
     }
 
-    /// Runs every model once, so that the first caller does not wait for buffers to be made.
+    /// Runs every model once: one that cannot be run is found, and the runtime's code is in memory.
     ///
     /// # Errors
     /// What a model answers.

@@ -5,6 +5,8 @@
 //! side: the cosine of two such templates is the weighted mean of the two networks' cosines. With OpenCV Zoo's SFace in
 //! MobileFaceNet's place it is better still, without mirror images.
 
+use std::path::Path;
+
 use image::RgbImage;
 
 use super::VisionError;
@@ -78,16 +80,23 @@ impl Parts {
 
 /// The networks that are needed, and what is made of their answers.
 pub(super) struct FaceEmbedder {
-    fr_feature: Option<FrFeature>,
+    fr_feature: Option<OneByOne>,
     mobile_face_net: Option<MobileFaceNet>,
-    sface: Option<Sface>,
+    sface: Option<OneByOne>,
     own: Option<OwnNetwork>,
     made: Made,
 }
 
-struct FrFeature(Model);
-struct MobileFaceNet(Model);
-struct Sface(Model);
+/// A network that takes one face at a time.
+struct OneByOne {
+    model: Model,
+    input: fn(&RgbImage) -> Vec<f32>,
+}
+
+/// Takes a face and its mirror image at once.
+struct MobileFaceNet {
+    model: Model,
+}
 
 impl FaceEmbedder {
     /// Loads those that are needed.
@@ -103,9 +112,10 @@ impl FaceEmbedder {
             Made::Templates(Embedder::Own(own)) => (false, false, false, Some(own)),
             Made::Parts => (true, true, true, None),
         };
-        let fr_feature = first.then(|| FrFeature::load(loader, files));
-        let mobile_face_net = second.then(|| MobileFaceNet::load(loader, files));
-        let sface = third.then(|| Sface::load(loader, files));
+        let one_by_one = |file: &Path, output, input| OneByOne::load(loader, file, output, input);
+        let fr_feature = first.then(|| one_by_one(&files.embedder, "output", embedder_input));
+        let mobile_face_net = second.then(|| MobileFaceNet::load(loader, &files.mobile_face_net));
+        let sface = third.then(|| one_by_one(&files.sface, "fc1", sface_input));
         let own = own.map(|own| OwnNetwork::load(loader, own));
         Ok(Self {
             fr_feature: fr_feature.transpose()?,
@@ -119,9 +129,11 @@ impl FaceEmbedder {
     /// The networks that are loaded.
     pub(super) fn models(&mut self) -> impl Iterator<Item = &mut Model> {
         let shipped = [
-            self.fr_feature.as_mut().map(|network| &mut network.0),
-            self.mobile_face_net.as_mut().map(|network| &mut network.0),
-            self.sface.as_mut().map(|network| &mut network.0),
+            self.fr_feature.as_mut().map(|network| &mut network.model),
+            self.mobile_face_net
+                .as_mut()
+                .map(|network| &mut network.model),
+            self.sface.as_mut().map(|network| &mut network.model),
         ];
         let own = self.own.as_mut().map(OwnNetwork::model);
         shipped.into_iter().chain([own]).flatten()
@@ -153,23 +165,25 @@ impl FaceEmbedder {
         embedder: Embedder,
         aligned: &RgbImage,
     ) -> Result<(Vec<f32>, Option<f64>), VisionError> {
-        if matches!(embedder, Embedder::Own(_)) {
-            return Ok((loaded(&mut self.own)?.embed(aligned)?, None));
-        }
-        let first = loaded(&mut self.fr_feature)?;
-        if embedder == Embedder::Fused {
-            let first = first.both(aligned)?;
-            let second = loaded(&mut self.mobile_face_net)?.both(aligned)?;
-            let values = fused(&first, &second);
-            return Ok((values, Some(length(&first[0]))));
-        }
-        let first = first.answer(&embedder_input(aligned))?;
-        let length = Some(length(&first));
-        if embedder == Embedder::Sface {
-            let second = loaded(&mut self.sface)?.answer(&sface_input(aligned))?;
-            return Ok((with_sface(&first, &second), length));
-        }
-        Ok((first, length))
+        let first = loaded(&mut self.fr_feature);
+        Ok(match embedder {
+            Embedder::Own(_) => (loaded(&mut self.own)?.embed(aligned)?, None),
+            Embedder::FrFeature => {
+                let first = first?.answer(aligned)?;
+                let length = length(&first);
+                (first, Some(length))
+            }
+            Embedder::Sface => {
+                let first = first?.answer(aligned)?;
+                let second = loaded(&mut self.sface)?.answer(aligned)?;
+                (with_sface(&first, &second), Some(length(&first)))
+            }
+            Embedder::Fused => {
+                let first = first?.both(aligned)?;
+                let second = loaded(&mut self.mobile_face_net)?.both(aligned)?;
+                (fused(&first, &second), Some(length(&first[0])))
+            }
+        })
     }
 
     /// What all shipped networks answer of a face and its mirror image.
@@ -187,51 +201,45 @@ fn loaded<T>(network: &mut Option<T>) -> Result<&mut T, VisionError> {
     network.as_mut().ok_or_else(absent)
 }
 
-impl FrFeature {
-    fn load(loader: Loader<'_>, files: &ModelFiles) -> Result<Self, ModelError> {
-        let model = Model::load(loader, &files.embedder, &FACE, &["output"])?;
-        Ok(Self(model))
+impl OneByOne {
+    fn load(
+        loader: Loader<'_>,
+        file: &Path,
+        output: &'static str,
+        input: fn(&RgbImage) -> Vec<f32>,
+    ) -> Result<Self, ModelError> {
+        let model = Model::load(loader, file, &FACE, &[output])?;
+        Ok(Self { model, input })
     }
 
-    fn answer(&mut self, input: &[f32]) -> Result<Vec<f32>, VisionError> {
-        Ok(self.0.run(input)?.swap_remove(0))
+    fn answer(&mut self, aligned: &RgbImage) -> Result<Vec<f32>, VisionError> {
+        self.run(&(self.input)(aligned))
     }
 
     fn both(&mut self, aligned: &RgbImage) -> Result<[Vec<f32>; 2], VisionError> {
-        let face = embedder_input(aligned);
-        Ok([self.answer(&face)?, self.answer(&mirrored(&face))?])
+        let face = (self.input)(aligned);
+        Ok([self.run(&face)?, self.run(&mirrored(&face))?])
+    }
+
+    fn run(&mut self, input: &[f32]) -> Result<Vec<f32>, VisionError> {
+        Ok(self.model.run(input)?.swap_remove(0))
     }
 }
 
 impl MobileFaceNet {
-    fn load(loader: Loader<'_>, files: &ModelFiles) -> Result<Self, ModelError> {
+    fn load(loader: Loader<'_>, file: &Path) -> Result<Self, ModelError> {
         let [_, channels, height, width] = FACE;
         let shape = [2, channels, height, width];
-        let model = Model::load(loader, &files.mobile_face_net, &shape, &[tflite::OUTPUT])?;
-        Ok(Self(model))
+        let model = Model::load(loader, file, &shape, &[tflite::OUTPUT])?;
+        Ok(Self { model })
     }
 
     fn both(&mut self, aligned: &RgbImage) -> Result<[Vec<f32>; 2], VisionError> {
         let mut both = planar(aligned, Channels::Rgb, [127.5; 3], [1.0 / 128.0; 3]);
         both.extend(mirrored(&both));
-        let answers = self.0.run(&both)?.swap_remove(0);
+        let answers = self.model.run(&both)?.swap_remove(0);
         let (of_face, of_mirrored) = answers.split_at(answers.len() / 2);
         Ok([of_face.to_vec(), of_mirrored.to_vec()])
-    }
-}
-
-impl Sface {
-    fn load(loader: Loader<'_>, files: &ModelFiles) -> Result<Self, ModelError> {
-        Ok(Self(Model::load(loader, &files.sface, &FACE, &["fc1"])?))
-    }
-
-    fn answer(&mut self, input: &[f32]) -> Result<Vec<f32>, VisionError> {
-        Ok(self.0.run(input)?.swap_remove(0))
-    }
-
-    fn both(&mut self, aligned: &RgbImage) -> Result<[Vec<f32>; 2], VisionError> {
-        let face = sface_input(aligned);
-        Ok([self.answer(&face)?, self.answer(&mirrored(&face))?])
     }
 }
 

@@ -37,7 +37,7 @@ use serde::{Deserialize, Serialize};
 
 pub use backend::{OnnxBackend, blank_picture};
 pub use decode::{ImageLimits, decode};
-pub(crate) use detect::{Canvas, recognise};
+pub(crate) use detect::{Canvas, Recognised, recognise};
 pub use device::Device;
 pub use embed::Parts;
 pub(crate) use embed::{fused, side_by_side, sum, with_sface};

@@ -117,7 +117,7 @@ pub(super) struct Model {
     input_shape: Vec<i64>,
     /// Time in the runtime since it was last asked for.
     spent: Duration,
-    outputs: Arc<[String]>,
+    outputs: Arc<[&'static str]>,
 }
 
 /// What a graph says of itself.
@@ -204,7 +204,7 @@ impl Model {
         loader: Loader<'_>,
         path: &Path,
         input_shape: &[i64],
-        outputs: &[&str],
+        outputs: &[&'static str],
     ) -> Result<Self, ModelError> {
         let failed = |reason: String| ModelError::Load {
             path: path.to_owned(),
@@ -238,23 +238,8 @@ impl Model {
             session,
             input_shape: input_shape.to_vec(),
             spent: Duration::ZERO,
-            outputs: outputs.iter().map(|name| (*name).to_owned()).collect(),
+            outputs: outputs.into(),
         })
-    }
-
-    /// What the graph says of itself.
-    pub(super) fn interface(&self) -> Interface {
-        Interface::of(&self.session)
-    }
-
-    /// The same, with the shapes that its outputs have when it is run on zeros.
-    pub(super) fn interface_of_run(&mut self) -> Result<Interface, String> {
-        Interface::run(&mut self.session, &self.input_shape)
-    }
-
-    /// Has the graph give these outputs from now on, in this order.
-    pub(super) fn give(&mut self, outputs: Vec<String>) {
-        self.outputs = outputs.into();
     }
 
     /// How long the runtime took since this was last asked.
@@ -275,11 +260,9 @@ impl Model {
         read: impl FnOnce(&[i64], &[f32]) -> T,
     ) -> Result<T, VisionError> {
         let failed = |error: ort::Error| VisionError::Inference(error.to_string());
-        let names = Arc::clone(&self.outputs);
+        let first = self.outputs[0];
         let outputs = self.infer(shape.to_vec(), input).map_err(failed)?;
-        let (shape, values) = outputs[names[0].as_str()]
-            .try_extract_tensor::<f32>()
-            .map_err(failed)?;
+        let (shape, values) = outputs[first].try_extract_tensor::<f32>().map_err(failed)?;
         Ok(read(shape, values))
     }
 
@@ -289,9 +272,7 @@ impl Model {
         let (shape, names) = (self.input_shape.clone(), Arc::clone(&self.outputs));
         let outputs = self.infer(shape, input).map_err(failed)?;
         let named = names.iter().map(|name| {
-            let (_, values) = outputs[name.as_str()]
-                .try_extract_tensor::<f32>()
-                .map_err(failed)?;
+            let (_, values) = outputs[*name].try_extract_tensor::<f32>().map_err(failed)?;
             Ok(values.to_vec())
         });
         named.collect()

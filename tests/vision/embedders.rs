@@ -33,11 +33,12 @@ fn expected(json: &str) -> [Vec<f32>; 2] {
     serde_json::from_str(json).unwrap()
 }
 
+fn lengths(answers: &[Vec<f32>; 2]) -> [usize; 2] {
+    answers.each_ref().map(Vec::len)
+}
+
 fn furthest(found: &[Vec<f32>; 2], expected: &[Vec<f32>; 2]) -> f32 {
-    assert_eq!(
-        found.each_ref().map(Vec::len),
-        expected.each_ref().map(Vec::len)
-    );
+    assert_eq!(lengths(found), lengths(expected));
     let both = found.iter().flatten().zip(expected.iter().flatten());
     both.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
 }
@@ -48,6 +49,8 @@ fn the_networks_answer_what_the_interpreters_of_their_own_formats_answer() {
     let sface = expected(include_str!("sface.json"));
     for graphs in [Graphs::Rewritten, Graphs::Published] {
         let parts = load_for_parts(graphs).parts(&picture()).unwrap();
+        assert_eq!(lengths(&parts.mobile_face_net), [192, 192]);
+        assert_eq!(lengths(&parts.sface), [128, 128]);
         let off = furthest(&parts.mobile_face_net, &mobile_face_net);
         assert!(off <= 1e-4, "TensorFlow Lite, {graphs:?}: {off}");
         let off = furthest(&parts.sface, &sface);

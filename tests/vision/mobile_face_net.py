@@ -10,7 +10,6 @@ The service converts the network and runs it on ONNX Runtime; a test compares it
 import sys
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
 
 SIDE = 112
 
@@ -23,6 +22,8 @@ def picture():
 
 
 def main():
+    from ai_edge_litert.interpreter import Interpreter
+
     interpreter = Interpreter(sys.argv[1], num_threads=1)
     interpreter.allocate_tensors()
     face = picture()

@@ -85,22 +85,21 @@ fn are_of_a_face(points: &[(f64, f64); 5], [left, top, right, bottom]: [f64; 4])
 /// a tile's edge cuts faces. Largest first.
 pub(super) fn distinct(mut detections: Vec<Detection>) -> Vec<Detection> {
     detections.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
-    let mut kept = keep_first(detections, |shared, a, b| {
-        shared / (a + b - shared) > MAX_OVERLAP
-    });
+    let mut kept = keep_first(detections, |a, b| a.overlap(b) > MAX_OVERLAP);
     kept.sort_by(|a, b| b.bounding_box.area().total_cmp(&a.bounding_box.area()));
-    keep_first(kept, |shared, a, b| shared / a.min(b) > MAX_CONTAINED)
+    keep_first(kept, |a, b| {
+        a.shared_area(b) / a.area().min(b.area()) > MAX_CONTAINED
+    })
 }
 
-/// Drops every detection that is the same face as an earlier one, by the shared area and the areas of both.
-fn keep_first(detections: Vec<Detection>, same: impl Fn(f32, f32, f32) -> bool) -> Vec<Detection> {
+/// Drops every detection that is the same face as an earlier one, by the boxes of both.
+fn keep_first(
+    detections: Vec<Detection>,
+    same: impl Fn(&BoundingBox, &BoundingBox) -> bool,
+) -> Vec<Detection> {
     let mut kept: Vec<Detection> = Vec::new();
     for detection in detections {
-        let area = detection.bounding_box.area();
-        let repeats = |other: &Detection| {
-            let shared = other.bounding_box.shared_area(&detection.bounding_box);
-            same(shared, other.bounding_box.area(), area)
-        };
+        let repeats = |other: &Detection| same(&other.bounding_box, &detection.bounding_box);
         if !kept.iter().any(repeats) {
             kept.push(detection);
         }
@@ -114,6 +113,14 @@ mod tests {
 
     use super::*;
     use crate::vision::detect::canvas::Canvas;
+
+    const POINTS: [(f64, f64); 5] = [
+        (20.0, 30.0),
+        (40.0, 30.0),
+        (30.0, 40.0),
+        (22.0, 50.0),
+        (38.0, 50.0),
+    ];
 
     fn detection(x: f32, width: f32, confidence: f32) -> Detection {
         Detection {
@@ -166,14 +173,7 @@ mod tests {
 
     #[test]
     fn a_find_and_its_points_are_told_in_the_pixels_of_the_picture() {
-        let points = [
-            (20.0, 30.0),
-            (40.0, 30.0),
-            (30.0, 40.0),
-            (22.0, 50.0),
-            (38.0, 50.0),
-        ];
-        let face = placed(&find([10.0, 10.0, 50.0, 60.0], Some(points))).unwrap();
+        let face = placed(&find([10.0, 10.0, 50.0, 60.0], Some(POINTS))).unwrap();
         let expected = BoundingBox {
             x: 340.0,
             y: 20.0,
@@ -202,19 +202,12 @@ mod tests {
     #[test]
     fn points_that_are_none_of_a_face_are_those_of_no_face() {
         let is_face = |points| placed(&find([10.0, 10.0, 50.0, 60.0], Some(points))).is_some();
-        let points = [
-            (20.0, 30.0),
-            (40.0, 30.0),
-            (30.0, 40.0),
-            (22.0, 50.0),
-            (38.0, 50.0),
-        ];
         let with_nose = |nose| {
-            let mut points = points;
+            let mut points = POINTS;
             points[2] = nose;
             is_face(points)
         };
-        assert!(is_face(points) && with_nose((5.0, 40.0)));
+        assert!(is_face(POINTS) && with_nose((5.0, 40.0)));
         assert!(!with_nose((-31.0, 40.0)));
         assert!(!with_nose((30.0, 111.0)));
         assert!(!with_nose((f64::NAN, 40.0)));

@@ -13,7 +13,7 @@ pub(crate) use self::canvas::Canvas;
 use self::canvas::{Frame, passes, shrunk};
 pub(super) use self::find::Detection;
 use self::find::distinct;
-pub(crate) use self::layout::recognise;
+pub(crate) use self::layout::{Recognised, recognise};
 use self::own::Own;
 use self::shipped::Shipped;
 use super::crop::{Area, Scaler};

@@ -5,7 +5,6 @@ use image::RgbImage;
 use super::canvas::Canvas;
 use super::decode::finds;
 use super::find::Find;
-use super::layout::{Recognised, recognise};
 use crate::domain::detector::{DetectorLayout, DetectorManifest, OwnDetector};
 use crate::vision::VisionError;
 use crate::vision::crop::{Channels, planar_on};
@@ -19,23 +18,9 @@ pub(super) struct Own {
 
 impl Own {
     pub(super) fn load(loader: Loader<'_>, own: &'static OwnDetector) -> Result<Self, ModelError> {
-        let (file, manifest) = (&own.file, &own.manifest);
-        let canvas = canvas(manifest);
-        let mut model = Model::load(loader, file, &canvas.shape(), &[])?;
-        let said = model.interface();
-        let Recognised { layout, outputs } = recognise(&said, canvas, || model.interface_of_run())
-            .map_err(|reason| ModelError::Load {
-                path: file.clone(),
-                reason,
-            })?;
-        if layout != manifest.layout {
-            return Err(ModelError::Shape {
-                path: file.clone(),
-                expected: manifest.layout.to_string(),
-                found: layout.to_string(),
-            });
-        }
-        model.give(outputs);
+        let OwnDetector { file, manifest } = own;
+        let outputs: Vec<&str> = manifest.outputs.iter().map(String::as_str).collect();
+        let model = Model::load(loader, file, &canvas(manifest).shape(), &outputs)?;
         Ok(Self { model, manifest })
     }
 

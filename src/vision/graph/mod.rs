@@ -102,6 +102,21 @@ fn texts<'a>(message: &[Field<'a>], number: u64) -> Vec<&'a [u8]> {
     of.filter_map(Field::bytes).collect()
 }
 
+/// The sides of a tensor and how many values it has; none where they are of another kind, or not in the message.
+fn shape_of(tensor: &[Field<'_>], kind: u64) -> Option<(Vec<u64>, u64)> {
+    let elsewhere = |at: &u64| *at != 0;
+    if numbers(tensor, tensor::DATA_TYPE)? != [kind]
+        || numbers(tensor, tensor::DATA_LOCATION)?
+            .iter()
+            .any(elsewhere)
+    {
+        return None;
+    }
+    let dims = numbers(tensor, tensor::DIMS)?;
+    let count = dims.iter().try_fold(1_u64, |n, dim| n.checked_mul(*dim))?;
+    Some((dims, count))
+}
+
 /// A constant tensor.
 #[derive(Debug)]
 struct Tensor<'a> {
@@ -114,21 +129,13 @@ impl<'a> Tensor<'a> {
     /// None where its values are not floats, or not in the message.
     fn read(message: &'a [u8]) -> Option<Self> {
         let fields = fields(message)?;
-        if numbers(&fields, tensor::DATA_TYPE)? != [FLOAT]
-            || numbers(&fields, tensor::DATA_LOCATION)?
-                .iter()
-                .any(|&at| at != 0)
-        {
-            return None;
-        }
+        let (dims, count) = shape_of(&fields, FLOAT)?;
         let packed = [tensor::RAW_DATA, tensor::FLOAT_DATA]
             .iter()
             .find_map(|&number| text(&fields, number))?;
         let values = packed.chunks_exact(4).map(|v| [v[0], v[1], v[2], v[3]]);
         let values: Vec<f32> = values.map(f32::from_le_bytes).collect();
-        let dims = numbers(&fields, tensor::DIMS)?;
-        let expected = dims.iter().try_fold(1_u64, |n, dim| n.checked_mul(*dim))?;
-        (expected == values.len() as u64 && packed.len() == values.len() * 4).then_some(Self {
+        (count == values.len() as u64 && packed.len() == values.len() * 4).then_some(Self {
             name: text(&fields, tensor::NAME)?,
             dims,
             values,

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::onnx::{INT8, attribute, graph_of_nodes, node, tensor, value};
 use super::wire::{Field, fields, numbers};
-use super::{Tensor, text, texts, with_graph};
+use super::{Tensor, shape_of, text, texts, with_graph};
 
 /// The same model with all its weights as floats; the model as it is where there is nothing to do, or it cannot be done.
 pub(in crate::vision) fn with_float_weights(model: &[u8]) -> Cow<'_, [u8]> {
@@ -197,20 +197,10 @@ impl Spread {
 /// Shape and values of a tensor of eight-bit numbers; none where it is of others, or its values are not in the message.
 fn bytes_of(message: &[u8]) -> Option<(Vec<u64>, Vec<i8>)> {
     let fields = fields(message)?;
-    let elsewhere = |at: &u64| *at != 0;
-    let apart = numbers(&fields, tensor::DATA_LOCATION)?
-        .iter()
-        .any(elsewhere);
-    if apart || numbers(&fields, tensor::DATA_TYPE)? != [INT8] {
-        return None;
-    }
-    let dims = numbers(&fields, tensor::DIMS)?;
-    let values: Vec<i8> = text(&fields, tensor::RAW_DATA)?
-        .iter()
-        .map(|byte| byte.cast_signed())
-        .collect();
-    let expected = dims.iter().try_fold(1_u64, |n, dim| n.checked_mul(*dim))?;
-    (expected == values.len() as u64).then_some((dims, values))
+    let (dims, count) = shape_of(&fields, INT8)?;
+    let bytes = text(&fields, tensor::RAW_DATA)?.iter();
+    let values: Vec<i8> = bytes.map(|byte| byte.cast_signed()).collect();
+    (count == values.len() as u64).then_some((dims, values))
 }
 
 /// An attribute that is a number, where the node has it.
