@@ -11,6 +11,8 @@ use crate::client::{Client, Outcome};
 use crate::process::Place;
 
 const CALLERS: u64 = 12;
+/// How long a picture is looked at: with a few workers, all callers but those few wait far longer than [`SURELY_ARRIVED`].
+const LOOKING_MS: u64 = 200;
 /// A request that was sent so long before the signal has arrived, whatever the machine is busy with.
 const SURELY_ARRIVED: Duration = Duration::from_millis(100);
 
@@ -24,7 +26,7 @@ async fn call(client: Client, list: String, number: u64, stop: Arc<AtomicBool>) 
         if stop.load(Ordering::Relaxed) {
             break;
         }
-        let picture = slow_person((number << 32) + turn, 40);
+        let picture = slow_person((number << 32) + turn, LOOKING_MS);
         let begun = Instant::now();
         let key = format!("{number}-{turn}");
         let answer = client.enrol(&list, &key, picture).await;
