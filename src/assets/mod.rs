@@ -91,8 +91,14 @@ impl Assets {
         self.ensure(Part::Inference)?;
         Ok(InferenceFiles {
             runtime_library: self.root.join(&self.find("onnxruntime")?.path),
-            models: self.root.join(MODELS),
+            models: Self::models_in(&self.root),
         })
+    }
+
+    /// Where models are, below a root.
+    #[must_use]
+    pub fn models_in(root: &Path) -> PathBuf {
+        root.join(MODELS)
     }
 
     /// Makes sure that SFace is there, among the other models: not every embedder has it.

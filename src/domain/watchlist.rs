@@ -200,6 +200,9 @@ pub struct SearchOutcome {
     pub watchlist_id: WatchlistId,
     /// What a hit on it means.
     pub kind: WatchlistKind,
+    /// The embedder of its templates; none in records from before lists had one of their own.
+    #[serde(default)]
+    pub embedder: Option<String>,
     /// The revision of the gallery that was searched; 0 where it had never held a face.
     #[serde(default)]
     pub gallery_revision: u64,

@@ -41,7 +41,9 @@ impl From<StoreError> for ApiError {
             error @ StoreError::InvalidValue(_) => {
                 Self::caused_by(ErrorCode::ValidationFailed, error)
             }
-            error @ StoreError::Unavailable(_) => Self::caused_by(ErrorCode::Unavailable, error),
+            error @ (StoreError::Unavailable(_) | StoreError::ModelChanged) => {
+                Self::caused_by(ErrorCode::Unavailable, error)
+            }
             error @ (StoreError::Refused { .. }
             | StoreError::Corrupt(_)
             | StoreError::InvalidUrl(_)

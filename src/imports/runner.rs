@@ -14,7 +14,8 @@ use tokio::time::sleep;
 
 use super::intake::discard;
 use super::work::{self, Pause};
-use crate::domain::ids::{JobId, TenantId};
+use crate::domain::audit::Actor;
+use crate::domain::ids::{JobId, TenantId, WatchlistId};
 use crate::store::{Claim, Duty, Holder, StoreError};
 use crate::verify::{Verifier, VerifyError};
 
@@ -138,8 +139,7 @@ impl Runner {
             }
             Some(Duty::Clear) => Ok(self.clear(tenant, job).await?),
             Some(Duty::Work(watchlist, actor)) => {
-                let work = work::Work::new(&self.verifier, &actor, watchlist, job);
-                match work.run(stop).await {
+                match self.work(&actor, watchlist, job, stop).await {
                     Ok(Pause::Finished) => Ok(Turn::Over),
                     Ok(Pause::Yielded) => Ok(Turn::More(Duration::ZERO)),
                     Ok(Pause::Stumbled) => Ok(Turn::More(REST_AFTER_FAULT)),
@@ -150,6 +150,24 @@ impl Runner {
                     }
                     Err(error) => Err(error),
                 }
+            }
+        }
+    }
+
+    async fn work(
+        &self,
+        actor: &Actor,
+        watchlist: WatchlistId,
+        job: JobId,
+        stop: &watch::Receiver<bool>,
+    ) -> Result<Pause, VerifyError> {
+        let planned = self.verifier.plan_enrolment(&actor.tenant, watchlist).await;
+        match planned {
+            // The list was deleted, and the job with it.
+            Err(VerifyError::NotFound) => Ok(Pause::Yielded),
+            planned => {
+                let work = work::Work::new(&self.verifier, actor, planned?, job);
+                work.run(stop).await
             }
         }
     }

@@ -13,10 +13,12 @@ use tokio::time::{sleep, timeout_at};
 use super::fields::no_consent;
 use super::finding::Finding;
 use crate::domain::audit::{Actor, ImportedRow};
-use crate::domain::ids::{JobId, WatchlistId};
+use crate::domain::ids::JobId;
 use crate::domain::job::{RowCode, RowFault};
 use crate::store::{FinishedRow, NewSubject, PendingRow, RowOutcome, StoreError};
-use crate::verify::{BulkEnrolment, BulkRow, RowRefusal, Verifier, VerifyError};
+use crate::verify::{
+    BulkEnrolment, BulkRow, PlannedSearch, RowRefusal, Verifier, VerifyError, is_overtaken,
+};
 use crate::vision::VisionError;
 
 /// How long a job is worked on before another one gets its turn.
@@ -45,7 +47,7 @@ pub(super) struct Work<'a> {
     verifier: &'a Verifier,
     /// Whoever made the job: what it enrols is their doing.
     actor: &'a Actor,
-    watchlist: WatchlistId,
+    list: PlannedSearch,
     job: JobId,
     /// A place each for the pictures in flight.
     places: Semaphore,
@@ -70,7 +72,7 @@ impl<'a> Work<'a> {
     pub(super) fn new(
         verifier: &'a Verifier,
         actor: &'a Actor,
-        watchlist: WatchlistId,
+        list: PlannedSearch,
         job: JobId,
     ) -> Self {
         let in_flight = in_flight(
@@ -80,7 +82,7 @@ impl<'a> Work<'a> {
         Self {
             verifier,
             actor,
-            watchlist,
+            list,
             job,
             places: Semaphore::new(in_flight as usize),
             in_flight,
@@ -165,7 +167,7 @@ impl<'a> Work<'a> {
             if place.is_err() || !self.verifier.engine().is_healthy() {
                 break Finding::Skipped;
             }
-            match self.verifier.candidate(row.image.clone()).await {
+            match self.verifier.candidate(&self.list, row.image.clone()).await {
                 Err(VerifyError::Vision {
                     source: VisionError::Overloaded,
                     ..
@@ -199,6 +201,8 @@ impl<'a> Work<'a> {
             match self.commit(&finished).await {
                 Ok(Commit::Done) => {}
                 Ok(Commit::Overtaken) => return Ok(true),
+                // Looked at anew in the next turn, by the embedder that the list has gone over to.
+                Err(error) if is_overtaken(&error) => return Ok(false),
                 Err(error) if is_of_a_row(&error) && finished.len() > 1 => {
                     // One row spoils the transaction of all: each gets its own.
                     smooth &= self.commit_singly(&finished).await?;
@@ -232,7 +236,7 @@ impl<'a> Work<'a> {
         if rows.is_empty() {
             return Ok(Commit::Done);
         }
-        let mut bulk = match self.verifier.begin_bulk(self.actor, self.watchlist).await {
+        let mut bulk = match self.verifier.begin_bulk(self.actor, &self.list).await {
             // The list was deleted, and the job with it.
             Err(VerifyError::NotFound) => return Ok(Commit::Overtaken),
             begun => begun?,

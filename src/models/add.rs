@@ -85,7 +85,7 @@ pub enum AddError {
 pub fn add(
     models: &OwnModels,
     new: &NewModel,
-    runtime: &Runtime,
+    runtime: &'static Runtime,
     files: &ModelFiles,
 ) -> Result<OwnManifest, AddError> {
     let graph = read_new(models, &new.name, &new.file)?;

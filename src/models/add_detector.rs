@@ -32,7 +32,7 @@ pub struct NewDetector {
 pub fn add_detector(
     models: &OwnModels,
     new: &NewDetector,
-    runtime: &Runtime,
+    runtime: &'static Runtime,
     files: &ModelFiles,
 ) -> Result<DetectorManifest, AddError> {
     let graph = read_new(models, &new.name, &new.file)?;

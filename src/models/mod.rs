@@ -6,6 +6,7 @@
 
 mod add;
 mod add_detector;
+mod embedders;
 mod error;
 mod fit;
 mod fit_detector;
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 
 pub use add::{AddError, NewModel, add};
 pub use add_detector::{NewDetector, add_detector};
+pub use embedders::{OtherEmbedders, UsableEmbedder};
 pub use error::OwnModelError;
 pub use known::{AtWork, KnownModel, known};
 

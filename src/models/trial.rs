@@ -25,7 +25,7 @@ pub(super) const ANOTHER: &[u8] = include_bytes!("../../fixtures/biden.jpg");
 pub(super) fn try_on_faces(
     folder: &Path,
     manifest: &OwnManifest,
-    runtime: &Runtime,
+    runtime: &'static Runtime,
     files: &ModelFiles,
 ) -> Result<(), AddError> {
     let own = OwnEmbedder {

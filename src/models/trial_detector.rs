@@ -33,7 +33,7 @@ const PHOTOGRAPHS: [(&[u8], bool); 3] = [(ONE, true), (ONE_AGAIN, false), (ANOTH
 pub(super) fn try_detector(
     folder: &Path,
     manifest: &DetectorManifest,
-    runtime: &Runtime,
+    runtime: &'static Runtime,
     files: &ModelFiles,
 ) -> Result<(), AddError> {
     let own = OwnDetector {

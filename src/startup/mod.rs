@@ -22,7 +22,7 @@ use crate::domain::verification::ModelIds;
 use crate::imports::{ImportLimits, Imports, Runner};
 use crate::lifecycle::Sweeper;
 use crate::metrics::Metrics;
-use crate::models::{AtWork, KnownModel, OwnModels, known};
+use crate::models::{AtWork, KnownModel, OtherEmbedders, OwnModels, known};
 use crate::ports::Ports;
 use crate::postgres::EmbeddedPostgres;
 use crate::pruning::prune;
@@ -32,7 +32,7 @@ use crate::store::{SearchSettings, Store, TemplateKey, TemplateKeys};
 use crate::throttle::Throttle;
 use crate::verify::{RecallMonitor, Verifier};
 use crate::vision::document::READER_ID;
-use crate::vision::{Engine, LIVENESS_ID};
+use crate::vision::{Engine, LIVENESS_ID, ModelFiles};
 pub use models::{
     ensure_inference, inference_files, is_needed, load_backends, load_readers, worker_count,
 };
@@ -94,6 +94,7 @@ impl Application {
         )
         .with_attempt_limit(config.attempts)
         .with_consent(config.lifecycle.consent)
+        .with_others(other_embedders(config))
         .with_metrics(metrics.clone());
         let imports = Imports::new(verifier.clone(), import_limits(config));
         let runner = imports.runner();
@@ -176,6 +177,14 @@ impl Application {
         tracing::info!("stopped");
         Ok(())
     }
+}
+
+/// Where embedders are that lists may be in besides the one at work.
+fn other_embedders(config: &Config) -> OtherEmbedders {
+    OtherEmbedders::in_places(
+        ModelFiles::in_dir(&Assets::models_in(&config.assets)),
+        OwnModels::of_home(&config.home),
+    )
 }
 
 fn limits(config: &Config) -> Limits {

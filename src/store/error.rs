@@ -28,6 +28,9 @@ pub enum StoreError {
         /// The check that refused it.
         constraint: String,
     },
+    /// A list is in another model than the templates that were to be added to it.
+    #[error("the list is in another model")]
+    ModelChanged,
     /// A value that its type cannot hold, such as a text with the character U+0000.
     #[error("a value cannot be stored")]
     InvalidValue(#[source] sqlx::Error),

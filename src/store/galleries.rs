@@ -7,9 +7,11 @@
 use std::collections::HashMap;
 
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::error::StoreError;
 use super::faces::full_precision;
+use super::forms::split;
 use super::transaction::TenantTx;
 use crate::domain::face::Template;
 use crate::domain::ids::{FaceId, SubjectId, TenantId, WatchlistId};
@@ -176,26 +178,38 @@ impl TenantTx {
         Ok(())
     }
 
-    /// Whether a list holds faces of another model than this.
+    /// The models that lists are in; of a list without faces nothing is told.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot answer.
-    pub async fn has_faces_of_others(
+    pub async fn list_models(
         &mut self,
-        watchlist: WatchlistId,
-        model_id: &str,
-    ) -> Result<bool, StoreError> {
-        let ids = self.store().forms().ids(model_id);
-        let found = sqlx::query_scalar!(
-            r#"
-            select exists (
-                select from galleries where watchlist_id = $1 and model_id <> all($2) and faces > 0
-            ) as "found!"
-            "#,
-            watchlist.as_uuid(),
+        watchlists: &[WatchlistId],
+    ) -> Result<HashMap<WatchlistId, ListModels>, StoreError> {
+        let ids: Vec<Uuid> = watchlists.iter().map(|id| id.as_uuid()).collect();
+        let rows = sqlx::query!(
+            "select watchlist_id, model_id from galleries where watchlist_id = any($1) and faces > 0",
             &ids
-        );
-        Ok(found.fetch_one(self.connection()).await?)
+        )
+        .fetch_all(self.connection())
+        .await?;
+        let models = rows.into_iter().map(|row| {
+            let models = ListModels {
+                current: Some(split(&row.model_id).0.to_owned()),
+                also: None,
+            };
+            (row.watchlist_id.into(), models)
+        });
+        Ok(models.collect())
+    }
+
+    /// STUB
+    pub async fn insert_spare_templates(
+        &mut self,
+        _watchlist: WatchlistId,
+        _faces: &[(SubjectId, FaceId, &Template)],
+    ) -> Result<u64, StoreError> {
+        Ok(0)
     }
 
     /// The template of some face of a gallery in memory, each as likely as another where none was removed.
@@ -226,4 +240,13 @@ impl TenantTx {
         let kept: Vec<_> = template.iter().map(full_precision).collect();
         Ok(self.show(&gallery.model_id, kept).await?.pop())
     }
+}
+
+/// STUB
+#[derive(Debug, Default, Clone)]
+pub struct ListModels {
+    /// STUB
+    pub current: Option<String>,
+    /// STUB
+    pub also: Option<String>,
 }

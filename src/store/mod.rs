@@ -40,6 +40,7 @@ pub use erasures::NewErasure;
 pub use error::StoreError;
 pub use forms::{TemplateKey, TemplateKeys};
 pub(crate) use galleries::CHANGES_KEPT;
+pub use galleries::ListModels;
 pub use idempotency::{HeldKey, KeyClaim, KeyedRequest, StoredAnswer};
 pub use jobs::{Claim, Duty, FinishedRow, Holder, NewJobRow, PendingRow, RowContent, RowOutcome};
 pub use liveness_sessions::{FrameMarks, KeptLivenessSession};

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use time::OffsetDateTime;
 
 use super::duplicates::{Found, People};
-use super::enrolment::{Candidate, ENROLMENT, admit};
-use super::search::PlannedSearch;
-use super::{Verifier, VerifyError, only_face};
+use super::enrolment::{Candidate, admit};
+use super::plan::PlannedSearch;
+use super::{Verifier, VerifyError};
 use crate::domain::audit::{
     Actor, AuditEvent, EnrolledFaces, FaceEnrolled, ImportedRow, SubjectEnrolled,
 };
@@ -62,9 +62,12 @@ impl Verifier {
     ///
     /// # Errors
     /// [`VerifyError`] where the picture cannot be enrolled.
-    pub async fn candidate(&self, image: Vec<u8>) -> Result<Candidate, VerifyError> {
-        let analysis = self.analyse("image", image, ENROLMENT).await?;
-        let face = only_face("image", analysis.faces)?;
+    pub(crate) async fn candidate(
+        &self,
+        list: &PlannedSearch,
+        image: Vec<u8>,
+    ) -> Result<Candidate, VerifyError> {
+        let face = self.look_at(list, &image.into()).await?;
         let candidate = admit(vec![face])?.pop();
         candidate.ok_or(VerifyError::NoFace { part: "image" })
     }
@@ -74,11 +77,12 @@ impl Verifier {
     ///
     /// # Errors
     /// [`VerifyError::NotFound`] where the list is gone.
-    pub async fn begin_bulk(
+    pub(crate) async fn begin_bulk(
         &self,
         actor: &Actor,
-        watchlist_id: WatchlistId,
+        list: &PlannedSearch,
     ) -> Result<BulkEnrolment, VerifyError> {
+        let watchlist_id = list.watchlist_id;
         let mut transaction = self.store.begin(&actor.tenant).await?;
         transaction.lock_watchlist(watchlist_id).await?;
         let policy = transaction.find_watchlist_policy(watchlist_id).await?;
@@ -86,7 +90,7 @@ impl Verifier {
         Ok(BulkEnrolment {
             transaction,
             actor: actor.clone(),
-            list: PlannedSearch::of(watchlist_id, &policy),
+            list: list.clone(),
             rule: policy.on_duplicate,
         })
     }
@@ -105,7 +109,7 @@ impl Verifier {
     ) -> Result<Vec<Result<EnrolledRow, RowRefusal>>, VerifyError> {
         let watchlist_id = bulk.list.watchlist_id;
         let faces: Vec<&Template> = rows.iter().map(|row| &row.candidate.template).collect();
-        let known = self.known_by_each(&mut bulk.transaction, bulk.list, &faces);
+        let known = self.known_by_each(&mut bulk.transaction, &bulk.list, &faces);
         let known = known.await?;
         let keys = rows
             .iter()
@@ -115,7 +119,7 @@ impl Verifier {
         let mut plan = Plan::new(subjects.await?);
         for (row, found) in rows.into_iter().zip(known.people) {
             let size = known.size + plan.count();
-            let threshold = self.thresholds(&bulk.list, size).hit.similarity;
+            let threshold = bulk.list.thresholds(size).hit.similarity;
             let admission = self.admit_row(bulk.rule, &row, plan.known(&row, found, threshold));
             plan.add(row, admission?);
         }
@@ -126,9 +130,8 @@ impl Verifier {
             let added = transaction.add_consent(watchlist_id, *subject_id, consent);
             added.await?;
         }
-        let faces = transaction
-            .insert_faces(watchlist_id, &plan.faces())
-            .await?;
+        let faces = plan.faces();
+        let faces = self.insert_faces(transaction, &bulk.list, &faces).await?;
         for (row, face) in plan.enrolled().zip(&faces) {
             let event = row.event(watchlist_id, face);
             transaction.append_audit_event(&bulk.actor, &event)?;
@@ -268,10 +271,8 @@ impl<'a> Plan<'a> {
         valid.count() as u64
     }
 
-    fn faces(&self) -> Vec<(SubjectId, &'a Template)> {
-        let faces = self
-            .enrolled()
-            .map(|row| (row.subject.id, &row.candidate.template));
+    fn faces(&self) -> Vec<(SubjectId, &'a Candidate)> {
+        let faces = self.enrolled().map(|row| (row.subject.id, row.candidate));
         faces.collect()
     }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::enrolment::Candidate;
-use super::search::PlannedSearch;
+use super::plan::PlannedSearch;
 use super::{Verifier, VerifyError};
 use crate::domain::duplicate::{Duplicate, OnDuplicate};
 use crate::domain::face::Template;
@@ -55,7 +55,7 @@ impl Verifier {
     pub(super) async fn begin_enrolment(
         &self,
         tenant: &TenantId,
-        list: PlannedSearch,
+        list: &PlannedSearch,
         candidates: &[Candidate],
         themselves: impl Fn(&Duplicate) -> bool,
     ) -> Result<(TenantTx, Found), VerifyError> {
@@ -82,7 +82,7 @@ impl Verifier {
     async fn known(
         &self,
         transaction: &mut TenantTx,
-        list: PlannedSearch,
+        list: &PlannedSearch,
         candidates: &[Candidate],
     ) -> Result<Vec<Duplicate>, VerifyError> {
         let faces: Vec<&Template> = candidates.iter().map(|face| &face.template).collect();
@@ -100,10 +100,10 @@ impl Verifier {
     pub(super) async fn known_by_each(
         &self,
         transaction: &mut TenantTx,
-        list: PlannedSearch,
+        list: &PlannedSearch,
         faces: &[&Template],
     ) -> Result<KnownFaces, VerifyError> {
-        let threshold = |size| self.thresholds(&list, size).hit.similarity;
+        let threshold = |size| list.thresholds(size).hit.similarity;
         // One more, who may be the person themselves.
         let limit = MAX_DUPLICATES + 1;
         let found = transaction.search_each(list.watchlist_id, faces, threshold, limit);

@@ -2,7 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::search::{PlannedSearch, of_path};
+use futures_util::future::try_join_all;
+
+use super::plan::{PlannedSearch, persist};
+use super::probe::Probe;
+use super::search::of_path;
 use super::{Verifier, VerifyError, only_face, template};
 use crate::domain::audit::{
     Actor, AuditEvent, EnrolledFaces, FaceEnrolled, SubjectEnrolled, SubjectReplaced,
@@ -14,7 +18,7 @@ use crate::domain::ids::{FaceId, SubjectId, TenantId, WatchlistId};
 use crate::domain::quality::{Shortfall, enrolment_shortfalls};
 use crate::domain::watchlist::{EnrolledFace, Subject};
 use crate::store::{NewSubject, TenantTx, Uncommitted};
-use crate::vision::{AnalysisRequest, Embed, Layout};
+use crate::vision::{AnalysisRequest, Embed, Encoded, Layout};
 
 /// What is wanted of a picture to enrol: one face, its template, and all that tells how good it is.
 pub(crate) const ENROLMENT: AnalysisRequest = AnalysisRequest {
@@ -60,6 +64,8 @@ pub struct PoorPicture {
 /// A face that is good enough to be enrolled.
 pub struct Candidate {
     pub(super) template: Template,
+    /// Of the embedder that the list is going over to.
+    pub(super) spare: Option<Template>,
     quality: FaceQuality,
 }
 
@@ -77,10 +83,21 @@ impl Verifier {
         images: Vec<Vec<u8>>,
     ) -> Result<Uncommitted<Enrolment>, VerifyError> {
         self.require_consent(subject.consent.as_ref())?;
+        let images = pictures(images);
+        persist(|| self.try_to_enrol(actor, watchlist_id, subject.clone(), &images)).await
+    }
+
+    async fn try_to_enrol(
+        &self,
+        actor: &Actor,
+        watchlist_id: WatchlistId,
+        subject: NewSubject,
+        images: &[Encoded],
+    ) -> Result<Uncommitted<Enrolment>, VerifyError> {
         let tenant = &actor.tenant;
         let (list, candidates) = self.candidates(tenant, watchlist_id, images).await?;
         let (mut transaction, found) = self
-            .begin_enrolment(tenant, list, &candidates, |_| false)
+            .begin_enrolment(tenant, &list, &candidates, |_| false)
             .await?;
         let (subject_id, is_new) = match found.joined() {
             Some(known)
@@ -98,8 +115,8 @@ impl Verifier {
                 (made.await?.id, true)
             }
         };
-        let person = (watchlist_id, subject_id);
-        let (subject, qualities) = add_faces(&mut transaction, person, candidates).await?;
+        let added = self.add_faces(&mut transaction, &list, subject_id, &candidates);
+        let (subject, qualities) = added.await?;
         let faces = new_faces(&subject, &qualities, &found.others);
         let event: AuditEvent = if is_new {
             SubjectEnrolled(faces).into()
@@ -132,12 +149,23 @@ impl Verifier {
         images: Vec<Vec<u8>>,
     ) -> Result<Enrolment, VerifyError> {
         self.require_consent(subject.consent.as_ref())?;
+        let images = pictures(images);
+        persist(|| self.try_to_replace(actor, watchlist_id, subject.clone(), &images)).await
+    }
+
+    async fn try_to_replace(
+        &self,
+        actor: &Actor,
+        watchlist_id: WatchlistId,
+        subject: NewSubject,
+        images: &[Encoded],
+    ) -> Result<Enrolment, VerifyError> {
         let tenant = &actor.tenant;
         let (list, candidates) = self.candidates(tenant, watchlist_id, images).await?;
         let key = subject.external_id.clone();
         let themselves = |found: &Duplicate| found.external_id == key;
         let (mut transaction, found) = self
-            .begin_enrolment(tenant, list, &candidates, themselves)
+            .begin_enrolment(tenant, &list, &candidates, themselves)
             .await?;
         if found.joined().is_some() {
             return Err(VerifyError::DuplicateSubject(found.others));
@@ -148,8 +176,8 @@ impl Verifier {
         } else {
             transaction.delete_faces(watchlist_id, subject_id).await?
         };
-        let person = (watchlist_id, subject_id);
-        let (subject, qualities) = add_faces(&mut transaction, person, candidates).await?;
+        let added = self.add_faces(&mut transaction, &list, subject_id, &candidates);
+        let (subject, qualities) = added.await?;
         let faces = new_faces(&subject, &qualities, &found.others);
         let event: AuditEvent = if is_new {
             SubjectEnrolled(faces).into()
@@ -187,20 +215,32 @@ impl Verifier {
         drop(transaction);
         let known = known.ok_or(VerifyError::NotFound)?;
         self.require_consent(known.consent.as_ref())?;
-        let (list, candidates) = self.candidates(tenant, watchlist_id, vec![image]).await?;
+        let images = pictures(vec![image]);
+        persist(|| self.try_to_enrol_face(actor, watchlist_id, subject_id, &images)).await
+    }
+
+    async fn try_to_enrol_face(
+        &self,
+        actor: &Actor,
+        watchlist_id: WatchlistId,
+        subject_id: SubjectId,
+        images: &[Encoded],
+    ) -> Result<Uncommitted<FaceEnrolment>, VerifyError> {
+        let tenant = &actor.tenant;
+        let (list, candidates) = self.candidates(tenant, watchlist_id, images).await?;
         let themselves = |found: &Duplicate| found.subject_id == subject_id;
         let (mut transaction, found) = self
-            .begin_enrolment(tenant, list, &candidates, themselves)
+            .begin_enrolment(tenant, &list, &candidates, themselves)
             .await?;
         if found.joined().is_some() {
             return Err(VerifyError::DuplicateSubject(found.others));
         }
-        let [Candidate { template, quality }] = &candidates[..] else {
+        let faces: Vec<_> = of_subject(subject_id, &candidates).collect();
+        let added = self.insert_faces(&mut transaction, &list, &faces).await?;
+        let (Some(face), [Candidate { quality, .. }]) = (added.into_iter().next(), &candidates[..])
+        else {
             return Err(VerifyError::NoFace { part: "image" });
         };
-        let face = transaction
-            .insert_face(watchlist_id, subject_id, template)
-            .await?;
         let enrolled = FaceEnrolled(EnrolledFaces {
             watchlist_id,
             subject_id,
@@ -226,27 +266,117 @@ impl Verifier {
         &self,
         tenant: &TenantId,
         watchlist_id: WatchlistId,
-        images: Vec<Vec<u8>>,
+        images: &[Encoded],
     ) -> Result<(PlannedSearch, Vec<Candidate>), VerifyError> {
+        let list = self.plan_enrolment(tenant, watchlist_id).await?;
+        let faces = images.iter().map(|image| self.look_at(&list, image));
+        let faces = try_join_all(faces).await?;
+        Ok((list, admit(faces)?))
+    }
+
+    /// What enrolments on a list go by.
+    ///
+    /// # Errors
+    /// [`VerifyError::NotFound`] where there is no such list.
+    pub(crate) async fn plan_enrolment(
+        &self,
+        tenant: &TenantId,
+        watchlist_id: WatchlistId,
+    ) -> Result<PlannedSearch, VerifyError> {
         let lists = self.plan_search(tenant, &[watchlist_id], None).await;
-        let list = lists.map_err(of_path)?.pop().ok_or(VerifyError::NotFound)?;
-        let analyses = images
-            .into_iter()
-            .map(|image| self.analyse("image", image, ENROLMENT));
-        let analyses = futures_util::future::try_join_all(analyses).await?;
-        let faces = analyses
-            .into_iter()
-            .map(|analysis| only_face("image", analysis.faces));
-        Ok((list, admit(faces.collect::<Result<_, _>>()?)?))
+        lists.map_err(of_path)?.pop().ok_or(VerifyError::NotFound)
+    }
+
+    /// The one face of a picture, with a template by each of the list's embedders.
+    pub(super) async fn look_at(
+        &self,
+        list: &PlannedSearch,
+        image: &Encoded,
+    ) -> Result<(Face, Option<Template>), VerifyError> {
+        let request = AnalysisRequest {
+            embedder: list.embedder.embedder,
+            ..ENROLMENT
+        };
+        let analysing = self.analyse("image", image.clone(), request);
+        let face = only_face("image", analysing.await?.faces)?;
+        let spare = match &list.also {
+            Some(also) => {
+                let mut probe = Probe::new("image", image.clone());
+                Some(self.template_by(&mut probe, also).await?)
+            }
+            None => None,
+        };
+        Ok((face, spare))
+    }
+
+    /// Adds faces with all of their templates, which were made as the list was planned: where it goes by others now, nothing.
+    pub(super) async fn insert_faces(
+        &self,
+        transaction: &mut TenantTx,
+        list: &PlannedSearch,
+        faces: &[(SubjectId, &Candidate)],
+    ) -> Result<Vec<EnrolledFace>, VerifyError> {
+        let watchlist_id = list.watchlist_id;
+        transaction.lock_watchlist(watchlist_id).await?;
+        if !list.goes_by_the_same(&self.plan_in(transaction, watchlist_id).await?) {
+            return Err(VerifyError::AnotherEmbedder(watchlist_id));
+        }
+        let templates: Vec<_> = faces
+            .iter()
+            .map(|(subject, candidate)| (*subject, &candidate.template))
+            .collect();
+        let enrolled = transaction.insert_faces(watchlist_id, &templates).await?;
+        let spare: Vec<_> = faces
+            .iter()
+            .zip(&enrolled)
+            .filter_map(|((subject, candidate), face)| {
+                Some((*subject, face.id, candidate.spare.as_ref()?))
+            })
+            .collect();
+        transaction
+            .insert_spare_templates(watchlist_id, &spare)
+            .await?;
+        Ok(enrolled)
+    }
+
+    /// Adds the faces to a person, and reads what has become of them.
+    async fn add_faces(
+        &self,
+        transaction: &mut TenantTx,
+        list: &PlannedSearch,
+        subject_id: SubjectId,
+        candidates: &[Candidate],
+    ) -> Result<(Subject, HashMap<FaceId, FaceQuality>), VerifyError> {
+        let faces: Vec<_> = of_subject(subject_id, candidates).collect();
+        let added = self.insert_faces(transaction, list, &faces).await?;
+        let qualities = candidates.iter().map(|candidate| candidate.quality);
+        let qualities = added.iter().map(|face| face.id).zip(qualities).collect();
+        let subject = transaction
+            .find_subject(list.watchlist_id, subject_id)
+            .await?;
+        Ok((subject.ok_or(VerifyError::NotFound)?, qualities))
     }
 }
 
+fn pictures(images: Vec<Vec<u8>>) -> Vec<Encoded> {
+    images.into_iter().map(Encoded::from).collect()
+}
+
+fn of_subject(
+    subject_id: SubjectId,
+    candidates: &[Candidate],
+) -> impl Iterator<Item = (SubjectId, &Candidate)> {
+    candidates
+        .iter()
+        .map(move |candidate| (subject_id, candidate))
+}
+
 /// Refuses faces that are too poor, all of them named.
-pub(super) fn admit(faces: Vec<Face>) -> Result<Vec<Candidate>, VerifyError> {
+pub(super) fn admit(faces: Vec<(Face, Option<Template>)>) -> Result<Vec<Candidate>, VerifyError> {
     let several = faces.len() > 1;
     let mut candidates = Vec::with_capacity(faces.len());
     let mut poor = Vec::new();
-    for (index, face) in faces.into_iter().enumerate() {
+    for (index, (face, spare)) in faces.into_iter().enumerate() {
         let quality = FaceQuality::of(&face);
         let shortfalls = enrolment_shortfalls(&quality);
         if !shortfalls.is_empty() {
@@ -254,30 +384,17 @@ pub(super) fn admit(faces: Vec<Face>) -> Result<Vec<Candidate>, VerifyError> {
             poor.push(PoorPicture { index, shortfalls });
         }
         let template = template("image", &face)?;
-        candidates.push(Candidate { template, quality });
+        candidates.push(Candidate {
+            template,
+            spare,
+            quality,
+        });
     }
     if poor.is_empty() {
         Ok(candidates)
     } else {
         Err(VerifyError::QualityTooLow(poor))
     }
-}
-
-/// Adds the faces to a person, and reads what has become of them.
-async fn add_faces(
-    transaction: &mut TenantTx,
-    (watchlist_id, subject_id): (WatchlistId, SubjectId),
-    candidates: Vec<Candidate>,
-) -> Result<(Subject, HashMap<FaceId, FaceQuality>), VerifyError> {
-    let mut qualities = HashMap::with_capacity(candidates.len());
-    for Candidate { template, quality } in candidates {
-        let face = transaction
-            .insert_face(watchlist_id, subject_id, &template)
-            .await?;
-        qualities.insert(face.id, quality);
-    }
-    let subject = transaction.find_subject(watchlist_id, subject_id).await?;
-    Ok((subject.ok_or(VerifyError::NotFound)?, qualities))
 }
 
 /// What is put on record of a person's new faces.

@@ -78,8 +78,8 @@ impl Verifier {
             futures_util::future::try_join_all(targets),
         )?;
         let source = only_face("source", source.faces)?;
-        let approve = self.calibration.threshold(policy.approve_fmr);
-        let review = self.calibration.threshold(policy.review_fmr);
+        let approve = self.at_work.calibration.threshold(policy.approve_fmr);
+        let review = self.at_work.calibration.threshold(policy.review_fmr);
         let reference = template("source", &source)?;
         let compare = |face: Face| {
             let similarity = template("target", &face)?.similarity(&reference);
@@ -89,7 +89,7 @@ impl Verifier {
             Ok(TargetComparison {
                 face,
                 similarity,
-                fmr: self.calibration.fmr(score),
+                fmr: self.at_work.calibration.fmr(score),
                 result,
             })
         };

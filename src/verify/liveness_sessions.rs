@@ -140,7 +140,11 @@ impl Verifier {
             seen: Seen::of(&analysis.faces, front.as_ref(), frame_side),
         };
         let earlier = transaction.list_frames(id).await?;
-        let same_person = self.calibration.threshold(SAME_PERSON_FMR).similarity as f32;
+        let same_person = self
+            .at_work
+            .calibration
+            .threshold(SAME_PERSON_FMR)
+            .similarity as f32;
         let outcome = judge(&mut kept.session, &observation, &earlier, same_person);
         let marks = FrameMarks {
             number: earlier.len() as u32,

@@ -9,6 +9,8 @@ mod duplicates;
 mod enrolment;
 mod faces;
 mod liveness_sessions;
+mod plan;
+mod probe;
 mod recall;
 mod search;
 mod verification;
@@ -22,6 +24,7 @@ pub(crate) use enrolment::ENROLMENT;
 pub use enrolment::{Candidate, Enrolment, FaceEnrolment, PoorPicture};
 pub use faces::{Comparison, TargetComparison};
 pub use liveness_sessions::{LivenessFrame, NewSession};
+pub(crate) use plan::{PlannedSearch, is_overtaken};
 pub use recall::RecallMonitor;
 pub(crate) use verification::HITS_PER_LIST;
 pub use verification::{Selfie, Submission};
@@ -36,6 +39,7 @@ use crate::domain::ids::WatchlistId;
 use crate::domain::policy::Policy;
 use crate::domain::verification::ModelIds;
 use crate::metrics::Metrics;
+use crate::models::{OtherEmbedders, UsableEmbedder};
 use crate::store::{Store, StoreError};
 use crate::vision::{
     Analysis, AnalysisRequest, Embed, Encoded, Engine, Layout, VisionError, blank_picture,
@@ -100,8 +104,8 @@ pub enum VerifyError {
     /// A named watchlist does not exist for this tenant.
     #[error("no watchlist {0}")]
     NoSuchWatchlist(WatchlistId),
-    /// A watchlist holds faces of another embedder than the one at work, which nothing can be compared with.
-    #[error("watchlist {0} holds faces of another embedder")]
+    /// A watchlist is in an embedder that is not there, so that nothing can be compared with it.
+    #[error("watchlist {0} is in an embedder that is not there")]
     AnotherEmbedder(WatchlistId),
     /// Too many checks of one person were not approved of late.
     #[error("too many checks of one person were not approved")]
@@ -134,7 +138,9 @@ pub enum VerifyError {
 pub struct Verifier {
     engine: Engine,
     store: Store,
-    calibration: Arc<Calibration>,
+    /// The embedder that the workers have.
+    at_work: UsableEmbedder,
+    others: OtherEmbedders,
     models: ModelIds,
     policy: Policy,
     deadline: Duration,
@@ -155,10 +161,16 @@ impl Verifier {
         policy: Policy,
         deadline: Duration,
     ) -> Self {
+        let at_work = UsableEmbedder {
+            id: models.embedder.as_str().into(),
+            embedder: None,
+            calibration: Arc::new(calibration),
+        };
         Self {
             engine,
             store,
-            calibration: Arc::new(calibration),
+            at_work,
+            others: OtherEmbedders::default(),
             models,
             policy,
             deadline,
@@ -172,6 +184,12 @@ impl Verifier {
     #[must_use]
     pub fn with_metrics(self, metrics: Metrics) -> Self {
         Self { metrics, ..self }
+    }
+
+    /// The same use cases, for lists that are in other embedders too.
+    #[must_use]
+    pub fn with_others(self, others: OtherEmbedders) -> Self {
+        Self { others, ..self }
     }
 
     /// The same use cases with another rule for consent.
@@ -250,13 +268,6 @@ impl Verifier {
         let analysis = analysis.map_err(|source| VerifyError::Vision { part, source })?;
         self.metrics.observe_analysis(&analysis.timings);
         Ok(analysis)
-    }
-
-    /// The template of the one face in a picture.
-    async fn probe(&self, part: &'static str, image: Vec<u8>) -> Result<Template, VerifyError> {
-        let analysis = self.analyse(part, image, PROBE).await?;
-        let face = only_face(part, analysis.faces)?;
-        template(part, &face)
     }
 }
 

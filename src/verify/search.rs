@@ -1,35 +1,18 @@
 //! Search: who on a watchlist is the person in a picture?
 
+use std::collections::HashMap;
 use std::time::Instant;
 
 use tracing::Instrument as _;
 
+use super::plan::{PlannedSearch, TRIES};
+use super::probe::Probe;
 use super::{Verifier, VerifyError};
 use crate::domain::audit::{Actor, ListSearch, WatchlistSearched};
 use crate::domain::face::Template;
 use crate::domain::ids::{TenantId, WatchlistId};
-use crate::domain::watchlist::{
-    FalseAlarms, Hit, Nearest, SearchOutcome, SearchThresholds, WatchlistKind,
-};
-use crate::store::{GalleryMatches, GalleryQuery, StoreError, WatchlistPolicy};
-
-/// A list that is to be searched, and by which rate.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct PlannedSearch {
-    pub(super) watchlist_id: WatchlistId,
-    kind: WatchlistKind,
-    target_fpir: f64,
-}
-
-impl PlannedSearch {
-    pub(super) fn of(watchlist_id: WatchlistId, policy: &WatchlistPolicy) -> Self {
-        Self {
-            watchlist_id,
-            kind: policy.kind,
-            target_fpir: policy.target_fpir,
-        }
-    }
-}
+use crate::domain::watchlist::{FalseAlarms, Hit, Nearest, SearchOutcome};
+use crate::store::{GalleryMatches, GalleryQuery, StoreError};
 
 impl Verifier {
     /// Searches one watchlist for the one person in a picture, and puts it on record.
@@ -47,57 +30,80 @@ impl Verifier {
         let tenant = &actor.tenant;
         let lists = self.plan_search(tenant, &[watchlist_id], target_fpir).await;
         let lists = lists.map_err(of_path)?;
-        let probe = self.probe("image", image).await?;
-        let outcomes = self.search_lists(tenant, &lists, &probe, limit).await;
+        let mut probe = Probe::new("image", image.into());
+        let outcomes = self.search_lists(tenant, lists, &mut probe, limit).await;
         let outcome = outcomes.map_err(of_path)?.pop();
         let outcome = outcome.ok_or(VerifyError::NotFound)?;
         let searched = WatchlistSearched {
             search: ListSearch::from(&outcome),
             limit,
-            embedder: self.models.embedder.clone(),
         };
         self.record(actor, &searched.into()).await?;
         Ok(outcome)
     }
 
-    /// Reads what the lists of a search go by, before any picture is worked on. `target_fpir` replaces their own.
-    pub(super) async fn plan_search(
+    /// Searches several watchlists for one face, all that are in one embedder at once. One that holds faces of an embedder
+    /// that is not there is not searched: nobody of it would be found, and that is no answer.
+    pub(super) async fn search_lists(
         &self,
         tenant: &TenantId,
-        watchlist_ids: &[WatchlistId],
-        target_fpir: Option<f64>,
-    ) -> Result<Vec<PlannedSearch>, VerifyError> {
-        if watchlist_ids.is_empty() {
-            return Ok(Vec::new());
+        lists: Vec<PlannedSearch>,
+        probe: &mut Probe,
+        limit: u32,
+    ) -> Result<Vec<SearchOutcome>, VerifyError> {
+        let mut found = HashMap::with_capacity(lists.len());
+        let order: Vec<WatchlistId> = lists.iter().map(|list| list.watchlist_id).collect();
+        let mut left = lists;
+        for _ in 0..TRIES {
+            left = self
+                .search_by_embedder(tenant, left, probe, limit, &mut found)
+                .await?;
+            if left.is_empty() {
+                let outcomes = order.iter().filter_map(|id| found.get(id).cloned());
+                return Ok(outcomes.collect());
+            }
+            left = self.plan_anew(tenant, &left).await?;
         }
-        let mut transaction = self.store.begin(tenant).await?;
-        let policies = transaction.find_watchlist_policies(watchlist_ids).await?;
-        transaction.commit().await?;
-        let plan = |id: &WatchlistId| {
-            let policy = policies.get(id).ok_or(VerifyError::NoSuchWatchlist(*id))?;
-            let mut planned = PlannedSearch::of(*id, policy);
-            planned.target_fpir = target_fpir.unwrap_or(planned.target_fpir);
-            Ok(planned)
-        };
-        watchlist_ids.iter().map(plan).collect()
+        Err(VerifyError::AnotherEmbedder(left[0].watchlist_id))
     }
 
-    /// Searches several watchlists with one template, all at once. One that holds faces of another embedder is not
-    /// searched: nobody of it would be found, and that is no answer.
-    pub(super) async fn search_lists(
+    /// Searches lists, those of one embedder after the other, and answers those that have gone over to another embedder.
+    async fn search_by_embedder(
+        &self,
+        tenant: &TenantId,
+        mut lists: Vec<PlannedSearch>,
+        probe: &mut Probe,
+        limit: u32,
+        found: &mut HashMap<WatchlistId, SearchOutcome>,
+    ) -> Result<Vec<PlannedSearch>, VerifyError> {
+        lists.sort_by(|a, b| a.embedder.id.cmp(&b.embedder.id));
+        let mut left = Vec::new();
+        for lists in lists.chunk_by(|a, b| a.embedder.id == b.embedder.id) {
+            let template = self.template_by(probe, &lists[0].embedder).await?;
+            let matches = self.matches(tenant, lists, &template, limit).await?;
+            for (list, matches) in lists.iter().zip(matches) {
+                if matches.has_others {
+                    left.push(list.clone());
+                } else {
+                    found.insert(list.watchlist_id, judge(list, matches));
+                }
+            }
+        }
+        Ok(left)
+    }
+
+    /// What a template finds in each of several lists.
+    async fn matches(
         &self,
         tenant: &TenantId,
         lists: &[PlannedSearch],
         probe: &Template,
         limit: u32,
-    ) -> Result<Vec<SearchOutcome>, VerifyError> {
-        if lists.is_empty() {
-            return Ok(Vec::new());
-        }
+    ) -> Result<Vec<GalleryMatches>, VerifyError> {
         // No gallery, however small, has a lower threshold than one of a single face.
         let query = |list: &PlannedSearch| GalleryQuery {
             watchlist_id: list.watchlist_id,
-            min_similarity: self.thresholds(list, 1).review.similarity,
+            min_similarity: list.thresholds(1).review.similarity,
         };
         let queries: Vec<GalleryQuery> = lists.iter().map(query).collect();
         let started = Instant::now();
@@ -111,54 +117,28 @@ impl Verifier {
         let found = searching.instrument(span).await?;
         self.metrics.observe_search_time(started.elapsed());
         let mut found = found.into_iter().peekable();
-        let mut outcomes = Vec::with_capacity(lists.len());
-        for list in lists {
+        let matches = lists.iter().map(|list| {
             let matches = found.next_if(|matches| matches.watchlist_id == list.watchlist_id);
-            let matches = matches.ok_or(VerifyError::NoSuchWatchlist(list.watchlist_id))?;
-            if matches.has_others {
-                return Err(VerifyError::AnotherEmbedder(list.watchlist_id));
-            }
-            outcomes.push(self.judge(list, matches));
-        }
-        Ok(outcomes)
-    }
-
-    /// The thresholds follow the number of faces that the search found in the gallery.
-    fn judge(&self, list: &PlannedSearch, matches: GalleryMatches) -> SearchOutcome {
-        let thresholds = self.thresholds(list, matches.size);
-        let hits = matches.nearest.into_iter().filter_map(|nearest| {
-            let Nearest {
-                subject_id,
-                external_id,
-                display_name,
-                similarity,
-            } = nearest;
-            let alarms = FalseAlarms::of(&self.calibration, similarity, matches.size);
-            Some(Hit {
-                watchlist_id: list.watchlist_id,
-                subject_id,
-                external_id,
-                display_name,
-                similarity,
-                band: thresholds.band(similarity)?,
-                expected_false_alarms: Some(alarms),
-            })
+            matches.ok_or(VerifyError::NoSuchWatchlist(list.watchlist_id))
         });
-        SearchOutcome {
-            watchlist_id: list.watchlist_id,
-            kind: list.kind,
-            gallery_revision: matches.revision,
-            size: matches.size,
-            method: matches.method,
-            candidates: matches.candidates,
-            target_fpir: list.target_fpir,
-            threshold: thresholds.hit,
-            review: Some(thresholds.review),
-            hits: hits.collect(),
-        }
+        matches.collect()
     }
 
-    /// Whether a list holds faces of another embedder than the one at work, so that nothing can be compared with it.
+    /// What lists go by now, whose rates stay.
+    async fn plan_anew(
+        &self,
+        tenant: &TenantId,
+        lists: &[PlannedSearch],
+    ) -> Result<Vec<PlannedSearch>, VerifyError> {
+        let ids: Vec<WatchlistId> = lists.iter().map(|list| list.watchlist_id).collect();
+        let mut planned = self.plan_search(tenant, &ids, None).await?;
+        for (planned, before) in planned.iter_mut().zip(lists) {
+            planned.target_fpir = before.target_fpir;
+        }
+        Ok(planned)
+    }
+
+    /// Whether a list is in an embedder that is not there, so that nothing can be compared with it.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot answer.
@@ -167,17 +147,48 @@ impl Verifier {
         tenant: &TenantId,
         watchlist_id: WatchlistId,
     ) -> Result<bool, StoreError> {
-        let mut transaction = self.store.begin(tenant).await?;
-        let embedder = &self.models.embedder;
-        let foreign = transaction
-            .has_faces_of_others(watchlist_id, embedder)
-            .await?;
-        transaction.commit().await?;
-        Ok(foreign)
+        match self.plan_search(tenant, &[watchlist_id], None).await {
+            Err(VerifyError::AnotherEmbedder(_)) => Ok(true),
+            Err(VerifyError::Store(error)) => Err(error),
+            Ok(_) | Err(_) => Ok(false),
+        }
     }
+}
 
-    pub(super) fn thresholds(&self, list: &PlannedSearch, size: u64) -> SearchThresholds {
-        SearchThresholds::of(&self.calibration, list.target_fpir, size)
+/// The thresholds follow the number of faces that the search found in the gallery.
+fn judge(list: &PlannedSearch, matches: GalleryMatches) -> SearchOutcome {
+    let thresholds = list.thresholds(matches.size);
+    let calibration = &list.embedder.calibration;
+    let hits = matches.nearest.into_iter().filter_map(|nearest| {
+        let Nearest {
+            subject_id,
+            external_id,
+            display_name,
+            similarity,
+        } = nearest;
+        let alarms = FalseAlarms::of(calibration, similarity, matches.size);
+        Some(Hit {
+            watchlist_id: list.watchlist_id,
+            subject_id,
+            external_id,
+            display_name,
+            similarity,
+            band: thresholds.band(similarity)?,
+            expected_false_alarms: Some(alarms),
+        })
+    });
+    SearchOutcome {
+        watchlist_id: list.watchlist_id,
+        kind: list.kind,
+        embedder: Some(list.embedder.id.to_string()),
+        gallery_revision: matches.revision,
+        size: matches.size,
+        method: matches.method,
+        candidates: matches.candidates,
+        target_fpir: list.target_fpir,
+        threshold: thresholds.hit,
+        review: Some(thresholds.review),
+        hits: hits.collect(),
     }
 }
 

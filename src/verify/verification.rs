@@ -6,7 +6,8 @@ use time::OffsetDateTime;
 
 use super::attempts::count;
 use super::liveness_sessions::use_up;
-use super::search::PlannedSearch;
+use super::plan::PlannedSearch;
+use super::probe::Probe;
 use super::{SELFIE, Verifier, VerifyError, only_face, portrait, template};
 use crate::domain::audit::{Actor, VerificationCreated};
 use crate::domain::consent::Consent;
@@ -19,7 +20,7 @@ use crate::domain::policy::Policy;
 use crate::domain::verification::{KeptVerification, TimingsMs, Verification};
 use crate::domain::watchlist::SearchOutcome;
 use crate::store::Uncommitted;
-use crate::vision::{Analysis, StageTimings};
+use crate::vision::{Analysis, Encoded, StageTimings};
 
 /// Subjects that an answer names for each watchlist.
 pub(crate) const HITS_PER_LIST: u32 = 10;
@@ -98,7 +99,7 @@ impl Verifier {
         let session = submission.selfie.session();
         let selfie = self.selfie(tenant, submission.selfie).await?;
         let (selfie, document) = tokio::try_join!(
-            self.look_up(tenant, selfie, &lists),
+            self.look_up(tenant, selfie, lists),
             self.work_on(submission.document, submission.document_back),
         )?;
         let mut stages = document.timings;
@@ -119,7 +120,7 @@ impl Verifier {
             expected: &submission.expected,
             searches: selfie.searches,
         };
-        let deciding = || decide(evidence, &policy, &self.calibration);
+        let deciding = || decide(evidence, &policy, &self.at_work.calibration);
         let verification = Verification {
             id: VerificationId::new(),
             assessment: tracing::trace_span!("decision").in_scope(deciding),
@@ -157,14 +158,17 @@ impl Verifier {
         &self,
         tenant: &TenantId,
         selfie: Vec<u8>,
-        lists: &[PlannedSearch],
+        lists: Vec<PlannedSearch>,
     ) -> Result<LookedUp, VerifyError> {
-        let Analysis { faces, timings, .. } = self.analyse("selfie", selfie, SELFIE).await?;
+        let selfie = Encoded::from(selfie);
+        let analysis = self.analyse("selfie", selfie.clone(), SELFIE).await?;
+        let Analysis { faces, timings, .. } = analysis;
         let face = only_face("selfie", faces)?;
         let template = template("selfie", &face)?;
         let searching = Instant::now();
+        let mut probe = Probe::new("selfie", selfie).having(template.clone());
         let searches = self
-            .search_lists(tenant, lists, &template, HITS_PER_LIST)
+            .search_lists(tenant, lists, &mut probe, HITS_PER_LIST)
             .await?;
         Ok(LookedUp {
             face,

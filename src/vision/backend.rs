@@ -16,6 +16,7 @@ use super::eyes::EyeJudge;
 use super::files::ModelFiles;
 use super::landmarks::{EyeOutline, Landmarker};
 use super::liveness::LivenessJudge;
+use super::others::OtherEmbedders;
 use super::picture::{Picture, View};
 use super::pose::PoseEstimator;
 use super::quality;
@@ -32,6 +33,7 @@ pub struct OnnxBackend {
     detector: FaceDetector,
     landmarker: Landmarker,
     embedder: FaceEmbedder,
+    others: OtherEmbedders,
     liveness: LivenessJudge,
     pose: PoseEstimator,
     eyes: EyeJudge,
@@ -45,7 +47,7 @@ impl OnnxBackend {
     /// # Errors
     /// [`ModelError`] names the file that is missing, broken or another model.
     pub fn load(
-        runtime: &Runtime,
+        runtime: &'static Runtime,
         files: &ModelFiles,
         chosen: Chosen,
         limits: ImageLimits,
@@ -59,7 +61,7 @@ impl OnnxBackend {
     /// As [`Self::load`].
     pub fn load_graphs(
         graphs: Graphs,
-        runtime: &Runtime,
+        runtime: &'static Runtime,
         files: &ModelFiles,
         Chosen { detector, embedder }: Chosen,
         limits: ImageLimits,
@@ -74,7 +76,7 @@ impl OnnxBackend {
     /// As [`Self::load`].
     pub fn load_for_parts(
         graphs: Graphs,
-        runtime: &Runtime,
+        runtime: &'static Runtime,
         files: &ModelFiles,
         detector: Detector,
         limits: ImageLimits,
@@ -84,7 +86,7 @@ impl OnnxBackend {
     }
 
     fn load_with(
-        loader: Loader<'_>,
+        loader: Loader<'static>,
         files: &ModelFiles,
         detector: Detector,
         made: Made,
@@ -94,6 +96,7 @@ impl OnnxBackend {
             detector: FaceDetector::load(loader, &files.detector, detector)?,
             landmarker: Landmarker::load(loader, &files.landmarks)?,
             embedder: FaceEmbedder::load(loader, files, made)?,
+            others: OtherEmbedders::new(loader, files.clone()),
             liveness: LivenessJudge::load(loader, &files.liveness)?,
             pose: PoseEstimator::load(loader, &files.pose)?,
             eyes: EyeJudge::load(loader, &files.eyes)?,
@@ -153,7 +156,9 @@ impl OnnxBackend {
             self.pose.model(),
             self.eyes.model(),
         ];
-        let models = models.into_iter().chain(self.embedder.models());
+        let models = models.into_iter();
+        let models = models.chain(self.embedder.models());
+        let models = models.chain(self.others.models());
         models.map(Model::take_spent).sum()
     }
 
@@ -194,12 +199,15 @@ impl OnnxBackend {
         })?;
         let Self {
             embedder,
+            others,
             liveness,
             pose,
             eyes,
             scaler,
             ..
         } = self;
+        let other = request.embedder.and_then(|other| others.find(other));
+        let embedder = other.unwrap_or(embedder);
         let bounding_box = detection.bounding_box;
         let aligned = timed(&mut timings.embed, || {
             let alignment = Alignment::of(&landmarks)?;
@@ -269,6 +277,9 @@ impl FaceBackend for OnnxBackend {
         let mut timings = StageTimings::default();
         // What an analysis spent that failed is nobody's.
         self.take_spent();
+        if let Some(other) = request.embedder {
+            self.others.prepare(other)?;
+        }
         let quarters = match request.layout {
             Layout::Turned(quarters) => Some(Quarters::new(quarters)),
             Layout::Selfie | Layout::Document => Some(Quarters::NONE),

@@ -47,6 +47,21 @@ impl ModelFiles {
         }
     }
 
+    /// Whether the networks of an embedder are there.
+    #[must_use]
+    pub fn has_networks_of(&self, embedder: Embedder) -> bool {
+        self.networks(embedder).iter().all(|file| file.exists())
+    }
+
+    fn networks(&self, embedder: Embedder) -> Vec<&PathBuf> {
+        match embedder {
+            Embedder::Fused => vec![&self.embedder, &self.mobile_face_net],
+            Embedder::Sface => vec![&self.embedder, &self.sface],
+            Embedder::FrFeature => vec![&self.embedder],
+            Embedder::Own(own) => vec![&own.file],
+        }
+    }
+
     /// Those that a template rests on.
     pub(crate) fn of_templates(&self, chosen: Chosen) -> Vec<&PathBuf> {
         // The points of a detector of the user's own take the place of the landmarks.
@@ -54,12 +69,6 @@ impl ModelFiles {
             Detector::Shipped => vec![&self.detector, &self.landmarks],
             Detector::Own(own) => vec![&own.file],
         };
-        let networks = match chosen.embedder {
-            Embedder::Fused => vec![&self.embedder, &self.mobile_face_net],
-            Embedder::Sface => vec![&self.embedder, &self.sface],
-            Embedder::FrFeature => vec![&self.embedder],
-            Embedder::Own(own) => vec![&own.file],
-        };
-        [finders, networks].concat()
+        [finders, self.networks(chosen.embedder)].concat()
     }
 }

@@ -22,6 +22,7 @@ pub mod fuzzing;
 mod graph;
 mod landmarks;
 mod liveness;
+mod others;
 mod own;
 mod picture;
 mod pose;
@@ -47,6 +48,7 @@ pub use files::{LIVENESS_ID, ModelFiles};
 pub use picture::decode_reduced;
 pub use session::{Graphs, Interface, ModelError, Runtime};
 
+use crate::domain::embedder::Embedder;
 use crate::domain::face::Face;
 use crate::domain::liveness_session::Signature;
 
@@ -57,6 +59,8 @@ pub struct AnalysisRequest {
     pub layout: Layout,
     /// Whose templates are wanted.
     pub embed: Embed,
+    /// What makes them, where that is not the embedder at work.
+    pub embedder: Option<Embedder>,
     /// Whether the largest face's liveness is wanted.
     pub liveness: bool,
     /// Whether every face's pose is wanted.
@@ -76,6 +80,7 @@ impl AnalysisRequest {
         Self {
             layout,
             embed: Embed::None,
+            embedder: None,
             liveness: false,
             pose: false,
             signature: false,

@@ -174,10 +174,7 @@ fn signature(encoded: &[u8]) -> Signature {
 }
 
 fn describe(face: &ScriptedFace, embedded: bool, request: &AnalysisRequest) -> Face {
-    let mut values = vec![0.0; Embedder::default().dimensions()];
-    values[face.person] = face.similarity;
-    values[Embedder::default().dimensions() - 1 - face.person] =
-        (1.0 - face.similarity * face.similarity).max(0.0).sqrt();
+    let embedder = request.embedder.unwrap_or_default();
     let point = |x, y| Point { x, y };
     let reach = face.depth * face.eye_distance;
     Face {
@@ -223,6 +220,14 @@ fn describe(face: &ScriptedFace, embedded: bool, request: &AnalysisRequest) -> F
             right: face.eyes[1],
         }),
         liveness: Some(face.liveness),
-        template: embedded.then(|| Template::normalised(Embedder::default().id(), values).unwrap()),
+        template: embedded.then(|| template(embedder, face.person, face.similarity)),
     }
+}
+
+/// The template of a person, or of somebody who looks like them.
+pub fn template(embedder: Embedder, person: usize, similarity: f32) -> Template {
+    let mut values = vec![0.0; embedder.dimensions()];
+    values[person] = similarity;
+    values[embedder.dimensions() - 1 - person] = (1.0 - similarity * similarity).max(0.0).sqrt();
+    Template::normalised(embedder.id(), values).unwrap()
 }

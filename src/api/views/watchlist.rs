@@ -100,6 +100,10 @@ impl From<Hit> for HitView {
 pub struct SearchedView {
     /// The list.
     pub watchlist_id: Uuid,
+    /// The embedder that its templates are of; not in answers from before lists had one of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "fr_feature-87aacdfe")]
+    pub embedder: Option<String>,
     /// Faces in it at the time.
     #[schema(example = 10000)]
     pub size: u64,
@@ -130,6 +134,7 @@ impl From<&SearchOutcome> for SearchedView {
     fn from(search: &SearchOutcome) -> Self {
         Self {
             watchlist_id: search.watchlist_id.as_uuid(),
+            embedder: search.embedder.clone(),
             size: search.size,
             method: search.method,
             candidates: match search.method {

@@ -24,6 +24,8 @@ pub struct FoundSubject {
 pub struct ListSearch {
     /// The list.
     pub watchlist_id: WatchlistId,
+    /// The model that made the templates.
+    pub embedder: Option<String>,
     /// The revision of its gallery that was searched; 0 where it had never held a face.
     pub gallery_revision: u64,
     /// Faces in it.
@@ -50,6 +52,7 @@ impl From<&SearchOutcome> for ListSearch {
         });
         Self {
             watchlist_id: outcome.watchlist_id,
+            embedder: outcome.embedder.clone(),
             gallery_revision: outcome.gallery_revision,
             size: outcome.size,
             method: outcome.method,
@@ -149,8 +152,6 @@ pub struct WatchlistSearched {
     pub search: ListSearch,
     /// Hits that were asked for at most.
     pub limit: u32,
-    /// The model that made the templates.
-    pub embedder: String,
 }
 
 /// The detail of `faces.compared`.
