@@ -1,20 +1,26 @@
-//! Makes the embedder at work known to the database.
+//! Makes the embedder at work known to the database, and those of the database to the service.
 
 use crate::domain::embedder::Embedder;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, model_of};
 
-/// Registers an embedder, and warns of others: templates of two cannot be compared, so lists that another one made are
-/// refused.
-pub(crate) async fn register(store: &Store, embedder: Embedder) -> Result<(), StoreError> {
+/// Registers an embedder, and tells which other ones the database knows templates of: lists may be in them.
+pub(crate) async fn register(
+    store: &Store,
+    embedder: Embedder,
+) -> Result<Vec<Embedder>, StoreError> {
     let (id, dimensions) = (embedder.id(), embedder.dimensions());
     store.register_model(id, dimensions).await?;
     let others = store.other_models(id).await?;
     if !others.is_empty() {
-        tracing::warn!(
-            "this database knows templates of {}, and the embedder at work is {id}: lists with faces of another one are \
-             refused. LIKENESS_EMBEDDER chooses the embedder",
+        tracing::info!(
+            "this database knows templates of {}, and the embedder at work is {id}: lists with faces of another one stay in \
+             it, and are refused where its files are not there",
             others.join(", ")
         );
     }
-    Ok(())
+    let is_known = |shipped: &Embedder| others.iter().any(|id| model_of(id) == shipped.id());
+    Ok(Embedder::SHIPPED
+        .into_iter()
+        .filter(|shipped| *shipped != embedder && is_known(shipped))
+        .collect())
 }

@@ -1,4 +1,4 @@
-//! Jobs: how far bulk imports are, and what became of their rows.
+//! Jobs: how far bulk imports are, and what became of their rows; and how far lists are filled with other templates.
 
 use actix_web::web::{Bytes, Data, Json};
 use actix_web::{HttpResponse, get, post};
@@ -13,12 +13,12 @@ use super::answers::found;
 use super::extract::{MAX_LIMIT, Page, PageQuery, Path, Query};
 use super::views::{JobRowView, JobView};
 use crate::auth::{Authorized, WatchlistRead, WatchlistWrite};
-use crate::domain::audit::JobCancelled;
+use crate::domain::audit::{JobCancelled, ModelChangeEnded};
 use crate::domain::ids::{JobId, TenantId, WatchlistId};
-use crate::domain::job::RowState;
+use crate::domain::job::{JobKind, RowState};
 use crate::error::{ApiError, ErrorCode};
 use crate::state::AppState;
-use crate::store::{PageRequest, Store};
+use crate::store::{PageRequest, Store, TenantTx};
 
 /// Rows that one reading of a whole result brings.
 const RESULT_ROWS: u32 = 1_000;
@@ -48,9 +48,9 @@ pub struct ListJobsQuery {
     pub cursor: Option<String>,
 }
 
-/// List bulk imports
+/// List jobs
 ///
-/// The newest first.
+/// Bulk imports and moves to another embedder, the newest first.
 #[utoipa::path(
     tag = "imports",
     security(("bearer" = ["watchlist:read"])),
@@ -70,7 +70,7 @@ pub async fn list_jobs(
     Ok(Json(Page::of(jobs, JobView::from)))
 }
 
-/// Read a bulk import
+/// Read a job
 ///
 /// How far it is. A job goes with the list that it fills, or once it is over and its retention is.
 #[utoipa::path(
@@ -158,9 +158,10 @@ pub async fn get_job_result(
         .streaming(lines))
 }
 
-/// Cancel a bulk import
+/// Cancel a job
 ///
-/// No further row is enrolled; faces that are enrolled already stay. A job that is over stays as it is.
+/// No further row is enrolled; faces that are enrolled already stay. With the job that fills a list for another embedder the
+/// whole move ends, and the list stays in the embedder that it is in. A job that is over stays as it is.
 #[utoipa::path(
     tag = "imports",
     security(("bearer" = ["watchlist:write"])),
@@ -177,11 +178,28 @@ pub async fn cancel_job(
     let mut records = state.records(&caller.tenant).await?;
     let cancelled = records.cancel_job(id).await?;
     let job = found(records.find_job(id).await?)?;
+    if cancelled && job.kind == JobKind::ModelChange {
+        end_model_change(&mut records, &caller, job.watchlist_id).await?;
+    }
     if cancelled {
         records.append_audit_event(caller.actor(), &JobCancelled::from(&job).into())?;
     }
     records.commit().await?;
     Ok(Json(job.into()))
+}
+
+/// A change whose job is cancelled is over, before its switch.
+async fn end_model_change(
+    records: &mut TenantTx,
+    caller: &Authorized<WatchlistWrite>,
+    list: WatchlistId,
+) -> Result<(), ApiError> {
+    if !records.cancel_model_change(list).await? {
+        return Ok(());
+    }
+    let change = found(records.find_model_change(list).await?)?;
+    records.append_audit_event(caller.actor(), &ModelChangeEnded::from(&change).into())?;
+    Ok(())
 }
 
 fn page(limit: Option<u32>, cursor: Option<String>) -> Result<PageRequest, ApiError> {

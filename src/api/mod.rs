@@ -15,6 +15,7 @@ mod idempotency;
 mod imports;
 mod jobs;
 mod liveness_sessions;
+mod model_changes;
 mod models;
 mod pages;
 mod problem;

@@ -7,7 +7,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::serve::Surface;
 use super::throttle::within_budgets;
 use super::{
-    audit_events, documents, erasures, faces, health, imports, jobs, liveness_sessions, models,
+    audit_events, documents, erasures, faces, health, imports, jobs, liveness_sessions, model_changes, models,
     retention, reviews, subjects, verifications, watchlists,
 };
 use crate::auth::authenticate;
@@ -36,7 +36,8 @@ pub(super) fn resources(config: &mut ServiceConfig<'_>, surface: Surface) {
                 .configure(retention::routes)
                 .configure(erasures::routes)
                 .configure(audit_events::routes)
-                .configure(models::routes),
+                .configure(models::routes)
+                .configure(model_changes::routes),
         );
     }
 }

@@ -32,8 +32,14 @@ pub enum ErrorCode {
     Conflict,
     /// The face belongs to somebody who is on the list already; see `duplicate_of`.
     DuplicateSubject,
-    /// The list holds faces of another embedder than the one at work, which nothing can be compared with.
+    /// The list is in an embedder that is not there, so that nothing can be compared with it.
     WatchlistOfAnotherEmbedder,
+    /// No templates can be made with this embedder.
+    ModelNotUsable,
+    /// The list cannot be moved to another embedder now, or no such move is open.
+    ModelChangeConflict,
+    /// Faces of the list have no template of the embedder that it is to be in.
+    TemplatesMissing,
     /// The person has not passed the challenge of this liveness session, or its time is over.
     LivenessSessionNotPassed,
     /// Another verification rests on this liveness session.
@@ -76,7 +82,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, for tests and documentation.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 35] = [
         Self::MalformedRequest,
         Self::ValidationFailed,
         Self::MissingPart,
@@ -90,6 +96,9 @@ impl ErrorCode {
         Self::Conflict,
         Self::DuplicateSubject,
         Self::WatchlistOfAnotherEmbedder,
+        Self::ModelNotUsable,
+        Self::ModelChangeConflict,
+        Self::TemplatesMissing,
         Self::LivenessSessionNotPassed,
         Self::LivenessSessionUsed,
         Self::IdempotencyKeyInUse,
@@ -162,7 +171,22 @@ impl ErrorCode {
             Self::WatchlistOfAnotherEmbedder => (
                 "watchlist_of_another_embedder",
                 S::CONFLICT,
-                "The list holds faces of another embedder",
+                "The list is in an embedder that is not there",
+            ),
+            Self::ModelNotUsable => (
+                "model_not_usable",
+                S::CONFLICT,
+                "No templates can be made with this embedder",
+            ),
+            Self::ModelChangeConflict => (
+                "model_change_conflict",
+                S::CONFLICT,
+                "The list cannot be moved like this now",
+            ),
+            Self::TemplatesMissing => (
+                "templates_missing",
+                S::CONFLICT,
+                "Faces of the list have no template of that embedder",
             ),
             Self::LivenessSessionNotPassed => (
                 "liveness_session_not_passed",
@@ -331,6 +355,9 @@ mod tests {
                 "409 conflict",
                 "409 duplicate_subject",
                 "409 watchlist_of_another_embedder",
+                "409 model_not_usable",
+                "409 model_change_conflict",
+                "409 templates_missing",
                 "409 liveness_session_not_passed",
                 "409 liveness_session_used",
                 "409 idempotency_key_in_use",

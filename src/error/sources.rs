@@ -4,7 +4,7 @@ use super::{ApiError, ErrorCode, FieldFault};
 use crate::domain::budget::{Budget, Exhausted};
 use crate::domain::ids::WatchlistId;
 use crate::imports::ImportError;
-use crate::store::{REVIEWS_KEY, StoreError};
+use crate::store::{ModelChangeRefusal, REVIEWS_KEY, StoreError};
 use crate::verify::{PoorPicture, VerifyError};
 use crate::vision::VisionError;
 
@@ -117,6 +117,20 @@ impl From<VerifyError> for ApiError {
                 format!("there is no watchlist {id}"),
             ),
             VerifyError::AnotherEmbedder(id) => another_embedder(id),
+            VerifyError::UnusableModel(why) => {
+                Self::with_detail(ErrorCode::ModelNotUsable, format!("It cannot be used: {why}."))
+            }
+            VerifyError::ModelChange(refusal) => {
+                Self::with_detail(ErrorCode::ModelChangeConflict, unmovable(&refusal))
+            }
+            VerifyError::TemplatesMissing(faces) => Self::with_detail(
+                ErrorCode::TemplatesMissing,
+                format!("{faces} faces of the list have no template of that embedder."),
+            ),
+            VerifyError::NoModelChange => Self::with_detail(
+                ErrorCode::ModelChangeConflict,
+                "No change of this list is open that could take this step.",
+            ),
             VerifyError::TooManyAttempts { retry_after } => Self::of_exhausted(Exhausted {
                 budget: Budget::Attempts,
                 retry_after,
@@ -143,11 +157,25 @@ impl From<VerifyError> for ApiError {
     }
 }
 
-/// What a list cannot do until it has faces of the embedder at work alone.
+/// Why a list is not moved to another embedder.
+fn unmovable(refusal: &ModelChangeRefusal) -> &'static str {
+    match refusal {
+        ModelChangeRefusal::NoSuchWatchlist => "There is no such list.",
+        ModelChangeRefusal::AnotherIsOpen(_) => {
+            "Another change of this list is open: finish it or roll it back first."
+        }
+        ModelChangeRefusal::InThatModel => "The list is in that embedder already.",
+        ModelChangeRefusal::Mixed => {
+            "The list holds faces of several embedders: delete those of all but one first."
+        }
+    }
+}
+
+/// What a list cannot do while the embedder of its faces is not there.
 fn another_embedder(id: WatchlistId) -> ApiError {
     let detail = format!(
-        "Watchlist {id} holds faces of another embedder. Enrol its people on a new list, or have the service run with the \
-         embedder that made them."
+        "Watchlist {id} is in an embedder that this service does not have, or holds faces of several. Give it the files of \
+         that embedder, or enrol the list's people on a new list."
     );
     ApiError::with_detail(ErrorCode::WatchlistOfAnotherEmbedder, detail)
 }

@@ -63,6 +63,10 @@ impl Finding {
             | VerifyError::DuplicateSubject(_)
             | VerifyError::NoSuchWatchlist(_)
             | VerifyError::AnotherEmbedder(_)
+            | VerifyError::UnusableModel(_)
+            | VerifyError::ModelChange(_)
+            | VerifyError::TemplatesMissing(_)
+            | VerifyError::NoModelChange
             | VerifyError::NoSuchSession
             | VerifyError::SessionNotPassed
             | VerifyError::SessionUsed

@@ -11,6 +11,7 @@
 mod archive;
 mod directory;
 mod fields;
+mod filling;
 mod finding;
 pub mod folder;
 mod intake;
@@ -80,8 +81,8 @@ pub enum ImportError {
     /// The list is not there, or no longer.
     #[error("no such watchlist")]
     NotFound,
-    /// The list holds faces of another embedder than the one at work.
-    #[error("watchlist {0} holds faces of another embedder")]
+    /// The list is in an embedder that is not there.
+    #[error("watchlist {0} is in an embedder that is not there")]
     AnotherEmbedder(WatchlistId),
     /// Too many imports are being received.
     #[error("too many imports are being received")]

@@ -6,12 +6,14 @@
 //!
 //! A replica that has lost a worker leaves jobs to others: it is not ready for requests either.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 
+use super::filling::{Face, Filling};
 use super::intake::discard;
 use super::work::{self, Pause};
 use crate::domain::audit::Actor;
@@ -36,6 +38,8 @@ pub struct Runner {
     verifier: Verifier,
     holder: Holder,
     wake: Arc<Notify>,
+    /// The last face that each job that fills a list has looked at.
+    filled: Mutex<HashMap<JobId, Face>>,
 }
 
 /// What became of a claimed job.
@@ -46,12 +50,23 @@ enum Turn {
     More(Duration),
 }
 
+impl Turn {
+    fn after(pause: Pause) -> Self {
+        match pause {
+            Pause::Finished => Self::Over,
+            Pause::Yielded => Self::More(Duration::ZERO),
+            Pause::Stumbled => Self::More(REST_AFTER_FAULT),
+        }
+    }
+}
+
 impl Runner {
     pub(super) fn new(verifier: Verifier, wake: Arc<Notify>) -> Self {
         Self {
             verifier,
             holder: Holder::new(),
             wake,
+            filled: Mutex::default(),
         }
     }
 
@@ -138,11 +153,13 @@ impl Runner {
                 Ok(Turn::Over)
             }
             Some(Duty::Clear) => Ok(self.clear(tenant, job).await?),
+            Some(Duty::ChangeModel(watchlist, actor)) => {
+                let pause = self.fill(&actor, watchlist, job, stop).await?;
+                Ok(Turn::after(pause))
+            }
             Some(Duty::Work(watchlist, actor)) => {
                 match self.work(&actor, watchlist, job, stop).await {
-                    Ok(Pause::Finished) => Ok(Turn::Over),
-                    Ok(Pause::Yielded) => Ok(Turn::More(Duration::ZERO)),
-                    Ok(Pause::Stumbled) => Ok(Turn::More(REST_AFTER_FAULT)),
+                    Ok(pause) => Ok(Turn::after(pause)),
                     Err(error @ VerifyError::AnotherEmbedder(_)) => {
                         tracing::error!(job.id = %job, %error, "a job is given up");
                         self.fail(tenant, job).await?;
@@ -152,6 +169,30 @@ impl Runner {
                 }
             }
         }
+    }
+
+    /// Fills a list from where the turn before left off. Another process that takes the job over begins anew: what is filled
+    /// stays so.
+    async fn fill(
+        &self,
+        actor: &Actor,
+        watchlist: WatchlistId,
+        job: JobId,
+        stop: &watch::Receiver<bool>,
+    ) -> Result<Pause, VerifyError> {
+        let filling = Filling {
+            verifier: &self.verifier,
+            actor,
+            watchlist,
+            job,
+        };
+        let lock = || self.filled.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut after = lock().remove(&job);
+        let pause = filling.run(&mut after, stop).await?;
+        if pause == Pause::Yielded {
+            lock().extend(after.map(|after| (job, after)));
+        }
+        Ok(pause)
     }
 
     async fn work(

@@ -22,14 +22,14 @@ use crate::verify::{
 use crate::vision::VisionError;
 
 /// How long a job is worked on before another one gets its turn.
-const TURN: Duration = Duration::from_secs(10);
+pub(super) const TURN: Duration = Duration::from_secs(10);
 /// Rows that are read at once, and rows that may wait to be analysed.
 const READ_ROWS: u32 = 16;
 /// Rows that one transaction enrols, and how long the first of them waits for the others.
 const BATCH_ROWS: usize = 16;
 const BATCH_PATIENCE: Duration = Duration::from_millis(250);
 /// How long a row waits before it asks for a place in a full queue again.
-const QUEUE_PATIENCE: Duration = Duration::from_millis(20);
+pub(super) const QUEUE_PATIENCE: Duration = Duration::from_millis(20);
 
 /// Why the work on a job paused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -321,7 +321,7 @@ fn somebody_else() -> RowFault {
 
 /// Enough to keep every worker busy while the next pictures are on their way, and never more than half of the places
 /// in the queue, which requests want too.
-fn in_flight(workers: usize, queue_capacity: usize) -> u32 {
+pub(super) fn in_flight(workers: usize, queue_capacity: usize) -> u32 {
     let wanted = workers + workers.min(queue_capacity / 2);
     u32::try_from(wanted.max(1)).unwrap_or(u32::MAX)
 }

@@ -54,6 +54,22 @@ impl OtherEmbedders {
         })))
     }
 
+    /// The one of a name, and the length of its templates; none where there is none of that name.
+    ///
+    /// # Errors
+    /// [`OwnModelError`] where there is one that cannot be used.
+    pub async fn named(
+        &self,
+        name: &str,
+    ) -> Result<Option<(UsableEmbedder, usize)>, OwnModelError> {
+        let Some(places) = self.0.clone() else {
+            return Ok(None);
+        };
+        let name = name.to_owned();
+        let searched = tokio::task::spawn_blocking(move || places.named(&name)).await;
+        searched.unwrap_or(Ok(None))
+    }
+
     /// The one whose templates carry an id; none where it is not there, or nothing is known of its similarities.
     pub async fn find(&self, id: &str) -> Option<UsableEmbedder> {
         let places = Arc::clone(self.0.as_ref()?);
@@ -74,14 +90,28 @@ impl Places {
 
     fn search(&self, id: &str) -> Option<UsableEmbedder> {
         let embedder = self.shipped(id).or_else(|| self.own(id))?;
+        Some(self.remember(embedder))
+    }
+
+    fn named(&self, name: &str) -> Result<Option<(UsableEmbedder, usize)>, OwnModelError> {
+        let embedder = match name.parse::<Embedder>() {
+            Ok(shipped) if self.shipped.has_networks_of(shipped) => shipped,
+            Ok(_) => return Ok(None),
+            Err(()) => match self.own.embedder(name) {
+                Err(OwnModelError::Unknown(_)) => return Ok(None),
+                own => own?,
+            },
+        };
+        Ok(Some((self.remember(embedder), embedder.dimensions())))
+    }
+
+    fn remember(&self, embedder: Embedder) -> UsableEmbedder {
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         // Of two who searched at once, one of the user's own is there twice, to the end of the process: the first is taken.
-        let usable = found.entry(id.to_owned());
-        Some(
-            usable
-                .or_insert_with(|| UsableEmbedder::of(embedder))
-                .clone(),
-        )
+        let usable = found.entry(embedder.id().to_owned());
+        usable
+            .or_insert_with(|| UsableEmbedder::of(embedder))
+            .clone()
     }
 
     fn shipped(&self, id: &str) -> Option<Embedder> {

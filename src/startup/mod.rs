@@ -63,7 +63,8 @@ impl Application {
         let store = Store::connect(url, config.database.max_connections)
             .await?
             .with_template_keys(template_keys(config));
-        register(&store, config.load.embedder).await?;
+        let others = register(&store, config.load.embedder).await?;
+        models::ensure_others(config, others).await?;
         warn_of_detector(&config.load);
         Self::assemble(config, engine, store, postgres).await
     }

@@ -86,6 +86,24 @@ pub fn ensure_inference(assets: &Assets, embedder: Embedder) -> Result<Inference
     Ok(files)
 }
 
+/// Makes sure that embedders have their files that lists may be in. Where that fails, those lists are refused, and the service
+/// starts all the same.
+pub(super) async fn ensure_others(config: &Config, others: Vec<Embedder>) -> anyhow::Result<()> {
+    if others.is_empty() {
+        return Ok(());
+    }
+    let assets = Assets::open(&config.assets)?;
+    let ensured = tokio::task::spawn_blocking(move || {
+        for embedder in others {
+            if let Err(error) = ensure_inference(&assets, embedder) {
+                let embedder = embedder.name();
+                tracing::warn!(%error, embedder, "lists in an embedder cannot be searched: its files cannot be had");
+            }
+        }
+    });
+    Ok(ensured.await?)
+}
+
 /// Whether a service with this embedder needs such assets.
 #[must_use]
 pub const fn is_needed(part: Part, embedder: Embedder) -> bool {

@@ -288,6 +288,12 @@ fn kept_id(model_id: &str, key: Option<&TemplateKey>) -> String {
     }
 }
 
+/// The model's id, of an id in the database.
+#[must_use]
+pub fn model_of(kept_id: &str) -> &str {
+    split(kept_id).0
+}
+
 /// The model's id and the key's, of an id in the database.
 pub(super) fn split(kept_id: &str) -> (&str, Option<&str>) {
     match kept_id.split_once(SEPARATOR) {

@@ -38,7 +38,7 @@ pub use audit::{AuditFilter, AuditReader, ChainFault, ChainHead, ChainReport, In
 pub use connection::{Connections, SearchSettings, Store};
 pub use erasures::NewErasure;
 pub use error::StoreError;
-pub use forms::{TemplateKey, TemplateKeys};
+pub use forms::{TemplateKey, TemplateKeys, model_of};
 pub(crate) use galleries::CHANGES_KEPT;
 pub use galleries::ListModels;
 pub use idempotency::{HeldKey, KeyClaim, KeyedRequest, StoredAnswer};

@@ -9,14 +9,18 @@ mod duplicates;
 mod enrolment;
 mod faces;
 mod liveness_sessions;
+mod model_changes;
 mod plan;
 mod probe;
 mod recall;
 mod search;
+mod shadow;
 mod verification;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use tokio::sync::Semaphore;
 
 pub use bulk::{BulkEnrolment, BulkRow, EnrolledRow, RowRefusal};
 pub use document::DocumentReading;
@@ -24,6 +28,7 @@ pub(crate) use enrolment::ENROLMENT;
 pub use enrolment::{Candidate, Enrolment, FaceEnrolment, PoorPicture};
 pub use faces::{Comparison, TargetComparison};
 pub use liveness_sessions::{LivenessFrame, NewSession};
+pub use model_changes::Step;
 pub(crate) use plan::{PlannedSearch, is_overtaken};
 pub use recall::RecallMonitor;
 pub(crate) use verification::HITS_PER_LIST;
@@ -40,7 +45,7 @@ use crate::domain::policy::Policy;
 use crate::domain::verification::ModelIds;
 use crate::metrics::Metrics;
 use crate::models::{OtherEmbedders, UsableEmbedder};
-use crate::store::{Store, StoreError};
+use crate::store::{ModelChangeRefusal, Store, StoreError};
 use crate::vision::{
     Analysis, AnalysisRequest, Embed, Encoded, Engine, Layout, VisionError, blank_picture,
 };
@@ -107,6 +112,18 @@ pub enum VerifyError {
     /// A watchlist is in an embedder that is not there, so that nothing can be compared with it.
     #[error("watchlist {0} is in an embedder that is not there")]
     AnotherEmbedder(WatchlistId),
+    /// No templates can be made with an embedder.
+    #[error("{0}")]
+    UnusableModel(String),
+    /// A list cannot be moved to an embedder now.
+    #[error("the list cannot be moved: {0:?}")]
+    ModelChange(ModelChangeRefusal),
+    /// So many faces of a list have no template of the embedder that it is to be in.
+    #[error("{0} faces have no template of the other embedder")]
+    TemplatesMissing(u64),
+    /// No change of a list is open that could take this step.
+    #[error("no change of the list is open")]
+    NoModelChange,
     /// Too many checks of one person were not approved of late.
     #[error("too many checks of one person were not approved")]
     TooManyAttempts {
@@ -141,6 +158,8 @@ pub struct Verifier {
     /// The embedder that the workers have.
     at_work: UsableEmbedder,
     others: OtherEmbedders,
+    /// One place, for the shadow search that is on its way.
+    shadows: Arc<Semaphore>,
     models: ModelIds,
     policy: Policy,
     deadline: Duration,
@@ -171,6 +190,7 @@ impl Verifier {
             store,
             at_work,
             others: OtherEmbedders::default(),
+            shadows: Arc::new(Semaphore::new(1)),
             models,
             policy,
             deadline,

@@ -90,7 +90,8 @@ impl Verifier {
             None => self.at_work.clone(),
         };
         let also = match models.also {
-            Some(id) => Some(self.embedder(&id).await.ok_or_else(unusable)?),
+            // Where it is gone, its templates are missing in the end, and nothing else suffers.
+            Some(id) => self.embedder(&id).await,
             None => None,
         };
         Ok(PlannedSearch {
@@ -103,7 +104,7 @@ impl Verifier {
     }
 
     /// The embedder whose templates carry an id, where templates can be made with it.
-    pub(super) async fn embedder(&self, id: &str) -> Option<UsableEmbedder> {
+    pub(crate) async fn embedder(&self, id: &str) -> Option<UsableEmbedder> {
         if *self.at_work.id == *id {
             return Some(self.at_work.clone());
         }

@@ -8,6 +8,7 @@ use crate::models::UsableEmbedder;
 use crate::vision::{AnalysisRequest, Encoded};
 
 /// The one face of a picture.
+#[derive(Clone)]
 pub(super) struct Probe {
     part: &'static str,
     picture: Encoded,

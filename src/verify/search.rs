@@ -85,7 +85,9 @@ impl Verifier {
                 if matches.has_others {
                     left.push(list.clone());
                 } else {
-                    found.insert(list.watchlist_id, judge(list, matches));
+                    let outcome = judge(list, matches);
+                    self.shadow(tenant, list, &outcome, probe);
+                    found.insert(list.watchlist_id, outcome);
                 }
             }
         }

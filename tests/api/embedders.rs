@@ -16,10 +16,10 @@ use crate::scripted::template;
 const CODE: &str = "watchlist_of_another_embedder";
 
 /// One that lists were filled with before the service got another.
-const BEFORE: Embedder = Embedder::FrFeature;
+pub(crate) const BEFORE: Embedder = Embedder::FrFeature;
 
 /// A service that has the files of [`BEFORE`], or has not.
-async fn service(has_before: bool) -> (App, TempDir) {
+pub(crate) async fn service(has_before: bool) -> (App, TempDir) {
     let assets = TempDir::new().unwrap();
     let root = assets.path().to_owned();
     if has_before {
@@ -28,7 +28,10 @@ async fn service(has_before: bool) -> (App, TempDir) {
         std::fs::write(models.join("fr_feature.onnx"), "never loaded here").unwrap();
     }
     let options = Options {
-        configure: Some(Box::new(|config| config.assets = root)),
+        configure: Some(Box::new(|config| {
+            config.assets = root;
+            config.image_secrets.current = Some("a secret for pictures, of more than 32 bytes".into());
+        })),
         ..Options::default()
     };
     let app = App::start_with(options).await;

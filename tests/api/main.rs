@@ -26,6 +26,7 @@ mod imports;
 mod keeping;
 mod liveness_sessions;
 mod lying;
+mod model_changes;
 mod models;
 mod operations;
 mod photographs;

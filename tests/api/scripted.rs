@@ -11,6 +11,8 @@ use likeness::vision::document::Zone;
 use likeness::vision::{
     Analysis, AnalysisRequest, Embed, Encoded, FaceBackend, Layout, StageTimings, VisionError,
 };
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -226,8 +228,24 @@ fn describe(face: &ScriptedFace, embedded: bool, request: &AnalysisRequest) -> F
 
 /// The template of a person, or of somebody who looks like them.
 pub fn template(embedder: Embedder, person: usize, similarity: f32) -> Template {
-    let mut values = vec![0.0; embedder.dimensions()];
-    values[person] = similarity;
-    values[embedder.dimensions() - 1 - person] = (1.0 - similarity * similarity).max(0.0).sqrt();
+    let dimensions = embedder.dimensions();
+    let rest = (1.0 - similarity * similarity).max(0.0).sqrt();
+    let mut values = vec![0.0; dimensions];
+    if person < dimensions / 2 {
+        values[person] = similarity;
+        values[dimensions - 1 - person] = rest;
+    } else {
+        // There are more people than axes: directions by chance are as good as at right angles to each other.
+        let mut random = StdRng::seed_from_u64(person as u64);
+        for part in [similarity, rest] {
+            let direction: Vec<f32> = (0..dimensions)
+                .map(|_| random.random_range(-1.0..1.0_f32))
+                .collect();
+            let length = direction.iter().map(|value| value * value).sum::<f32>().sqrt();
+            for (value, along) in values.iter_mut().zip(direction) {
+                *value += part * along / length;
+            }
+        }
+    }
     Template::normalised(embedder.id(), values).unwrap()
 }

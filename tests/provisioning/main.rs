@@ -11,6 +11,7 @@ mod imports;
 mod made_up;
 #[path = "../support/models.rs"]
 mod models;
+mod moved;
 #[path = "../support/onnx.rs"]
 mod onnx;
 mod own_detectors;

@@ -62,7 +62,7 @@ pub fn add(home: &Path, name: &str, file: &str, more: &[&str]) -> Result<String,
 }
 
 /// Eleven pictures of each of three people, each a little different.
-fn dataset(folder: &Path) {
+pub fn dataset(folder: &Path) {
     let images = folder.join("faces/images");
     fs::create_dir_all(&images).unwrap();
     let people = [

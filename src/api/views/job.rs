@@ -1,4 +1,4 @@
-//! Bulk imports and their rows.
+//! Jobs and their rows.
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -7,25 +7,28 @@ use uuid::Uuid;
 
 use super::{DuplicateView, round3};
 use crate::domain::ids::{FaceId, SubjectId};
-use crate::domain::job::{Job, JobRow, JobState, RowState};
+use crate::domain::job::{Job, JobKind, JobRow, JobState, RowState};
 
-/// A bulk import.
+/// A job.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct JobView {
     /// Its id.
     pub id: Uuid,
+    /// `import`, or `model_change`: templates of another embedder are made of kept pictures.
+    #[schema(value_type = String, example = "import")]
+    pub kind: JobKind,
     /// The list that it fills.
     pub watchlist_id: Uuid,
     /// `queued`, `running`, `succeeded` (every row is over, some perhaps refused), `cancelled`, or `failed` (given up).
     #[schema(value_type = String, example = "running")]
     pub state: JobState,
-    /// Rows in all: one picture each.
+    /// Rows in all, one picture each; of a `model_change` the faces of the list.
     #[schema(example = 1200)]
     pub total: u64,
-    /// Rows that are over, refused ones included.
+    /// Rows or faces that are over, refused ones included.
     #[schema(example = 640)]
     pub done: u64,
-    /// Rows that were refused.
+    /// Rows that were refused, or faces of which no template could be made.
     #[schema(example = 3)]
     pub failed: u64,
     /// Rows a second since it was begun, pauses included.
@@ -52,6 +55,7 @@ impl From<Job> for JobView {
     fn from(job: Job) -> Self {
         Self {
             id: job.id.as_uuid(),
+            kind: job.kind,
             watchlist_id: job.watchlist_id.as_uuid(),
             state: job.state,
             total: job.total,

@@ -15,7 +15,8 @@ use details::Detail as _;
 pub use details::{
     EnrolledFaces, ErasureCreated, FaceDeleted, FaceEnrolled, FacesCompared, FoundSubject,
     ImportCreated, ImportedRow, JobCancelled, ListSearch, LivenessOutcome, LivenessSessionCreated,
-    LivenessSessionFailed, LivenessSessionPassed, LivenessSessionUsed, MatchOutcome, RecordsSwept,
+    LivenessSessionFailed, LivenessSessionPassed, LivenessSessionUsed, ListMove, MatchOutcome,
+    ModelChangeEnded, ModelChangeStarted, ModelChangeSwitched, RecordsSwept,
     RetentionChanged, SubjectChanged, SubjectDeleted, SubjectEnrolled, SubjectReplaced,
     VerificationCreated, VerificationDeleted, VerificationReviewed, WatchlistChanged,
     WatchlistCreated, WatchlistDeleted, WatchlistRekeyed, WatchlistSearched,
@@ -148,6 +149,12 @@ audit_events! {
     LivenessSessionUsed = "liveness_session.used",
     /// The templates of a list were rewritten under another secret.
     WatchlistRekeyed = "watchlist.rekeyed",
+    /// A list is to be moved to another embedder.
+    ModelChangeStarted = "model_change.started",
+    /// A list got into another embedder.
+    ModelChangeSwitched = "model_change.switched",
+    /// The way back is closed, or was taken, or the list stays in the embedder that it was in.
+    ModelChangeEnded = "model_change.ended",
 }
 
 /// An event as it stands in the log.
@@ -210,6 +217,9 @@ mod tests {
                 "liveness_session.failed",
                 "liveness_session.used",
                 "watchlist.rekeyed",
+                "model_change.started",
+                "model_change.switched",
+                "model_change.ended",
             ]
         );
         for action in AuditAction::ALL {

@@ -4,6 +4,7 @@ mod answers;
 mod galleries;
 mod lifecycle;
 mod liveness;
+mod model_changes;
 
 use uuid::Uuid;
 
@@ -22,6 +23,8 @@ pub use lifecycle::{
 pub use liveness::{
     LivenessSessionCreated, LivenessSessionFailed, LivenessSessionPassed, LivenessSessionUsed,
 };
+
+pub use model_changes::{ListMove, ModelChangeEnded, ModelChangeStarted, ModelChangeSwitched};
 
 /// What an event is about.
 pub(super) trait Detail {
