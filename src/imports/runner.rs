@@ -137,6 +137,12 @@ impl Runner {
                 Ok(Turn::Over)
             }
             Some(Duty::Clear) => Ok(self.clear(tenant, job).await?),
+            Some(Duty::ChangeModel(watchlist, _)) => {
+                // A stub: nothing makes templates of another model yet.
+                tracing::error!(job.id = %job, watchlist.id = %watchlist, "a job is given up: nobody changes models yet");
+                self.fail(tenant, job).await?;
+                Ok(Turn::More(Duration::ZERO))
+            }
             Some(Duty::Work(watchlist, actor)) => {
                 let work = work::Work::new(&self.verifier, &actor, watchlist, job);
                 match work.run(stop).await {

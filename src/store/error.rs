@@ -28,6 +28,9 @@ pub enum StoreError {
         /// The check that refused it.
         constraint: String,
     },
+    /// The list is in another model than the template.
+    #[error("the list is in another model than the template")]
+    ModelChanged,
     /// A value that its type cannot hold, such as a text with the character U+0000.
     #[error("a value cannot be stored")]
     InvalidValue(#[source] sqlx::Error),

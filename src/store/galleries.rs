@@ -108,6 +108,9 @@ impl TenantTx {
                 delete from faces
                 where watchlist_id = $1 and subject_id = $2 and ($3::uuid is null or id = $3)
                 returning model_id, revision
+            ), spare as (
+                delete from spare_templates
+                where watchlist_id = $1 and subject_id = $2 and ($3::uuid is null or face_id = $3)
             ), moved as (
                 update galleries
                 set revision = galleries.revision + 1, faces = galleries.faces - counted.faces
