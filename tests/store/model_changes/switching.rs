@@ -299,6 +299,7 @@ async fn keep_searching(
 }
 
 #[tokio::test]
+#[expect(clippy::print_stdout, reason = "how long it takes is of interest")]
 async fn searches_find_everybody_while_a_large_list_is_switched_and_back() {
     let size = 3_000;
     let changing = Changing::filled(size).await;
