@@ -58,6 +58,10 @@ id!(
     FaceId
 );
 id!(
+    /// One change of the model of a watchlist.
+    ModelChangeId
+);
+id!(
     /// One bulk import.
     JobId
 );

@@ -1,10 +1,40 @@
-//! Bulk imports: jobs, their rows, and why a row is refused.
+//! Jobs: bulk imports, their rows, and why a row is refused; and changes of a list's model.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::duplicate::Duplicate;
 use super::ids::{FaceId, JobId, SubjectId, WatchlistId};
+
+/// What a job does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobKind {
+    /// It enrols the pictures of its rows.
+    Import,
+    /// It makes templates of another model from the kept pictures of a list. It has no rows.
+    ModelChange,
+}
+
+impl JobKind {
+    /// Every kind.
+    pub const ALL: [Self; 2] = [Self::Import, Self::ModelChange];
+
+    /// The kind as it is stored and shown.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Import => "import",
+            Self::ModelChange => "model_change",
+        }
+    }
+
+    /// The kind of a name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
 
 /// How far a job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,20 +63,22 @@ impl JobState {
     }
 }
 
-/// One bulk import.
+/// One bulk import, or one change of a list's model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Job {
     /// Its id.
     pub id: JobId,
+    /// What it does.
+    pub kind: JobKind,
     /// The list that it fills.
     pub watchlist_id: WatchlistId,
     /// How far it is.
     pub state: JobState,
-    /// Rows in all.
+    /// Rows in all; of a change of the model, the faces of the list.
     pub total: u64,
-    /// Rows that are over, refused ones included.
+    /// Rows or faces that are over, refused ones included.
     pub done: u64,
-    /// Rows that were refused.
+    /// Rows that were refused, or faces of which no template could be made.
     pub failed: u64,
     /// When all of it had arrived.
     pub created_at: OffsetDateTime,
@@ -245,6 +277,10 @@ mod tests {
         for state in RowState::ALL {
             assert_eq!(serde_json::to_value(state).unwrap(), state.name());
         }
+        for kind in JobKind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
+            assert_eq!(JobKind::parse(kind.name()), Some(kind));
+        }
     }
 
     #[test]
@@ -252,6 +288,7 @@ mod tests {
         let start = OffsetDateTime::UNIX_EPOCH;
         let mut job = Job {
             id: JobId::new(),
+            kind: JobKind::Import,
             watchlist_id: WatchlistId::new(),
             state: JobState::Running,
             total: 100,

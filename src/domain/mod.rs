@@ -21,6 +21,7 @@ pub mod ids;
 pub mod job;
 pub mod liveness_session;
 pub mod metadata;
+pub mod model_change;
 pub mod mrz;
 pub mod policy;
 pub mod quality;

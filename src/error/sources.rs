@@ -38,6 +38,8 @@ impl From<StoreError> for ApiError {
             StoreError::Conflict { constraint } => Self::conflict(&constraint),
             // What the record belongs to was there when the request began and is gone now.
             StoreError::MissingReference { .. } => Self::new(ErrorCode::NotFound),
+            // The list was changed to another model after the face was looked at.
+            StoreError::ModelChanged => Self::new(ErrorCode::WatchlistOfAnotherEmbedder),
             error @ StoreError::InvalidValue(_) => {
                 Self::caused_by(ErrorCode::ValidationFailed, error)
             }

@@ -28,8 +28,8 @@ pub enum StoreError {
         /// The check that refused it.
         constraint: String,
     },
-    /// A list is in another model than the templates that were to be added to it.
-    #[error("the list is in another model")]
+    /// The list is in another model than the template.
+    #[error("the list is in another model than the template")]
     ModelChanged,
     /// A value that its type cannot hold, such as a text with the character U+0000.
     #[error("a value cannot be stored")]

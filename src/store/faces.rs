@@ -18,7 +18,7 @@ impl TenantTx {
     ///
     /// # Errors
     /// [`StoreError::MissingReference`] when the subject is not on that list, or the template's model is not
-    /// registered with its number of dimensions.
+    /// registered with its number of dimensions; [`StoreError::ModelChanged`] when the list is in another model.
     pub async fn insert_face(
         &mut self,
         watchlist: WatchlistId,
@@ -45,6 +45,8 @@ impl TenantTx {
             let model_id = templates[0].model_id();
             let count = i64::try_from(faces.len()).unwrap_or(i64::MAX);
             let last = self.next_revisions(watchlist, model_id, count).await?;
+            // Since the line before, nobody else changes the list.
+            self.require_model(watchlist, faces[0].1.model_id()).await?;
             let ids: Vec<FaceId> = faces.iter().map(|_| FaceId::new()).collect();
             let subjects: Vec<Uuid> = faces.iter().map(|(subject, _)| subject.as_uuid()).collect();
             let revisions: Vec<i64> = (last - count + 1..=last).collect();
@@ -75,6 +77,30 @@ impl TenantTx {
             );
         }
         Ok(enrolled)
+    }
+
+    /// Refuses a model that a list, which is held, is not in: its templates would never be compared with the others.
+    async fn require_model(
+        &mut self,
+        watchlist: WatchlistId,
+        model_id: &str,
+    ) -> Result<(), StoreError> {
+        let ids = self.store().forms().ids(model_id);
+        let is_other = sqlx::query_scalar!(
+            r#"
+            select exists (select from galleries where watchlist_id = $1 and model_id <> all($2) and faces > 0)
+                or exists (select from watchlists where id = $1 and model_id <> $3) as "is_other!"
+            "#,
+            watchlist.as_uuid(),
+            &ids,
+            model_id
+        )
+        .fetch_one(self.connection())
+        .await?;
+        if is_other {
+            return Err(StoreError::ModelChanged);
+        }
+        Ok(())
     }
 
     /// Reads the faces of a subject, oldest first.

@@ -11,7 +11,6 @@ use uuid::Uuid;
 
 use super::error::StoreError;
 use super::faces::full_precision;
-use super::forms::split;
 use super::transaction::TenantTx;
 use crate::domain::face::Template;
 use crate::domain::ids::{FaceId, SubjectId, TenantId, WatchlistId};
@@ -110,6 +109,9 @@ impl TenantTx {
                 delete from faces
                 where watchlist_id = $1 and subject_id = $2 and ($3::uuid is null or id = $3)
                 returning model_id, revision
+            ), spare as (
+                delete from spare_templates
+                where watchlist_id = $1 and subject_id = $2 and ($3::uuid is null or face_id = $3)
             ), moved as (
                 update galleries
                 set revision = galleries.revision + 1, faces = galleries.faces - counted.faces
@@ -178,40 +180,6 @@ impl TenantTx {
         Ok(())
     }
 
-    /// The models that lists are in; of a list without faces nothing is told.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database cannot answer.
-    pub async fn list_models(
-        &mut self,
-        watchlists: &[WatchlistId],
-    ) -> Result<HashMap<WatchlistId, ListModels>, StoreError> {
-        let ids: Vec<Uuid> = watchlists.iter().map(|id| id.as_uuid()).collect();
-        let rows = sqlx::query!(
-            "select watchlist_id, model_id from galleries where watchlist_id = any($1) and faces > 0",
-            &ids
-        )
-        .fetch_all(self.connection())
-        .await?;
-        let models = rows.into_iter().map(|row| {
-            let models = ListModels {
-                current: Some(split(&row.model_id).0.to_owned()),
-                also: None,
-            };
-            (row.watchlist_id.into(), models)
-        });
-        Ok(models.collect())
-    }
-
-    /// STUB
-    pub async fn insert_spare_templates(
-        &mut self,
-        _watchlist: WatchlistId,
-        _faces: &[(SubjectId, FaceId, &Template)],
-    ) -> Result<u64, StoreError> {
-        Ok(0)
-    }
-
     /// The template of some face of a gallery in memory, each as likely as another where none was removed.
     ///
     /// # Errors
@@ -240,13 +208,4 @@ impl TenantTx {
         let kept: Vec<_> = template.iter().map(full_precision).collect();
         Ok(self.show(&gallery.model_id, kept).await?.pop())
     }
-}
-
-/// STUB
-#[derive(Debug, Default, Clone)]
-pub struct ListModels {
-    /// STUB
-    pub current: Option<String>,
-    /// STUB
-    pub also: Option<String>,
 }

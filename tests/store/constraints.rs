@@ -127,23 +127,47 @@ async fn a_template_of_an_unregistered_model_or_length_is_a_missing_reference() 
 }
 
 #[tokio::test]
-async fn templates_of_two_models_of_different_length_live_side_by_side() {
-    let subject = subject().await;
-    let store = &subject.fixture.store;
+async fn templates_of_two_models_of_different_length_live_on_two_lists_and_not_on_one() {
+    let fixture = Fixture::new().await;
+    let store = &fixture.store;
     store.register_model("small-embedder", 128).await.unwrap();
     let small = Template::normalised("small-embedder", vec![1.0; 128]).unwrap();
+    let templates = [axis(0), small];
+    let lists = [
+        fixture.watchlist(&tenant("acme"), "door").await.id,
+        fixture.watchlist(&tenant("acme"), "gate").await.id,
+    ];
+    for (list, template) in lists.into_iter().zip(&templates) {
+        let mut transaction = store.begin(&tenant("acme")).await.unwrap();
+        let template = std::slice::from_ref(template);
+        let made = transaction.insert_subject(list, new_subject("s"), template);
+        made.await.unwrap();
+        transaction.commit().await.unwrap();
+    }
+    for (list, template) in lists.into_iter().zip(&templates) {
+        let mut transaction = store.begin(&tenant("acme")).await.unwrap();
+        let found = search(&mut transaction, list, template, 0.9, 9).await;
+        assert_eq!((found.size, found.nearest.len()), (1, 1));
+    }
+    for (list, template) in lists.into_iter().rev().zip(&templates) {
+        let mut transaction = store.begin(&tenant("acme")).await.unwrap();
+        let template = std::slice::from_ref(template);
+        let refused = transaction.insert_subject(list, new_subject("t"), template);
+        let refused = refused.await;
+        assert!(
+            matches!(refused, Err(StoreError::ModelChanged)),
+            "{refused:?}"
+        );
+    }
+    // Nor two at once on a list that is empty.
+    let list = fixture.watchlist(&tenant("acme"), "window").await.id;
     let mut transaction = store.begin(&tenant("acme")).await.unwrap();
-    for template in [&axis(0), &small] {
-        transaction
-            .insert_face(subject.list, subject.subject, template)
-            .await
-            .unwrap();
-    }
-    for template in [&axis(0), &small] {
-        let model = template.model_id();
-        let found = search(&mut transaction, subject.list, template, 0.9, 9).await;
-        assert_eq!((found.size, found.nearest.len()), (1, 1), "{model}");
-    }
+    let refused = transaction.insert_subject(list, new_subject("u"), &templates);
+    let refused = refused.await;
+    assert!(
+        matches!(refused, Err(StoreError::ModelChanged)),
+        "{refused:?}"
+    );
 }
 
 #[tokio::test]

@@ -234,10 +234,13 @@ async fn a_connection_forgets_its_tenant_with_the_transaction() {
 }
 
 #[tokio::test]
-async fn the_services_role_may_not_change_a_template_or_a_model() {
+async fn the_services_role_may_not_change_whose_a_face_is_or_a_model() {
     let fixture = occupied().await;
     for statement in [
-        "update faces set template = template",
+        "update faces set subject_id = subject_id",
+        "update spare_templates set face_id = face_id",
+        "update model_changes set to_model = to_model",
+        "delete from model_changes",
         "update models set dimensions = 1",
         "delete from models",
         "truncate faces",

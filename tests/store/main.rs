@@ -19,6 +19,7 @@ mod idempotency;
 mod isolation;
 mod jobs;
 mod memory;
+mod model_changes;
 mod queries;
 mod recall;
 mod records;

@@ -5,10 +5,14 @@
 use std::num::NonZeroU32;
 
 use likeness::domain::budget::AttemptLimit;
+use likeness::domain::face::Template;
+use likeness::domain::ids::{FaceId, SubjectId, WatchlistId};
+use likeness::domain::model_change::SwitchMode;
 use likeness::domain::retention::Retention;
 use likeness::domain::review::ReviewDecision;
 use likeness::store::{
-    Holder, KeyClaim, KeyedRequest, NewJobRow, NewReview, RowContent, StoredAnswer,
+    Holder, KeyClaim, KeyedRequest, NewJobRow, NewModelChange, NewReview, RowContent, StoredAnswer,
+    TenantTx,
 };
 use sqlx::{AssertSqlSafe, PgConnection};
 use time::OffsetDateTime;
@@ -101,13 +105,43 @@ async fn everything() -> Fixture {
     let failed = transaction.insert_failed_attempt(&[1; 32], attempts).await;
     assert!(failed.unwrap());
     insert_liveness_session(&mut transaction).await;
+    change_model(&mut transaction, list, (subject.id, subject.faces[1].id)).await;
     let event = an_event();
     transaction
         .append_audit_event(&actor("acme"), &event)
         .unwrap();
     transaction.commit().await.unwrap();
+    sqlx::raw_sql(
+        "insert into face_images (tenant, watchlist_id, subject_id, face_id, key_id, nonce, image) \
+         select tenant, watchlist_id, subject_id, id, 'testkey1', decode(repeat('01', 12), 'hex'), \
+         decode(repeat('02', 17), 'hex') from faces",
+    )
+    .execute(&mut fixture.owner().await)
+    .await
+    .unwrap();
     erased(&fixture.store, "nobody").await;
     fixture
+}
+
+/// Begins the change of a list's model, and keeps a template of the other one for a face.
+async fn change_model(
+    transaction: &mut TenantTx,
+    list: WatchlistId,
+    (subject, face): (SubjectId, FaceId),
+) {
+    let new = NewModelChange {
+        to_model: "another".to_owned(),
+        dimensions: 8,
+        switch: SwitchMode::Manual,
+    };
+    let begun = transaction
+        .start_model_change(list, &new, &actor("acme"))
+        .await;
+    begun.unwrap().unwrap();
+    let spare = Template::normalised("another", vec![1.0; 8]).unwrap();
+    let spare = [(subject, face, &spare)];
+    let kept = transaction.insert_spare_templates(list, &spare).await;
+    assert_eq!(kept.unwrap(), 1);
 }
 
 async fn tenant_tables(owner: &mut PgConnection) -> Vec<String> {

@@ -1,4 +1,4 @@
-//! Bulk imports: the jobs themselves, from the first stored row to the end.
+//! Jobs: bulk imports from the first stored row to the end, and changes of a list's model.
 
 mod ends;
 mod queue;
@@ -18,13 +18,15 @@ use super::page::{Page, PageRequest};
 use super::transaction::TenantTx;
 use crate::domain::audit::Actor;
 use crate::domain::ids::{JobId, WatchlistId};
-use crate::domain::job::{Job, JobState};
+use crate::domain::job::{Job, JobKind, JobState};
 
 /// What is to be done about a job that was claimed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Duty {
     /// Its rows are to be worked off, for this list and as the doing of whoever made the job.
     Work(WatchlistId, Actor),
+    /// This list is to get templates of another model, as the doing of whoever asked for it.
+    ChangeModel(WatchlistId, Actor),
     /// Whoever was receiving it died: it is to be removed.
     Discard,
     /// It came to its end: rows that were not begun are to be cleared.
@@ -57,6 +59,34 @@ impl TenantTx {
         Ok(id)
     }
 
+    /// Makes a job of another kind than an import, which has no rows: it is visible and free at once.
+    ///
+    /// # Errors
+    /// [`StoreError::MissingReference`] when there is no such list.
+    pub async fn insert_queued_job(
+        &mut self,
+        watchlist: WatchlistId,
+        kind: JobKind,
+        actor: &Actor,
+        total: u64,
+    ) -> Result<JobId, StoreError> {
+        let id = JobId::new();
+        sqlx::query!(
+            "insert into jobs (id, kind, watchlist_id, state, total, created_by, request_id) \
+             values ($1, $2, $3, 'queued', $4, $5, $6)",
+            id.as_uuid(),
+            kind.name(),
+            watchlist.as_uuid(),
+            as_count(total),
+            actor.subject,
+            actor.request_id
+        )
+        .execute(self.connection())
+        .await?;
+        self.insert_free_lease(id).await?;
+        Ok(id)
+    }
+
     /// Makes a job visible, all of whose rows are stored, and lets go of it, so that anybody may work on it. None
     /// when it is gone meanwhile.
     ///
@@ -72,7 +102,7 @@ impl TenantTx {
             JobRecord,
             "update jobs set state = 'queued', total = $2, done = $3, failed = $3, created_at = now() \
              where id = $1 and state = 'receiving' \
-             returning id, watchlist_id, state, total, done, failed, created_at, started_at, finished_at, \
+             returning id, kind, watchlist_id, state, total, done, failed, created_at, started_at, finished_at, \
              delete_after",
             id.as_uuid(),
             as_count(total),
@@ -92,7 +122,7 @@ impl TenantTx {
         let default = self.default_days();
         sqlx::query_as!(
             JobRecord,
-            "select id, watchlist_id, state, total, done, failed, created_at, started_at, finished_at, \
+            "select id, kind, watchlist_id, state, total, done, failed, created_at, started_at, finished_at, \
              least(delete_after, finished_at + interval '24 hours' \
              * coalesce((select job_days from retention), $2::int)) as delete_after \
              from jobs where id = $1 and state <> 'receiving'",
@@ -117,7 +147,7 @@ impl TenantTx {
         let default = self.default_days();
         let rows = sqlx::query_as!(
             JobRecord,
-            "select id, watchlist_id, state, total, done, failed, created_at, started_at, finished_at, \
+            "select id, kind, watchlist_id, state, total, done, failed, created_at, started_at, finished_at, \
              least(delete_after, finished_at + interval '24 hours' \
              * coalesce((select job_days from retention), $4::int)) as delete_after \
              from jobs where id < $1 and state <> 'receiving' and ($2::uuid is null or watchlist_id = $2) \
@@ -176,25 +206,27 @@ impl TenantTx {
                 where id = $1 and state in ('queued', 'running')
                 returning id
             )
-            select watchlist_id, state, created_by, request_id, exists(select from begun) as "begun!"
+            select kind, watchlist_id, state, created_by, request_id, exists(select from begun) as "begun!"
             from jobs where id = $1
             "#,
             id.as_uuid()
         )
         .fetch_optional(self.connection())
         .await?;
-        let tenant = self.tenant().clone();
-        Ok(row.map(|row| match row.state.as_str() {
-            _ if row.begun => {
-                let actor = Actor {
-                    tenant,
-                    subject: row.created_by,
-                    request_id: row.request_id,
-                };
-                Duty::Work(row.watchlist_id.into(), actor)
-            }
-            "receiving" => Duty::Discard,
-            _ => Duty::Clear,
+        let Some(row) = row else { return Ok(None) };
+        let (list, actor) = (
+            row.watchlist_id.into(),
+            Actor {
+                tenant: self.tenant().clone(),
+                subject: row.created_by,
+                request_id: row.request_id,
+            },
+        );
+        Ok(Some(match (row.begun, parse_kind(&row.kind)?) {
+            (true, JobKind::Import) => Duty::Work(list, actor),
+            (true, JobKind::ModelChange) => Duty::ChangeModel(list, actor),
+            (false, _) if row.state == "receiving" => Duty::Discard,
+            (false, _) => Duty::Clear,
         }))
     }
 
@@ -220,7 +252,32 @@ impl TenantTx {
         Ok(counted.rows_affected() == 1)
     }
 
-    /// Ends a job whose rows are all over. False when there are some left, or the job is over already.
+    /// Says how far a job without rows is. False when the job is over: then it has nothing more to do. Holds the job until
+    /// the end of the transaction, so a cancellation comes before it or after it.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] where more are over than there are.
+    pub async fn set_job_counts(
+        &mut self,
+        id: JobId,
+        total: u64,
+        done: u64,
+        failed: u64,
+    ) -> Result<bool, StoreError> {
+        let counted = sqlx::query!(
+            "update jobs set total = $2, done = $3, failed = $4 \
+             where id = $1 and state = 'running' and kind <> 'import'",
+            id.as_uuid(),
+            as_count(total),
+            as_count(done),
+            as_count(failed)
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(counted.rows_affected() == 1)
+    }
+
+    /// Ends a job whose rows are all over, or that has none. False when there are some left, or the job is over already.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot do it.
@@ -229,7 +286,7 @@ impl TenantTx {
         let completed = sqlx::query!(
             "update jobs set state = 'succeeded', finished_at = now(), delete_after = now() + interval '24 hours' \
              * coalesce((select job_days from retention), $2::int) where id = $1 and state = 'running' \
-             and not exists (select from job_rows where job_id = $1 and job_rows.state = 'pending')",
+             and (kind <> 'import' or not exists (select from job_rows where job_id = $1 and job_rows.state = 'pending'))",
             id.as_uuid(),
             default
         )
@@ -253,6 +310,7 @@ impl TenantTx {
 
 struct JobRecord {
     id: Uuid,
+    kind: String,
     watchlist_id: Uuid,
     state: String,
     total: i64,
@@ -270,6 +328,7 @@ impl TryFrom<JobRecord> for Job {
     fn try_from(row: JobRecord) -> Result<Self, StoreError> {
         Ok(Self {
             id: row.id.into(),
+            kind: parse_kind(&row.kind)?,
             watchlist_id: row.watchlist_id.into(),
             state: parse_state(&row.state)?,
             total: row.total.unsigned_abs(),
@@ -281,6 +340,10 @@ impl TryFrom<JobRecord> for Job {
             delete_after: row.delete_after,
         })
     }
+}
+
+fn parse_kind(name: &str) -> Result<JobKind, StoreError> {
+    JobKind::parse(name).ok_or_else(|| StoreError::Corrupt("a job of an unknown kind".into()))
 }
 
 fn parse_state(name: &str) -> Result<JobState, StoreError> {

@@ -141,6 +141,14 @@ impl TenantTx {
         Ok(())
     }
 
+    /// Puts a new job into the queue, for anybody to claim.
+    pub(super) async fn insert_free_lease(&mut self, job: JobId) -> Result<(), StoreError> {
+        sqlx::query!("insert into job_queue (job_id) values ($1)", job.as_uuid())
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
     /// Lets anybody claim a job. The table is not under row-level security, so the tenant is named.
     pub(super) async fn free_lease(&mut self, job: JobId) -> Result<(), StoreError> {
         sqlx::query!(
