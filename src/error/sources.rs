@@ -41,6 +41,12 @@ impl From<StoreError> for ApiError {
             error @ StoreError::InvalidValue(_) => {
                 Self::caused_by(ErrorCode::ValidationFailed, error)
             }
+            StoreError::ImageKeyMissing => Self::of_field(
+                ErrorCode::ImageKeyMissing,
+                "keep_images",
+                "image_key_missing",
+                "pictures are kept encrypted only, and this service has no LIKENESS_IMAGE_KEY",
+            ),
             error @ StoreError::Unavailable(_) => Self::caused_by(ErrorCode::Unavailable, error),
             error @ (StoreError::Refused { .. }
             | StoreError::Corrupt(_)

@@ -6,6 +6,7 @@
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::{sleep, timeout_at};
@@ -161,11 +162,12 @@ impl<'a> Work<'a> {
         let alone = row.attempts > 0;
         let places = if alone { self.in_flight } else { 1 };
         let place = self.places.acquire_many(places).await;
+        let image = Bytes::from(row.image);
         let finding = loop {
             if place.is_err() || !self.verifier.engine().is_healthy() {
                 break Finding::Skipped;
             }
-            match self.verifier.candidate(row.image.clone()).await {
+            match self.verifier.candidate(image.clone()).await {
                 Err(VerifyError::Vision {
                     source: VisionError::Overloaded,
                     ..

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
+use bytes::Bytes;
 use time::OffsetDateTime;
 
 use super::duplicates::{Found, People};
-use super::enrolment::{Candidate, ENROLMENT, admit};
+use super::enrolment::{Candidate, admit};
 use super::search::PlannedSearch;
 use super::{Verifier, VerifyError, only_face};
 use crate::domain::audit::{
@@ -16,7 +17,7 @@ use crate::domain::duplicate::{Duplicate, OnDuplicate};
 use crate::domain::face::Template;
 use crate::domain::ids::{FaceId, SubjectId, WatchlistId};
 use crate::domain::watchlist::EnrolledFace;
-use crate::store::{KnownSubject, NewSubject, TenantTx};
+use crate::store::{KnownSubject, NewFace, NewSubject, TenantTx};
 
 /// A transaction that enrols faces on one list, which is locked.
 pub struct BulkEnrolment {
@@ -62,10 +63,10 @@ impl Verifier {
     ///
     /// # Errors
     /// [`VerifyError`] where the picture cannot be enrolled.
-    pub async fn candidate(&self, image: Vec<u8>) -> Result<Candidate, VerifyError> {
-        let analysis = self.analyse("image", image, ENROLMENT).await?;
+    pub async fn candidate(&self, image: Bytes) -> Result<Candidate, VerifyError> {
+        let (analysis, image) = self.analyse_to_enrol(image).await?;
         let face = only_face("image", analysis.faces)?;
-        let candidate = admit(vec![face])?.pop();
+        let candidate = admit(vec![(face, image)])?.pop();
         candidate.ok_or(VerifyError::NoFace { part: "image" })
     }
 
@@ -268,11 +269,9 @@ impl<'a> Plan<'a> {
         valid.count() as u64
     }
 
-    fn faces(&self) -> Vec<(SubjectId, &'a Template)> {
-        let faces = self
-            .enrolled()
-            .map(|row| (row.subject.id, &row.candidate.template));
-        faces.collect()
+    fn faces(&self) -> Vec<NewFace<'a>> {
+        let faces = self.enrolled();
+        faces.map(|row| row.candidate.of(row.subject.id)).collect()
     }
 
     /// With the faces that [`Plan::faces`] became, in their order.

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use bytes::Bytes;
+
 use super::search::{PlannedSearch, of_path};
 use super::{Verifier, VerifyError, only_face, template};
 use crate::domain::audit::{
@@ -13,8 +15,8 @@ use crate::domain::face::{Face, Template};
 use crate::domain::ids::{FaceId, SubjectId, TenantId, WatchlistId};
 use crate::domain::quality::{Shortfall, enrolment_shortfalls};
 use crate::domain::watchlist::{EnrolledFace, Subject};
-use crate::store::{NewSubject, TenantTx, Uncommitted};
-use crate::vision::{AnalysisRequest, Embed, Layout};
+use crate::store::{NewFace, NewSubject, TenantTx, Uncommitted};
+use crate::vision::{Analysis, AnalysisRequest, Embed, Layout};
 
 /// What is wanted of a picture to enrol: one face, its template, and all that tells how good it is.
 pub(crate) const ENROLMENT: AnalysisRequest = AnalysisRequest {
@@ -61,6 +63,19 @@ pub struct PoorPicture {
 pub struct Candidate {
     pub(super) template: Template,
     quality: FaceQuality,
+    /// The picture, where pictures may be kept at all.
+    image: Option<Bytes>,
+}
+
+impl Candidate {
+    /// The face as a person's.
+    pub(super) fn of(&self, subject: SubjectId) -> NewFace<'_> {
+        NewFace {
+            subject,
+            template: &self.template,
+            image: self.image.as_deref(),
+        }
+    }
 }
 
 impl Verifier {
@@ -195,11 +210,11 @@ impl Verifier {
         if found.joined().is_some() {
             return Err(VerifyError::DuplicateSubject(found.others));
         }
-        let [Candidate { template, quality }] = &candidates[..] else {
+        let [candidate] = &candidates[..] else {
             return Err(VerifyError::NoFace { part: "image" });
         };
         let face = transaction
-            .insert_face(watchlist_id, subject_id, template)
+            .insert_face(watchlist_id, candidate.of(subject_id))
             .await?;
         let enrolled = FaceEnrolled(EnrolledFaces {
             watchlist_id,
@@ -212,7 +227,7 @@ impl Verifier {
         transaction.append_audit_event(actor, &enrolled.into())?;
         let outcome = FaceEnrolment {
             face,
-            quality: *quality,
+            quality: candidate.quality,
             duplicate_of: found.others,
         };
         Ok(Uncommitted {
@@ -230,23 +245,33 @@ impl Verifier {
     ) -> Result<(PlannedSearch, Vec<Candidate>), VerifyError> {
         let lists = self.plan_search(tenant, &[watchlist_id], None).await;
         let list = lists.map_err(of_path)?.pop().ok_or(VerifyError::NotFound)?;
-        let analyses = images
-            .into_iter()
-            .map(|image| self.analyse("image", image, ENROLMENT));
+        let analyses = images.into_iter().map(|image| self.analyse_to_enrol(image));
         let analyses = futures_util::future::try_join_all(analyses).await?;
         let faces = analyses
             .into_iter()
-            .map(|analysis| only_face("image", analysis.faces));
-        Ok((list, admit(faces.collect::<Result<_, _>>()?)?))
+            .map(|(analysis, image)| Ok((only_face("image", analysis.faces)?, image)));
+        let faces = faces.collect::<Result<_, VerifyError>>()?;
+        Ok((list, admit(faces)?))
+    }
+
+    /// What is seen in a picture, and the picture in case its list keeps it; without a key for that, memory is free earlier.
+    pub(super) async fn analyse_to_enrol(
+        &self,
+        image: impl Into<Bytes>,
+    ) -> Result<(Analysis, Option<Bytes>), VerifyError> {
+        let image = image.into();
+        let kept = self.store.can_keep_images().then(|| image.clone());
+        let analysis = self.analyse("image", image, ENROLMENT).await?;
+        Ok((analysis, kept))
     }
 }
 
-/// Refuses faces that are too poor, all of them named.
-pub(super) fn admit(faces: Vec<Face>) -> Result<Vec<Candidate>, VerifyError> {
+/// Refuses faces that are too poor, all of them named. Each comes with its picture, where that may be kept.
+pub(super) fn admit(faces: Vec<(Face, Option<Bytes>)>) -> Result<Vec<Candidate>, VerifyError> {
     let several = faces.len() > 1;
     let mut candidates = Vec::with_capacity(faces.len());
     let mut poor = Vec::new();
-    for (index, face) in faces.into_iter().enumerate() {
+    for (index, (face, image)) in faces.into_iter().enumerate() {
         let quality = FaceQuality::of(&face);
         let shortfalls = enrolment_shortfalls(&quality);
         if !shortfalls.is_empty() {
@@ -254,7 +279,11 @@ pub(super) fn admit(faces: Vec<Face>) -> Result<Vec<Candidate>, VerifyError> {
             poor.push(PoorPicture { index, shortfalls });
         }
         let template = template("image", &face)?;
-        candidates.push(Candidate { template, quality });
+        candidates.push(Candidate {
+            template,
+            quality,
+            image,
+        });
     }
     if poor.is_empty() {
         Ok(candidates)
@@ -270,11 +299,11 @@ async fn add_faces(
     candidates: Vec<Candidate>,
 ) -> Result<(Subject, HashMap<FaceId, FaceQuality>), VerifyError> {
     let mut qualities = HashMap::with_capacity(candidates.len());
-    for Candidate { template, quality } in candidates {
+    for candidate in candidates {
         let face = transaction
-            .insert_face(watchlist_id, subject_id, &template)
+            .insert_face(watchlist_id, candidate.of(subject_id))
             .await?;
-        qualities.insert(face.id, quality);
+        qualities.insert(face.id, candidate.quality);
     }
     let subject = transaction.find_subject(watchlist_id, subject_id).await?;
     Ok((subject.ok_or(VerifyError::NotFound)?, qualities))

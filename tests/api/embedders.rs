@@ -3,6 +3,7 @@
 use likeness::domain::embedder::Embedder;
 use likeness::domain::face::Template;
 use likeness::domain::ids::{SubjectId, TenantId, WatchlistId};
+use likeness::store::NewFace;
 use reqwest::StatusCode;
 use reqwest::multipart::{Form, Part};
 use serde_json::json;
@@ -23,8 +24,12 @@ async fn enrol_as_before(app: &App, list: &str, subject: &str) {
     let acme = TenantId::parse("acme").unwrap();
     let [list, subject] = [list, subject].map(|id| id.parse::<Uuid>().unwrap());
     let mut transaction = app.store.begin(&acme).await.unwrap();
-    let added =
-        transaction.insert_face(WatchlistId::from(list), SubjectId::from(subject), &template);
+    let face = NewFace {
+        subject: SubjectId::from(subject),
+        template: &template,
+        image: None,
+    };
+    let added = transaction.insert_face(WatchlistId::from(list), face);
     added.await.unwrap();
     transaction.commit().await.unwrap();
 }

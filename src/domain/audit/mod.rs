@@ -14,11 +14,11 @@ use uuid::Uuid;
 use details::Detail as _;
 pub use details::{
     EnrolledFaces, ErasureCreated, FaceDeleted, FaceEnrolled, FacesCompared, FoundSubject,
-    ImportCreated, ImportedRow, JobCancelled, ListSearch, LivenessOutcome, LivenessSessionCreated,
-    LivenessSessionFailed, LivenessSessionPassed, LivenessSessionUsed, MatchOutcome, RecordsSwept,
-    RetentionChanged, SubjectChanged, SubjectDeleted, SubjectEnrolled, SubjectReplaced,
-    VerificationCreated, VerificationDeleted, VerificationReviewed, WatchlistChanged,
-    WatchlistCreated, WatchlistDeleted, WatchlistRekeyed, WatchlistSearched,
+    ImagesReencrypted, ImportCreated, ImportedRow, JobCancelled, ListSearch, LivenessOutcome,
+    LivenessSessionCreated, LivenessSessionFailed, LivenessSessionPassed, LivenessSessionUsed,
+    MatchOutcome, RecordsSwept, RetentionChanged, SubjectChanged, SubjectDeleted, SubjectEnrolled,
+    SubjectReplaced, VerificationCreated, VerificationDeleted, VerificationReviewed,
+    WatchlistChanged, WatchlistCreated, WatchlistDeleted, WatchlistRekeyed, WatchlistSearched,
 };
 
 use super::ids::TenantId;
@@ -148,6 +148,8 @@ audit_events! {
     LivenessSessionUsed = "liveness_session.used",
     /// The templates of a list were rewritten under another secret.
     WatchlistRekeyed = "watchlist.rekeyed",
+    /// The kept pictures of enrolled faces were encrypted under another secret.
+    ImagesReencrypted = "images.reencrypted",
 }
 
 /// An event as it stands in the log.
@@ -210,6 +212,7 @@ mod tests {
                 "liveness_session.failed",
                 "liveness_session.used",
                 "watchlist.rekeyed",
+                "images.reencrypted",
             ]
         );
         for action in AuditAction::ALL {
