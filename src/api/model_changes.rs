@@ -67,7 +67,9 @@ pub async fn activate_model(
     JsonForm(form): JsonForm<ActivateModel>,
 ) -> Result<HttpResponse, ApiError> {
     let list = WatchlistId::from(form.watchlist_id);
-    let begun = state.verifier.activate(caller.actor(), &id, list, form.switch);
+    let begun = state
+        .verifier
+        .activate(caller.actor(), &id, list, form.switch);
     let (transaction, change) = begun.await?;
     transaction.commit().await?;
     state.imports.wake();
@@ -92,7 +94,10 @@ pub async fn get_model_change(
     state: Data<AppState>,
     Path(id): Path<Uuid>,
 ) -> Result<Json<ModelChangeView>, ApiError> {
-    let change = state.verifier.model_change(&caller.tenant, id.into()).await?;
+    let change = state
+        .verifier
+        .model_change(&caller.tenant, id.into())
+        .await?;
     Ok(Json(change.into()))
 }
 

@@ -7,8 +7,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::serve::Surface;
 use super::throttle::within_budgets;
 use super::{
-    audit_events, documents, erasures, faces, health, imports, jobs, liveness_sessions, model_changes, models,
-    retention, reviews, subjects, verifications, watchlists,
+    audit_events, documents, erasures, faces, health, imports, jobs, liveness_sessions,
+    model_changes, models, retention, reviews, subjects, verifications, watchlists,
 };
 use crate::auth::authenticate;
 

@@ -73,6 +73,11 @@ pub struct CreateWatchlist {
     #[serde(default)]
     #[schema(value_type = String, example = "report", default = "report")]
     pub on_duplicate: OnDuplicate,
+    /// `true` keeps the picture of every face that is enrolled, encrypted, so that the list can be moved to another embedder
+    /// later. It takes a key that the operator configures, and is answered with 422 `image_key_missing` without one.
+    #[serde(default)]
+    #[schema(example = false, default = false)]
+    pub keep_images: bool,
 }
 
 /// Make a watchlist
@@ -96,6 +101,7 @@ pub async fn create_watchlist(
         kind: form.kind,
         target_fpir: form.target_fpir,
         on_duplicate: form.on_duplicate,
+        keep_images: form.keep_images,
     };
     let work = async {
         let mut transaction = state.records(&caller.tenant).await?;
@@ -202,6 +208,11 @@ pub struct PatchWatchlist {
     #[serde(default, deserialize_with = "never_null")]
     #[schema(value_type = String, required = false, example = "report")]
     pub on_duplicate: Option<OnDuplicate>,
+    /// `true` keeps the pictures of faces that are enrolled from now on; `false` keeps no more, and deletes those that are
+    /// kept.
+    #[serde(default, deserialize_with = "never_null")]
+    #[schema(value_type = bool, required = false, example = false)]
+    pub keep_images: Option<bool>,
 }
 
 /// Change a watchlist
@@ -227,6 +238,7 @@ pub async fn patch_watchlist(
         kind: form.kind,
         target_fpir: form.target_fpir,
         on_duplicate: form.on_duplicate,
+        keep_images: form.keep_images,
     };
     let (id, fields) = (WatchlistId::from(id), change.fields());
     let mut records = state.records(&caller.tenant).await?;

@@ -94,6 +94,8 @@ fn installed_client(package: &Package, staging: &Path, root: &Path) -> Result<Co
             .env_remove("LIKENESS_JWT_SECRET")
             .env_remove("LIKENESS_TEMPLATE_KEY")
             .env_remove("LIKENESS_TEMPLATE_KEY_BEFORE")
+            .env_remove("LIKENESS_IMAGE_KEY")
+            .env_remove("LIKENESS_IMAGE_KEY_BEFORE")
             .env_remove("DATABASE_URL");
         // Not the caller's folder: Python would import a `pip.py` that lies there.
         command

@@ -37,6 +37,7 @@ pub(super) async fn gallery(
         kind: WatchlistKind::Alert,
         target_fpir: 0.01,
         on_duplicate: OnDuplicate::Report,
+        keep_images: false,
     };
     let mut transaction = store.begin(tenant).await?;
     let list = transaction.insert_watchlist(list).await?.id;

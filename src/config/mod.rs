@@ -7,6 +7,7 @@
 mod budgets;
 mod http;
 mod jwt;
+mod kept_images;
 mod load;
 mod reader;
 mod settings;
@@ -31,6 +32,7 @@ use crate::domain::embedder::Embedder;
 use crate::domain::policy::{MAX_TARGET_FMR, MIN_TARGET_FMR, Policy};
 use crate::domain::retention::MAX_RETENTION_DAYS;
 use crate::vision::Device;
+pub use kept_images::ImageSecrets;
 use reader::Reader;
 pub use settings::{SETTINGS, Setting, help};
 pub use templates::TemplateSecrets;
@@ -56,6 +58,8 @@ pub struct Config {
     pub jwt: Jwt,
     /// What enrolled templates are rotated by.
     pub template_secrets: TemplateSecrets,
+    /// What pictures of enrolled faces are encrypted under, where lists keep them.
+    pub image_secrets: ImageSecrets,
     /// What a request may bring.
     pub images: Images,
     /// How much is done at once.
@@ -302,6 +306,7 @@ impl Config {
             },
             jwt: jwt::jwt(&mut reader),
             template_secrets: templates::secrets(&mut reader),
+            image_secrets: kept_images::secrets(&mut reader),
             images: Images {
                 max_bytes: reader.bounded("LIKENESS_MAX_IMAGE_BYTES", 1024..=100 * 1024 * 1024),
                 max_pixels: reader.bounded("LIKENESS_MAX_IMAGE_PIXELS", 10_000..=250_000_000),

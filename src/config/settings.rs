@@ -128,6 +128,16 @@ pub const SETTINGS: &[Setting] = &[
         "The one before: lists that are kept under it are rewritten",
     ),
     setting(
+        "LIKENESS_IMAGE_KEY",
+        None,
+        "Secret that kept pictures are encrypted under, at least 32 bytes",
+    ),
+    setting(
+        "LIKENESS_IMAGE_KEY_BEFORE",
+        None,
+        "The one before: pictures under it are encrypted anew",
+    ),
+    setting(
         "LIKENESS_JWKS",
         None,
         "Public keys instead of a secret: a file, or the https URL of a JWK set",

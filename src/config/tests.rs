@@ -92,9 +92,11 @@ fn a_fault_of_a_secret_does_not_show_it() {
         ("LIKENESS_JWT_SECRET", "hunter2"),
         ("LIKENESS_TEMPLATE_KEY", "hunter2"),
         ("LIKENESS_TEMPLATE_KEY_BEFORE", "hunter2"),
+        ("LIKENESS_IMAGE_KEY", "hunter2"),
+        ("LIKENESS_IMAGE_KEY_BEFORE", "hunter2"),
         ("DATABASE_URL", "mysql://root:hunter2@db"),
     ]);
-    assert_eq!(faults.len(), 4);
+    assert_eq!(faults.len(), 6);
     assert!(!faults.concat().contains("hunter2"));
 }
 
@@ -105,6 +107,7 @@ fn a_configuration_that_is_printed_shows_no_secret() {
         ("HOME", "/h"),
         ("LIKENESS_JWT_SECRET", secret),
         ("LIKENESS_TEMPLATE_KEY", secret),
+        ("LIKENESS_IMAGE_KEY", secret),
     ])
     .unwrap();
     assert!(!format!("{config:?}").contains("hunter2"));

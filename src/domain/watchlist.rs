@@ -40,6 +40,8 @@ pub struct Watchlist {
     pub target_fpir: f64,
     /// What becomes of a face that is on it already.
     pub on_duplicate: OnDuplicate,
+    /// The pictures of faces that are enrolled now are kept.
+    pub keep_images: bool,
     /// Subjects enrolled.
     pub subjects: u64,
     /// Faces enrolled.
@@ -80,6 +82,8 @@ pub struct EnrolledFace {
     pub model_id: String,
     /// When it was enrolled.
     pub created_at: OffsetDateTime,
+    /// Its picture is kept, too.
+    pub image_kept: bool,
 }
 
 /// How the faces of a gallery were compared with a probe.

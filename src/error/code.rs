@@ -66,6 +66,8 @@ pub enum ErrorCode {
     MultipleFaces,
     /// The face is too poor to be enrolled; see `fields`.
     QualityTooLow,
+    /// The pictures of a list are to be kept, and this service has no key to encrypt them with.
+    ImageKeyMissing,
     /// The budget of the token's holder is used up.
     RateLimited,
     /// Too many checks of one person were not approved of late.
@@ -82,7 +84,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, for tests and documentation.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::MalformedRequest,
         Self::ValidationFailed,
         Self::MissingPart,
@@ -112,6 +114,7 @@ impl ErrorCode {
         Self::NoFace,
         Self::MultipleFaces,
         Self::QualityTooLow,
+        Self::ImageKeyMissing,
         Self::RateLimited,
         Self::TooManyAttempts,
         Self::Overloaded,
@@ -249,6 +252,11 @@ impl ErrorCode {
                 S::UNPROCESSABLE_ENTITY,
                 "The face is too poor to be enrolled",
             ),
+            Self::ImageKeyMissing => (
+                "image_key_missing",
+                S::UNPROCESSABLE_ENTITY,
+                "There is no key to keep pictures under",
+            ),
             Self::RateLimited => (
                 "rate_limited",
                 S::TOO_MANY_REQUESTS,
@@ -371,6 +379,7 @@ mod tests {
                 "422 no_face",
                 "422 multiple_faces",
                 "422 quality_too_low",
+                "422 image_key_missing",
                 "429 rate_limited",
                 "429 too_many_attempts",
                 "503 overloaded",

@@ -39,10 +39,15 @@ impl From<StoreError> for ApiError {
             // What the record belongs to was there when the request began and is gone now.
             StoreError::MissingReference { .. } => Self::new(ErrorCode::NotFound),
             // The list was changed to another model after the face was looked at.
-            StoreError::ModelChanged => Self::new(ErrorCode::WatchlistOfAnotherEmbedder),
             error @ StoreError::InvalidValue(_) => {
                 Self::caused_by(ErrorCode::ValidationFailed, error)
             }
+            StoreError::ImageKeyMissing => Self::of_field(
+                ErrorCode::ImageKeyMissing,
+                "keep_images",
+                "image_key_missing",
+                "pictures are kept encrypted only, and this service has no LIKENESS_IMAGE_KEY",
+            ),
             error @ (StoreError::Unavailable(_) | StoreError::ModelChanged) => {
                 Self::caused_by(ErrorCode::Unavailable, error)
             }
@@ -119,9 +124,10 @@ impl From<VerifyError> for ApiError {
                 format!("there is no watchlist {id}"),
             ),
             VerifyError::AnotherEmbedder(id) => another_embedder(id),
-            VerifyError::UnusableModel(why) => {
-                Self::with_detail(ErrorCode::ModelNotUsable, format!("It cannot be used: {why}."))
-            }
+            VerifyError::UnusableModel(why) => Self::with_detail(
+                ErrorCode::ModelNotUsable,
+                format!("It cannot be used: {why}."),
+            ),
             VerifyError::ModelChange(refusal) => {
                 Self::with_detail(ErrorCode::ModelChangeConflict, unmovable(&refusal))
             }

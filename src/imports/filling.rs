@@ -81,7 +81,9 @@ impl Filling<'_> {
         after: Option<Face>,
     ) -> Result<Option<Filled>, VerifyError> {
         let mut transaction = self.begin().await?;
-        let faces = transaction.faces_to_fill(self.watchlist, after, PAGE).await?;
+        let faces = transaction
+            .faces_to_fill(self.watchlist, after, PAGE)
+            .await?;
         let Some(last) = faces.last().copied() else {
             return Ok(None);
         };
@@ -95,9 +97,7 @@ impl Filling<'_> {
             self.verifier.engine().queue_capacity(),
         );
         let made: Vec<(Face, Option<Template>)> = stream::iter(pictures)
-            .map(|(face, image)| async move {
-                (face, self.template(embedder, face, image).await)
-            })
+            .map(|(face, image)| async move { (face, self.template(embedder, face, image).await) })
             .buffered(places as usize)
             .collect()
             .await;
@@ -139,7 +139,9 @@ impl Filling<'_> {
     async fn count(&self, change: &ModelChange, filled: u64) -> Result<bool, VerifyError> {
         let mut transaction = self.begin().await?;
         let total = change.faces.max(filled);
-        let goes_on = transaction.set_job_counts(self.job, total, filled, 0).await?;
+        let goes_on = transaction
+            .set_job_counts(self.job, total, filled, 0)
+            .await?;
         transaction.commit().await?;
         Ok(goes_on)
     }

@@ -19,7 +19,7 @@ use crate::store::{FinishedRow, NewSubject, PendingRow, RowOutcome, StoreError};
 use crate::verify::{
     BulkEnrolment, BulkRow, PlannedSearch, RowRefusal, Verifier, VerifyError, is_overtaken,
 };
-use crate::vision::VisionError;
+use crate::vision::{Encoded, VisionError};
 
 /// How long a job is worked on before another one gets its turn.
 pub(super) const TURN: Duration = Duration::from_secs(10);
@@ -163,11 +163,12 @@ impl<'a> Work<'a> {
         let alone = row.attempts > 0;
         let places = if alone { self.in_flight } else { 1 };
         let place = self.places.acquire_many(places).await;
+        let image = Encoded::from(row.image);
         let finding = loop {
             if place.is_err() || !self.verifier.engine().is_healthy() {
                 break Finding::Skipped;
             }
-            match self.verifier.candidate(&self.list, row.image.clone()).await {
+            match self.verifier.candidate(&self.list, &image).await {
                 Err(VerifyError::Vision {
                     source: VisionError::Overloaded,
                     ..

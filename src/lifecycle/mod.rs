@@ -1,9 +1,10 @@
-//! The life of records: those whose time is over are swept away, a person is erased when they ask for it, and templates are
-//! rewritten when their key changes.
+//! The life of records: those whose time is over are swept away, a person is erased when they ask for it, and templates
+//! and kept pictures are rewritten when their key changes.
 //!
 //! Nothing here knows pictures or HTTP. What is due is decided by an instant that is handed in.
 
 mod erasure;
+mod reencryption;
 mod rekeying;
 mod sweeper;
 

@@ -8,6 +8,7 @@ use time::{Duration, OffsetDateTime};
 use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
+use super::reencryption::reencrypt;
 use super::rekeying::rekey;
 use crate::domain::audit::{Actor, RecordsSwept};
 use crate::domain::ids::{JobId, TenantId};
@@ -96,6 +97,7 @@ impl Sweeper {
             liveness_sessions: self.sweep_liveness_sessions(&actor, now).await?,
         };
         rekey(&self.store, &actor).await?;
+        reencrypt(&self.store, &actor).await?;
         if !swept.is_nothing() {
             let Swept {
                 verifications,

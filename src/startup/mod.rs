@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use crate::assets::Assets;
 use crate::auth::{JwksSource, TokenKeys, TokenRules, TokenVerifier, home_secret};
-use crate::config::{Config, JwtKey, Load, TemplateSecrets};
+use crate::config::{Config, ImageSecrets, JwtKey, Load, TemplateSecrets};
 use crate::domain::calibration::Calibration;
 use crate::domain::detector::Detector;
 use crate::domain::embedder::Embedder;
@@ -28,7 +28,7 @@ use crate::postgres::EmbeddedPostgres;
 use crate::pruning::prune;
 use crate::registration::register;
 use crate::state::{AppState, Limits};
-use crate::store::{SearchSettings, Store, TemplateKey, TemplateKeys};
+use crate::store::{ImageKey, ImageKeys, SearchSettings, Store, TemplateKey, TemplateKeys};
 use crate::throttle::Throttle;
 use crate::verify::{RecallMonitor, Verifier};
 use crate::vision::document::READER_ID;
@@ -62,7 +62,8 @@ impl Application {
         let url = url.context("there is neither a configured nor an embedded database")?;
         let store = Store::connect(url, config.database.max_connections)
             .await?
-            .with_template_keys(template_keys(config));
+            .with_template_keys(template_keys(config))
+            .with_image_keys(image_keys(config));
         let others = register(&store, config.load.embedder).await?;
         models::ensure_others(config, others).await?;
         warn_of_detector(&config.load);
@@ -246,6 +247,16 @@ pub fn template_keys(config: &Config) -> TemplateKeys {
     TemplateKeys {
         current: current.clone().map(TemplateKey::new),
         before: before.clone().map(TemplateKey::new),
+    }
+}
+
+/// What pictures of enrolled faces are encrypted under, as configured.
+#[must_use]
+pub fn image_keys(config: &Config) -> ImageKeys {
+    let ImageSecrets { current, before } = &config.image_secrets;
+    ImageKeys {
+        current: current.clone().map(ImageKey::new),
+        before: before.clone().map(ImageKey::new),
     }
 }
 

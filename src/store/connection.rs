@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use super::audit::WaitingAnswers;
 use super::error::StoreError;
 use super::forms::{Forms, TemplateKeys};
+use super::images::ImageKeys;
 use super::session::Session;
 use super::versions;
 use crate::gallery::Galleries;
@@ -47,6 +48,7 @@ pub struct Store {
     galleries: Galleries,
     search: SearchSettings,
     forms: Arc<Forms>,
+    image_keys: Arc<ImageKeys>,
     /// Days that records are kept where their tenant has not chosen; none keeps them.
     default_retention: Option<NonZeroU16>,
     waiting_answers: WaitingAnswers,
@@ -130,6 +132,7 @@ impl Store {
             galleries: Galleries::new(search.memory_bytes),
             search,
             forms: Arc::new(Forms::new(TemplateKeys::default())),
+            image_keys: Arc::default(),
             default_retention: None,
             waiting_answers: WaitingAnswers::default(),
         })
@@ -167,6 +170,21 @@ impl Store {
             forms: Arc::new(Forms::new(keys)),
             ..self
         }
+    }
+
+    /// The same store with other secrets for pictures of enrolled faces.
+    #[must_use]
+    pub fn with_image_keys(self, keys: ImageKeys) -> Self {
+        Self {
+            image_keys: Arc::new(keys),
+            ..self
+        }
+    }
+
+    /// Whether pictures of enrolled faces can be kept at all.
+    #[must_use]
+    pub fn can_keep_images(&self) -> bool {
+        self.image_keys.current.is_some()
     }
 
     /// Whether the database answers, asked with a real query through the service's role; true where it takes writes.
@@ -263,6 +281,11 @@ impl Store {
     /// The forms that templates are kept in.
     pub(super) fn forms(&self) -> &Arc<Forms> {
         &self.forms
+    }
+
+    /// What pictures of enrolled faces are kept under.
+    pub(super) fn image_keys(&self) -> &Arc<ImageKeys> {
+        &self.image_keys
     }
 
     /// The audit events that wait to be appended together.

@@ -41,6 +41,9 @@ pub enum StoreError {
     /// A stored record does not make sense.
     #[error("a stored record is corrupt")]
     Corrupt(#[source] BoxError),
+    /// Pictures are to be kept, and none of the configured keys is for new ones.
+    #[error("there is no key to keep images under")]
+    ImageKeyMissing,
     /// The address of the database cannot be read.
     #[error("the database URL is not valid")]
     InvalidUrl(#[source] sqlx::Error),

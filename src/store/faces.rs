@@ -13,19 +13,30 @@ use crate::domain::face::Template;
 use crate::domain::ids::{FaceId, SubjectId, WatchlistId};
 use crate::domain::watchlist::EnrolledFace;
 
+/// A face to be enrolled.
+#[derive(Debug, Clone, Copy)]
+pub struct NewFace<'a> {
+    /// Whose it is.
+    pub subject: SubjectId,
+    /// Its template.
+    pub template: &'a Template,
+    /// Its picture as it was sent, in case the list keeps it.
+    pub image: Option<&'a [u8]>,
+}
+
 impl TenantTx {
-    /// Adds a face to a subject. Its template is kept in half precision.
+    /// Adds a face to a subject. Its template is kept in half precision, and its picture where the list says so now.
     ///
     /// # Errors
     /// [`StoreError::MissingReference`] when the subject is not on that list, or the template's model is not
-    /// registered with its number of dimensions; [`StoreError::ModelChanged`] when the list is in another model.
+    /// registered with its number of dimensions; [`StoreError::ModelChanged`] when the list is in another model;
+    /// [`StoreError::ImageKeyMissing`] when the list keeps pictures, which takes a key.
     pub async fn insert_face(
         &mut self,
         watchlist: WatchlistId,
-        subject: SubjectId,
-        template: &Template,
+        face: NewFace<'_>,
     ) -> Result<EnrolledFace, StoreError> {
-        let mut faces = self.insert_faces(watchlist, &[(subject, template)]).await?;
+        let mut faces = self.insert_faces(watchlist, &[face]).await?;
         faces.pop().ok_or_else(|| sqlx::Error::RowNotFound.into())
     }
 
@@ -36,45 +47,62 @@ impl TenantTx {
     pub async fn insert_faces(
         &mut self,
         watchlist: WatchlistId,
-        faces: &[(SubjectId, &Template)],
+        faces: &[NewFace<'_>],
     ) -> Result<Vec<EnrolledFace>, StoreError> {
         let mut enrolled = Vec::with_capacity(faces.len());
-        for faces in faces.chunk_by(|(_, a), (_, b)| a.model_id() == b.model_id()) {
-            let templates = faces.iter().map(|(_, template)| (*template).clone());
-            let templates = self.in_form_of(watchlist, templates.collect()).await?;
-            let model_id = templates[0].model_id();
-            let count = i64::try_from(faces.len()).unwrap_or(i64::MAX);
-            let last = self.next_revisions(watchlist, model_id, count).await?;
-            // Since the line before, nobody else changes the list.
-            self.require_model(watchlist, faces[0].1.model_id()).await?;
-            let ids: Vec<FaceId> = faces.iter().map(|_| FaceId::new()).collect();
-            let subjects: Vec<Uuid> = faces.iter().map(|(subject, _)| subject.as_uuid()).collect();
-            let revisions: Vec<i64> = (last - count + 1..=last).collect();
-            let vectors = templates.iter().map(half_precision);
-            let created_at = sqlx::query_scalar!(
-                "insert into faces (watchlist_id, subject_id, id, model_id, revision, template) \
-                 select $1, face.subject_id, face.id, $2, face.revision, face.template \
-                 from unnest($3::uuid[], $4::uuid[], $5::bigint[], $6::halfvec[]) \
-                 as face (subject_id, id, revision, template) returning created_at",
-                watchlist.as_uuid(),
-                model_id,
-                &subjects,
-                &ids.iter().map(|id| id.as_uuid()).collect::<Vec<_>>(),
-                &revisions,
-                &vectors.collect::<Vec<_>>() as _
-            )
-            .fetch_all(self.connection())
-            .await?;
-            // The time is that of the transaction, so it is the same for all of them.
-            enrolled.extend(
-                ids.into_iter()
-                    .zip(created_at)
-                    .map(|(id, created_at)| EnrolledFace {
-                        id,
-                        model_id: split(model_id).0.to_owned(),
-                        created_at,
-                    }),
-            );
+        for faces in faces.chunk_by(|a, b| a.template.model_id() == b.template.model_id()) {
+            enrolled.extend(self.insert_faces_of_model(watchlist, faces).await?);
+        }
+        Ok(enrolled)
+    }
+
+    /// The same of faces whose templates one model made.
+    async fn insert_faces_of_model(
+        &mut self,
+        watchlist: WatchlistId,
+        faces: &[NewFace<'_>],
+    ) -> Result<Vec<EnrolledFace>, StoreError> {
+        let templates = faces.iter().map(|face| face.template.clone());
+        let templates = self.in_form_of(watchlist, templates.collect()).await?;
+        let model_id = templates[0].model_id();
+        let count = i64::try_from(faces.len()).unwrap_or(i64::MAX);
+        let next = self.next_revisions(watchlist, model_id, count).await?;
+        // Since the line before, nobody else changes the list.
+        let plain_id = faces[0].template.model_id();
+        self.require_model(watchlist, plain_id).await?;
+        self.require_image_key(next.keep_images)?;
+        let ids: Vec<FaceId> = faces.iter().map(|_| FaceId::new()).collect();
+        let subjects: Vec<Uuid> = faces.iter().map(|face| face.subject.as_uuid()).collect();
+        let revisions: Vec<i64> = (next.last - count + 1..=next.last).collect();
+        let vectors = templates.iter().map(half_precision);
+        let created_at = sqlx::query_scalar!(
+            "insert into faces (watchlist_id, subject_id, id, model_id, revision, template) \
+             select $1, face.subject_id, face.id, $2, face.revision, face.template \
+             from unnest($3::uuid[], $4::uuid[], $5::bigint[], $6::halfvec[]) \
+             as face (subject_id, id, revision, template) returning created_at",
+            watchlist.as_uuid(),
+            model_id,
+            &subjects,
+            &ids.iter().map(|id| id.as_uuid()).collect::<Vec<_>>(),
+            &revisions,
+            &vectors.collect::<Vec<_>>() as _
+        )
+        .fetch_all(self.connection())
+        .await?;
+        let mut enrolled = Vec::with_capacity(faces.len());
+        // The time is that of the transaction, so it is the same for all of them.
+        for ((id, face), created_at) in ids.into_iter().zip(faces).zip(created_at) {
+            let image = face.image.filter(|_| next.keep_images);
+            if let Some(image) = image {
+                let of = (watchlist, face.subject, id);
+                self.insert_image(of, image).await?;
+            }
+            enrolled.push(EnrolledFace {
+                id,
+                model_id: split(model_id).0.to_owned(),
+                created_at,
+                image_kept: image.is_some(),
+            });
         }
         Ok(enrolled)
     }
@@ -139,8 +167,18 @@ impl TenantTx {
     ) -> Result<HashMap<Uuid, Vec<EnrolledFace>>, StoreError> {
         let rows = sqlx::query_as!(
             FaceRow,
-            "select subject_id, id, model_id, created_at from faces \
-             where watchlist_id = $1 and subject_id = any($2) order by id",
+            r#"
+            select subject_id, id, model_id, created_at,
+                exists (
+                    select from face_images
+                    where face_images.watchlist_id = faces.watchlist_id
+                        and face_images.subject_id = faces.subject_id
+                        and face_images.face_id = faces.id
+                ) as "image_kept!"
+            from faces
+            where watchlist_id = $1 and subject_id = any($2)
+            order by id
+            "#,
             watchlist.as_uuid(),
             subjects
         )
@@ -152,6 +190,7 @@ impl TenantTx {
                 id: row.id.into(),
                 model_id: split(&row.model_id).0.to_owned(),
                 created_at: row.created_at,
+                image_kept: row.image_kept,
             });
         }
         Ok(faces)
@@ -163,6 +202,7 @@ struct FaceRow {
     id: Uuid,
     model_id: String,
     created_at: OffsetDateTime,
+    image_kept: bool,
 }
 
 /// The values of a vector that was stored.

@@ -74,7 +74,7 @@ impl fmt::Debug for TemplateKey {
 }
 
 /// Bytes that a secret stands for in one use (RFC 5869).
-fn derive<const LENGTH: usize>(secret: &SecretString, info: &[&[u8]]) -> [u8; LENGTH] {
+pub(super) fn derive<const LENGTH: usize>(secret: &SecretString, info: &[&[u8]]) -> [u8; LENGTH] {
     let mut bytes = [0; LENGTH];
     Hkdf::<Sha256>::new(None, secret.expose_secret().as_bytes())
         .expand_multi_info(info, &mut bytes)

@@ -7,7 +7,6 @@
 use std::collections::HashMap;
 
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use super::error::StoreError;
 use super::faces::full_precision;
@@ -25,6 +24,14 @@ pub(crate) const CHANGES_KEPT: i64 = 100_000;
 pub(super) struct Gone {
     pub(super) faces: Vec<GoneFace>,
     pub(super) lists: Vec<WatchlistId>,
+}
+
+/// What holds for faces that are about to be added to a list.
+pub(super) struct NextFaces {
+    /// The last of their numbers.
+    pub(super) last: i64,
+    /// The list keeps their pictures.
+    pub(super) keep_images: bool,
 }
 
 /// A face that is gone.
@@ -71,26 +78,29 @@ impl TenantTx {
         Ok(locked.is_some())
     }
 
-    /// Numbers for so many faces that are about to be added; answers the last of them.
+    /// Numbers for so many faces that are about to be added.
     pub(super) async fn next_revisions(
         &mut self,
         watchlist: WatchlistId,
         model_id: &str,
         count: i64,
-    ) -> Result<i64, StoreError> {
-        let revision = sqlx::query_scalar!(
-            "with list as (select id from watchlists where id = $1 for no key update) \
-             insert into galleries (watchlist_id, model_id, revision, faces) select id, $2, $3, $3 from list \
-             on conflict on constraint galleries_pkey \
-             do update set revision = galleries.revision + $3, faces = galleries.faces + $3 \
-             returning revision",
+    ) -> Result<NextFaces, StoreError> {
+        let next = sqlx::query_as!(
+            NextFaces,
+            r#"
+            with list as (select id, keep_images from watchlists where id = $1 for no key update)
+            insert into galleries (watchlist_id, model_id, revision, faces) select id, $2, $3, $3 from list
+            on conflict on constraint galleries_pkey
+            do update set revision = galleries.revision + $3, faces = galleries.faces + $3
+            returning revision as last, (select keep_images from list) as "keep_images!"
+            "#,
             watchlist.as_uuid(),
             model_id,
             count
         )
         .fetch_optional(self.connection())
         .await?;
-        revision.ok_or_else(|| StoreError::MissingReference {
+        next.ok_or_else(|| StoreError::MissingReference {
             constraint: "galleries_watchlist_fkey".to_owned(),
         })
     }
@@ -111,6 +121,9 @@ impl TenantTx {
                 returning model_id, revision
             ), spare as (
                 delete from spare_templates
+                where watchlist_id = $1 and subject_id = $2 and ($3::uuid is null or face_id = $3)
+            ), images as (
+                delete from face_images
                 where watchlist_id = $1 and subject_id = $2 and ($3::uuid is null or face_id = $3)
             ), moved as (
                 update galleries

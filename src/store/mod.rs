@@ -4,7 +4,7 @@
 //! Records of a tenant are reached through a [`TenantTx`] alone: a transaction that has named its tenant before its
 //! first statement. The use case begins and commits it; the functions here never do.
 //!
-//! The store knows no pictures and no models beyond a template and its id, and pgvector is known only here.
+//! The store looks into no picture and knows no models beyond a template and its id, and pgvector is known only here.
 
 mod attempts;
 mod audit;
@@ -16,6 +16,7 @@ mod faces;
 mod forms;
 mod galleries;
 mod idempotency;
+mod images;
 mod jobs;
 mod liveness_sessions;
 mod model_changes;
@@ -40,9 +41,11 @@ pub use audit::{AuditFilter, AuditReader, ChainFault, ChainHead, ChainReport, In
 pub use connection::{Connections, SearchSettings, Store};
 pub use erasures::NewErasure;
 pub use error::StoreError;
+pub use faces::NewFace;
 pub use forms::{TemplateKey, TemplateKeys, model_of};
 pub(crate) use galleries::CHANGES_KEPT;
 pub use idempotency::{HeldKey, KeyClaim, KeyedRequest, StoredAnswer};
+pub use images::{ImageKey, ImageKeys, ReencryptedPage};
 pub use jobs::{Claim, Duty, FinishedRow, Holder, NewJobRow, PendingRow, RowContent, RowOutcome};
 pub use liveness_sessions::{FrameMarks, KeptLivenessSession};
 pub use model_changes::{ListModels, ModelChangeRefusal, NewModelChange, SubjectToEnrol, Switch};

@@ -23,6 +23,8 @@ pub struct NewWatchlist {
     pub target_fpir: f64,
     /// What becomes of a face that is on it already.
     pub on_duplicate: OnDuplicate,
+    /// Whether the pictures of its faces are kept.
+    pub keep_images: bool,
 }
 
 /// What is to be different about a watchlist; none leaves a field as it is.
@@ -36,6 +38,8 @@ pub struct WatchlistChange {
     pub target_fpir: Option<f64>,
     /// What becomes of a face that is on it already.
     pub on_duplicate: Option<OnDuplicate>,
+    /// Whether the pictures of its faces are kept: from now on, or no longer, and none of those that are.
+    pub keep_images: Option<bool>,
 }
 
 /// Which watchlists are shown; everything that is set must hold.
@@ -67,6 +71,7 @@ impl WatchlistChange {
             ("kind", self.kind.is_some()),
             ("target_fpir", self.target_fpir.is_some()),
             ("on_duplicate", self.on_duplicate.is_some()),
+            ("keep_images", self.keep_images.is_some()),
         ];
         let changed = fields.into_iter().filter(|(_, changed)| *changed);
         changed.map(|(name, _)| name).collect()
@@ -77,17 +82,20 @@ impl TenantTx {
     /// Makes an empty watchlist.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the tenant has one of this name.
+    /// [`StoreError::Conflict`] when the tenant has one of this name, [`StoreError::ImageKeyMissing`] when it is to keep
+    /// pictures and there is no key for that.
     pub async fn insert_watchlist(&mut self, new: NewWatchlist) -> Result<Watchlist, StoreError> {
+        self.require_image_key(new.keep_images)?;
         let id = WatchlistId::new();
         let created_at = sqlx::query_scalar!(
-            "insert into watchlists (id, name, kind, target_fpir, on_duplicate) values ($1, $2, $3, $4, $5) \
-             returning created_at",
+            "insert into watchlists (id, name, kind, target_fpir, on_duplicate, keep_images) \
+             values ($1, $2, $3, $4, $5, $6) returning created_at",
             id.as_uuid(),
             new.name,
             kind_name(new.kind),
             new.target_fpir,
-            duplicate_name(new.on_duplicate)
+            duplicate_name(new.on_duplicate),
+            new.keep_images
         )
         .fetch_one(self.connection())
         .await?;
@@ -97,6 +105,7 @@ impl TenantTx {
             kind: new.kind,
             target_fpir: new.target_fpir,
             on_duplicate: new.on_duplicate,
+            keep_images: new.keep_images,
             subjects: 0,
             faces: 0,
             created_at,
@@ -115,7 +124,7 @@ impl TenantTx {
             WatchlistRow,
             r#"
             select
-                id, name, kind, target_fpir, on_duplicate, created_at,
+                id, name, kind, target_fpir, on_duplicate, keep_images, created_at,
                 (select count(*) from subjects where watchlist_id = watchlists.id) as "subjects!",
                 (select count(*) from faces where watchlist_id = watchlists.id) as "faces!"
             from watchlists
@@ -166,32 +175,41 @@ impl TenantTx {
         Ok(self.find_watchlist_policies(&[id]).await?.remove(&id))
     }
 
-    /// Changes some of a watchlist. False when there is none.
+    /// Changes some of a watchlist. False when there is none. One that is to keep no pictures any more loses those that it
+    /// has.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the tenant has another one of this name.
+    /// [`StoreError::Conflict`] when the tenant has another one of this name, [`StoreError::ImageKeyMissing`] when it is to
+    /// keep pictures and there is no key for that.
     pub async fn update_watchlist(
         &mut self,
         id: WatchlistId,
         change: WatchlistChange,
     ) -> Result<bool, StoreError> {
+        self.require_image_key(change.keep_images == Some(true))?;
         let done = sqlx::query!(
             r#"
             update watchlists
             set name = coalesce($2, name),
                 kind = coalesce($3, kind),
                 target_fpir = coalesce($4, target_fpir),
-                on_duplicate = coalesce($5, on_duplicate)
+                on_duplicate = coalesce($5, on_duplicate),
+                keep_images = coalesce($6, keep_images)
             where id = $1
             "#,
             id.as_uuid(),
             change.name,
             change.kind.map(kind_name),
             change.target_fpir,
-            change.on_duplicate.map(duplicate_name)
+            change.on_duplicate.map(duplicate_name),
+            change.keep_images
         )
         .execute(self.connection())
         .await?;
+        if change.keep_images == Some(false) {
+            // The list is held now: who enrols does so before, and loses the picture, or after, and keeps none.
+            self.delete_images(id).await?;
+        }
         Ok(done.rows_affected() == 1)
     }
 
@@ -208,7 +226,7 @@ impl TenantTx {
             WatchlistRow,
             r#"
             select
-                id, name, kind, target_fpir, on_duplicate, created_at,
+                id, name, kind, target_fpir, on_duplicate, keep_images, created_at,
                 (select count(*) from subjects where watchlist_id = watchlists.id) as "subjects!",
                 (select count(*) from faces where watchlist_id = watchlists.id) as "faces!"
             from watchlists
@@ -260,6 +278,7 @@ struct WatchlistRow {
     kind: String,
     target_fpir: f64,
     on_duplicate: String,
+    keep_images: bool,
     created_at: OffsetDateTime,
     subjects: i64,
     faces: i64,
@@ -275,6 +294,7 @@ impl TryFrom<WatchlistRow> for Watchlist {
             kind: parse_kind(&row.kind)?,
             target_fpir: row.target_fpir,
             on_duplicate: parse_duplicate(&row.on_duplicate)?,
+            keep_images: row.keep_images,
             subjects: row.subjects.unsigned_abs(),
             faces: row.faces.unsigned_abs(),
             created_at: row.created_at,

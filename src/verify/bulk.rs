@@ -17,6 +17,7 @@ use crate::domain::face::Template;
 use crate::domain::ids::{FaceId, SubjectId, WatchlistId};
 use crate::domain::watchlist::EnrolledFace;
 use crate::store::{KnownSubject, NewSubject, TenantTx};
+use crate::vision::Encoded;
 
 /// A transaction that enrols faces on one list, which is locked.
 pub struct BulkEnrolment {
@@ -65,10 +66,10 @@ impl Verifier {
     pub(crate) async fn candidate(
         &self,
         list: &PlannedSearch,
-        image: Vec<u8>,
+        image: &Encoded,
     ) -> Result<Candidate, VerifyError> {
-        let face = self.look_at(list, &image.into()).await?;
-        let candidate = admit(vec![face])?.pop();
+        let seen = self.look_at(list, image).await?;
+        let candidate = admit(vec![seen])?.pop();
         candidate.ok_or(VerifyError::NoFace { part: "image" })
     }
 

@@ -17,7 +17,7 @@ use crate::domain::face::{Face, Template};
 use crate::domain::ids::{FaceId, SubjectId, TenantId, WatchlistId};
 use crate::domain::quality::{Shortfall, enrolment_shortfalls};
 use crate::domain::watchlist::{EnrolledFace, Subject};
-use crate::store::{NewSubject, TenantTx, Uncommitted};
+use crate::store::{NewFace, NewSubject, TenantTx, Uncommitted};
 use crate::vision::{AnalysisRequest, Embed, Encoded, Layout};
 
 /// What is wanted of a picture to enrol: one face, its template, and all that tells how good it is.
@@ -67,6 +67,28 @@ pub struct Candidate {
     /// Of the embedder that the list is going over to.
     pub(super) spare: Option<Template>,
     quality: FaceQuality,
+    /// The picture, where pictures may be kept at all.
+    image: Option<Encoded>,
+}
+
+/// The one face of a picture.
+pub(super) struct Seen {
+    face: Face,
+    /// By the embedder that the list is going over to.
+    spare: Option<Template>,
+    /// The picture, where pictures may be kept at all.
+    image: Option<Encoded>,
+}
+
+impl Candidate {
+    /// The face as a person's.
+    pub(super) fn of(&self, subject: SubjectId) -> NewFace<'_> {
+        NewFace {
+            subject,
+            template: &self.template,
+            image: self.image.as_ref().map(Encoded::bytes),
+        }
+    }
 }
 
 impl Verifier {
@@ -292,7 +314,7 @@ impl Verifier {
         &self,
         list: &PlannedSearch,
         image: &Encoded,
-    ) -> Result<(Face, Option<Template>), VerifyError> {
+    ) -> Result<Seen, VerifyError> {
         let request = AnalysisRequest {
             embedder: list.embedder.embedder,
             ..ENROLMENT
@@ -306,7 +328,9 @@ impl Verifier {
             }
             None => None,
         };
-        Ok((face, spare))
+        // Without a key for that, its memory is free earlier.
+        let image = self.store.can_keep_images().then(|| image.clone());
+        Ok(Seen { face, spare, image })
     }
 
     /// Adds faces with all of their templates, which were made as the list was planned: where it goes by others now, nothing.
@@ -321,11 +345,9 @@ impl Verifier {
         if !list.goes_by_the_same(&self.plan_in(transaction, watchlist_id).await?) {
             return Err(VerifyError::AnotherEmbedder(watchlist_id));
         }
-        let templates: Vec<_> = faces
-            .iter()
-            .map(|(subject, candidate)| (*subject, &candidate.template))
-            .collect();
-        let enrolled = transaction.insert_faces(watchlist_id, &templates).await?;
+        let new = faces.iter().map(|(subject, face)| face.of(*subject));
+        let new: Vec<NewFace<'_>> = new.collect();
+        let enrolled = transaction.insert_faces(watchlist_id, &new).await?;
         let spare: Vec<_> = faces
             .iter()
             .zip(&enrolled)
@@ -372,11 +394,11 @@ fn of_subject(
 }
 
 /// Refuses faces that are too poor, all of them named.
-pub(super) fn admit(faces: Vec<(Face, Option<Template>)>) -> Result<Vec<Candidate>, VerifyError> {
-    let several = faces.len() > 1;
-    let mut candidates = Vec::with_capacity(faces.len());
+pub(super) fn admit(seen: Vec<Seen>) -> Result<Vec<Candidate>, VerifyError> {
+    let several = seen.len() > 1;
+    let mut candidates = Vec::with_capacity(seen.len());
     let mut poor = Vec::new();
-    for (index, (face, spare)) in faces.into_iter().enumerate() {
+    for (index, Seen { face, spare, image }) in seen.into_iter().enumerate() {
         let quality = FaceQuality::of(&face);
         let shortfalls = enrolment_shortfalls(&quality);
         if !shortfalls.is_empty() {
@@ -388,6 +410,7 @@ pub(super) fn admit(faces: Vec<(Face, Option<Template>)>) -> Result<Vec<Candidat
             template,
             spare,
             quality,
+            image,
         });
     }
     if poor.is_empty() {

@@ -137,6 +137,8 @@ impl Verifier {
         image: Vec<u8>,
     ) -> Result<Template, VerifyError> {
         let mut probe = Probe::new("image", image.into());
-        self.template_by(&mut probe, embedder).await.map_err(of_path)
+        self.template_by(&mut probe, embedder)
+            .await
+            .map_err(of_path)
     }
 }

@@ -6,7 +6,7 @@ use likeness::auth::{TokenRequest, TokenRules, mint};
 use likeness::config::{Config, JwtKey};
 use likeness::domain::embedder::Embedder;
 use likeness::domain::ids::TenantId;
-use likeness::startup::Application;
+use likeness::startup::{Application, image_keys};
 use likeness::store::Store;
 use likeness::vision::{Engine, FaceBackend};
 use reqwest::multipart::{Form, Part};
@@ -79,12 +79,14 @@ impl App {
             Some(shared) => shared.clone(),
             None => support::database().await,
         };
-        let store = Store::connect(&database, 5).await?;
+        let config = config(options);
+        let store = Store::connect(&database, 5)
+            .await?
+            .with_image_keys(image_keys(&config));
         store
             .register_model(Embedder::default().id(), Embedder::default().dimensions())
             .await
             .unwrap();
-        let config = config(options);
         let application = Application::assemble(&config, engine, store.clone(), None).await?;
         let url = |address| format!("http://{address}");
         let address = url(application.address());

@@ -2,6 +2,7 @@
 
 use likeness::domain::embedder::Embedder;
 use likeness::domain::ids::{SubjectId, TenantId, WatchlistId};
+use likeness::store::NewFace;
 use reqwest::StatusCode;
 use reqwest::multipart::{Form, Part};
 use serde_json::json;
@@ -30,7 +31,8 @@ pub(crate) async fn service(has_before: bool) -> (App, TempDir) {
     let options = Options {
         configure: Some(Box::new(|config| {
             config.assets = root;
-            config.image_secrets.current = Some("a secret for pictures, of more than 32 bytes".into());
+            config.image_secrets.current =
+                Some("a secret for pictures, of more than 32 bytes".into());
         })),
         ..Options::default()
     };
@@ -45,8 +47,13 @@ async fn enrol_as_before(app: &App, list: &str, subject: &str, number: usize) {
     let acme = TenantId::parse("acme").unwrap();
     let [list, subject] = [list, subject].map(|id| id.parse::<Uuid>().unwrap());
     let mut transaction = app.store.begin(&acme).await.unwrap();
-    let face = template(BEFORE, number, 1.0);
-    let added = transaction.insert_face(WatchlistId::from(list), SubjectId::from(subject), &face);
+    let template = template(BEFORE, number, 1.0);
+    let face = NewFace {
+        subject: SubjectId::from(subject),
+        template: &template,
+        image: None,
+    };
+    let added = transaction.insert_face(WatchlistId::from(list), face);
     added.await.unwrap();
     transaction.commit().await.unwrap();
 }

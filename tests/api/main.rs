@@ -24,6 +24,7 @@ mod faces;
 mod idempotency;
 mod imports;
 mod keeping;
+mod kept_images;
 mod liveness_sessions;
 mod lying;
 mod model_changes;

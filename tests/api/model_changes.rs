@@ -97,7 +97,10 @@ struct Load {
 
 impl Load {
     fn on(app: &Arc<App>, list: &str, people: usize) -> Self {
-        let (stop, answers) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let (stop, answers) = (
+            Arc::new(AtomicBool::new(false)),
+            Arc::new(AtomicU64::new(0)),
+        );
         let mut searchers = JoinSet::new();
         for searcher in 0..SEARCHERS {
             let (app, list) = (Arc::clone(app), list.to_owned());
@@ -151,9 +154,19 @@ async fn a_list_is_moved_under_load_and_back_without_a_wrong_answer() {
     app.enrol(&list, &people.to_string(), person(people)).await;
     let ready = until(&app, &list, |change| change["state"] == "ready").await;
     let all = people + 1;
-    assert_eq!((&ready["faces"], &ready["filled"]), (&json!(all), &json!(all)));
-    let job = settled(&app, &format!("/v1/jobs/{}", begun["job_id"].as_str().unwrap())).await;
-    assert_eq!((&job["state"], &job["kind"]), (&json!("succeeded"), &json!("model_change")));
+    assert_eq!(
+        (&ready["faces"], &ready["filled"]),
+        (&json!(all), &json!(all))
+    );
+    let job = settled(
+        &app,
+        &format!("/v1/jobs/{}", begun["job_id"].as_str().unwrap()),
+    )
+    .await;
+    assert_eq!(
+        (&job["state"], &job["kind"]),
+        (&json!("succeeded"), &json!("model_change"))
+    );
     assert_eq!((&job["done"], &job["failed"]), (&json!(all), &json!(0)));
     let shadowed = until(&app, &list, |change| change["searches"].as_u64() > Some(5)).await;
     assert_eq!(shadowed["searches"], shadowed["agreed"], "{shadowed}");
@@ -171,11 +184,17 @@ async fn a_list_is_moved_under_load_and_back_without_a_wrong_answer() {
     assert_eq!(again["searched"]["embedder"], Embedder::default().id());
     assert_eq!(found(&again), found(&before));
     for number in [people, all] {
-        assert_eq!(found(&search(&app, &list, number).await).len(), 1, "{number}");
+        assert_eq!(
+            found(&search(&app, &list, number).await).len(),
+            1,
+            "{number}"
+        );
     }
 
     // The second time the job switches it, and it stays.
-    activate(&app, &list, OTHER.name(), "automatic").await.expect(StatusCode::ACCEPTED);
+    activate(&app, &list, OTHER.name(), "automatic")
+        .await
+        .expect(StatusCode::ACCEPTED);
     until(&app, &list, |change| change["state"] == "switched").await;
     let finished = step(&app, &list, "finish").await.expect(StatusCode::OK);
     assert_eq!(finished["state"], "finished");
@@ -195,30 +214,50 @@ async fn whose_picture_was_not_kept_is_named_and_enrolled_again() {
     let list = list_that_keeps(&app, false).await;
     let old = app.enrol(&list, "old", person(1)).await;
     let keep = json!({"keep_images": true});
-    app.patch(&format!("/v1/watchlists/{list}"), &keep).await.expect(StatusCode::OK);
+    app.patch(&format!("/v1/watchlists/{list}"), &keep)
+        .await
+        .expect(StatusCode::OK);
     app.enrol(&list, "new", person(2)).await;
 
-    let begun = activate(&app, &list, OTHER.name(), "automatic").await.expect(StatusCode::ACCEPTED);
-    let job = settled(&app, &format!("/v1/jobs/{}", begun["job_id"].as_str().unwrap())).await;
-    assert_eq!((&job["state"], &job["failed"]), (&json!("failed"), &json!(1)));
+    let begun = activate(&app, &list, OTHER.name(), "automatic")
+        .await
+        .expect(StatusCode::ACCEPTED);
+    let job = settled(
+        &app,
+        &format!("/v1/jobs/{}", begun["job_id"].as_str().unwrap()),
+    )
+    .await;
+    assert_eq!(
+        (&job["state"], &job["failed"]),
+        (&json!("failed"), &json!(1))
+    );
     let waiting = change(&app, &list).await;
-    assert_eq!((&waiting["state"], &waiting["images_missing"]), (&json!("filling"), &json!(1)));
+    assert_eq!(
+        (&waiting["state"], &waiting["images_missing"]),
+        (&json!("filling"), &json!(1))
+    );
     let path = format!("/v1/watchlists/{list}/model_change/subjects_to_enrol");
     let named = app.get(&path).await.expect(StatusCode::OK);
     assert_eq!(named["items"].as_array().unwrap().len(), 1);
     assert_eq!(named["items"][0]["subject_id"], old.as_str());
     assert_eq!(named["items"][0]["external_id"], "old");
-    step(&app, &list, "switch").await.expect_problem(409, "templates_missing");
+    step(&app, &list, "switch")
+        .await
+        .expect_problem(409, "templates_missing");
     let still = search(&app, &list, 1).await;
     assert_eq!(still["searched"]["embedder"], Embedder::default().id());
 
     let faces = format!("/v1/watchlists/{list}/subjects/{old}/faces");
     let form = Form::new().part("image", Part::bytes(person(1)));
-    app.post_form(&faces, form).await.expect(StatusCode::CREATED);
+    app.post_form(&faces, form)
+        .await
+        .expect(StatusCode::CREATED);
     let face = named["items"][0]["face_ids"][0].as_str().unwrap();
     let gone = app.delete(&format!("{faces}/{face}")).await;
     assert_eq!(gone.status, StatusCode::NO_CONTENT);
-    activate(&app, &list, OTHER.name(), "automatic").await.expect(StatusCode::ACCEPTED);
+    activate(&app, &list, OTHER.name(), "automatic")
+        .await
+        .expect(StatusCode::ACCEPTED);
     until(&app, &list, |change| change["state"] == "switched").await;
     for (number, key) in [(1, "old"), (2, "new")] {
         let answer = search(&app, &list, number).await;
@@ -232,14 +271,19 @@ async fn a_check_of_several_lists_is_answered_while_one_of_them_is_in_another_em
     let (app, _assets) = service(true).await;
     let list = list_that_keeps(&app, true).await;
     app.enrol(&list, "jane", person(1)).await;
-    activate(&app, &list, OTHER.name(), "automatic").await.expect(StatusCode::ACCEPTED);
+    activate(&app, &list, OTHER.name(), "automatic")
+        .await
+        .expect(StatusCode::ACCEPTED);
     until(&app, &list, |change| change["state"] == "switched").await;
     let other = app.watchlist("other", "alert").await;
     app.enrol(&other, "jane", person(1)).await;
     let checked = pair(person(1), person(1))
         .text("watchlist_ids", list.clone())
         .text("watchlist_ids", other);
-    let checked = app.post_form("/v1/verifications", checked).await.expect(StatusCode::CREATED);
+    let checked = app
+        .post_form("/v1/verifications", checked)
+        .await
+        .expect(StatusCode::CREATED);
     let check = &checked["checks"]["watchlist"];
     assert_eq!(check["hits"].as_array().unwrap().len(), 2, "{check}");
     assert_eq!(check["searched"][0]["embedder"], OTHER.id());
@@ -251,9 +295,15 @@ async fn an_empty_list_is_moved_at_once_and_stays_so() {
     let list = list_that_keeps(&app, false).await;
     let moved = activate(&app, &list, OTHER.name(), "automatic").await;
     let moved = moved.expect(StatusCode::ACCEPTED);
-    assert_eq!((&moved["state"], &moved["job_id"]), (&json!("finished"), &Value::Null));
+    assert_eq!(
+        (&moved["state"], &moved["job_id"]),
+        (&json!("finished"), &Value::Null)
+    );
     app.enrol(&list, "jane", person(1)).await;
-    assert_eq!(search(&app, &list, 1).await["searched"]["embedder"], OTHER.id());
+    assert_eq!(
+        search(&app, &list, 1).await["searched"]["embedder"],
+        OTHER.id()
+    );
 }
 
 #[tokio::test]
@@ -263,15 +313,22 @@ async fn what_cannot_be_moved_is_refused_with_a_reason() {
     app.enrol(&list, "jane", person(1)).await;
     let path = format!("/v1/watchlists/{list}/model_change");
     app.get(&path).await.expect_problem(404, "not_found");
-    step(&app, &list, "switch").await.expect_problem(404, "not_found");
+    step(&app, &list, "switch")
+        .await
+        .expect_problem(404, "not_found");
     for model in ["nobody", "sface", "..%2Ffused"] {
         let refused = activate(&app, &list, model, "manual").await;
         refused.expect_problem(404, "not_found");
     }
     let nowhere = "01990000-0000-7000-8000-000000000000";
-    activate(&app, nowhere, OTHER.name(), "manual").await.expect_problem(404, "not_found");
+    activate(&app, nowhere, OTHER.name(), "manual")
+        .await
+        .expect_problem(404, "not_found");
     let foreign = app
-        .bare(Method::POST, &format!("/v1/models/{}/activate", OTHER.name()))
+        .bare(
+            Method::POST,
+            &format!("/v1/models/{}/activate", OTHER.name()),
+        )
         .bearer_auth(token("other", "admin"))
         .json(&json!({"watchlist_id": list}));
     Answer::of(foreign).await.expect_problem(404, "not_found");
@@ -281,7 +338,9 @@ async fn what_cannot_be_moved_is_refused_with_a_reason() {
     Answer::of(forbidden).await.expect_problem(403, "forbidden");
 
     // Once it is there, it cannot be moved there again; and one change at a time.
-    activate(&app, &list, OTHER.name(), "automatic").await.expect(StatusCode::ACCEPTED);
+    activate(&app, &list, OTHER.name(), "automatic")
+        .await
+        .expect(StatusCode::ACCEPTED);
     until(&app, &list, |change| change["state"] == "switched").await;
     let open = activate(&app, &list, OTHER.name(), "automatic").await;
     open.expect_problem(409, "model_change_conflict");
@@ -295,14 +354,21 @@ async fn a_job_that_is_cancelled_ends_its_change() {
     let (app, _assets) = service(true).await;
     let list = list_that_keeps(&app, false).await;
     app.enrol(&list, "jane", person(1)).await;
-    let begun = activate(&app, &list, OTHER.name(), "manual").await.expect(StatusCode::ACCEPTED);
+    let begun = activate(&app, &list, OTHER.name(), "manual")
+        .await
+        .expect(StatusCode::ACCEPTED);
     let job = format!("/v1/jobs/{}/cancel", begun["job_id"].as_str().unwrap());
-    let ended = Answer::of(app.request(Method::POST, &job)).await.expect(StatusCode::OK);
+    let ended = Answer::of(app.request(Method::POST, &job))
+        .await
+        .expect(StatusCode::OK);
     let state = change(&app, &list).await["state"].clone();
     // The job may have been quicker: without a picture it fails, and its change waits.
     match ended["state"].as_str().unwrap() {
         "cancelled" => assert_eq!(state, "cancelled"),
         _ => assert_eq!(state, "filling"),
     }
-    assert_eq!(search(&app, &list, 1).await["searched"]["embedder"], Embedder::default().id());
+    assert_eq!(
+        search(&app, &list, 1).await["searched"]["embedder"],
+        Embedder::default().id()
+    );
 }

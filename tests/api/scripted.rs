@@ -241,7 +241,11 @@ pub fn template(embedder: Embedder, person: usize, similarity: f32) -> Template 
             let direction: Vec<f32> = (0..dimensions)
                 .map(|_| random.random_range(-1.0..1.0_f32))
                 .collect();
-            let length = direction.iter().map(|value| value * value).sum::<f32>().sqrt();
+            let length = direction
+                .iter()
+                .map(|value| value * value)
+                .sum::<f32>()
+                .sqrt();
             for (value, along) in values.iter_mut().zip(direction) {
                 *value += part * along / length;
             }

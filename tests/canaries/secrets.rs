@@ -14,6 +14,8 @@ pub struct Secrets {
     pub jwt_secret: String,
     /// Templates are rotated by it.
     pub template_key: String,
+    /// Kept pictures are encrypted under it.
+    pub image_key: String,
     /// Personal data in records that their maker may read again.
     pub name: String,
     pub external_id: String,
@@ -82,6 +84,7 @@ impl Secrets {
         Self {
             jwt_secret: canary("jwt-secret-that-is-long-enough"),
             template_key: canary("template-key-that-is-long-enough"),
+            image_key: canary("image-key-that-is-long-enough"),
             name: canary("Name"),
             external_id: canary("external-id"),
             metadata: canary("metadata"),
@@ -129,6 +132,7 @@ impl Secrets {
         let mut secrets: Vec<(String, Vec<u8>)> = [
             ("the signing secret", &self.jwt_secret),
             ("the secret of templates", &self.template_key),
+            ("the secret of kept pictures", &self.image_key),
             ("a refused token", &self.bad_token),
             ("a mark in a picture", &self.picture_mark),
             ("a file name", &self.file_name),

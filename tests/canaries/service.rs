@@ -42,6 +42,7 @@ impl Service {
             .env("DATABASE_URL", database.expose_secret())
             .env("LIKENESS_JWT_SECRET", &secrets.jwt_secret)
             .env("LIKENESS_TEMPLATE_KEY", &secrets.template_key)
+            .env("LIKENESS_IMAGE_KEY", &secrets.image_key)
             .env("LIKENESS_SEARCHES_PER_MINUTE", SEARCHES.to_string())
             .env("LIKENESS_MAX_IMAGE_BYTES", "1000000")
             .env("LIKENESS_LOG", "trace")

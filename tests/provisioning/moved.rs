@@ -80,7 +80,10 @@ async fn move_there_and_back(scene: &Scene, list: &str) {
     assert_eq!(post(scene, path, &activate).await.0, StatusCode::NOT_FOUND);
     beside(scene, add_mine).await;
     let (status, refused) = post(scene, path, &activate).await;
-    assert_eq!((status, &refused["code"]), (StatusCode::CONFLICT, &json!("model_not_usable")));
+    assert_eq!(
+        (status, &refused["code"]),
+        (StatusCode::CONFLICT, &json!("model_not_usable"))
+    );
     beside(scene, calibrate_mine).await;
 
     let before = search(scene, list, "obama").await;

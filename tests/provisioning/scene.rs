@@ -41,7 +41,10 @@ impl Scene {
             .env("LIKENESS_HOME", self.home.path())
             .env("LIKENESS_ASSETS", Config::from_env().unwrap().assets)
             .env("LIKENESS_LISTEN", &self.listen)
-            .env("LIKENESS_IMAGE_KEY", "a secret for pictures, of more than 32 bytes")
+            .env(
+                "LIKENESS_IMAGE_KEY",
+                "a secret for pictures, of more than 32 bytes",
+            )
             .env_remove("DATABASE_URL");
         command
     }

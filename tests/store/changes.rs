@@ -10,7 +10,7 @@ use sqlx::AssertSqlSafe;
 use time::macros::datetime;
 
 use crate::fixture::{
-    Fixture, axis, consent, first_page, new_subject, new_watchlist, of_key, tenant,
+    Fixture, axis, consent, first_page, new_face, new_subject, new_watchlist, of_key, tenant,
 };
 
 #[tokio::test]
@@ -27,7 +27,10 @@ async fn a_person_is_put_once_and_replaced_from_then_on() {
     };
     let (id, is_new) = transaction.put_subject(list, named.clone()).await.unwrap();
     assert!(is_new);
-    transaction.insert_face(list, id, &axis(0)).await.unwrap();
+    transaction
+        .insert_face(list, new_face(id, &axis(0)))
+        .await
+        .unwrap();
     let made = transaction.find_subject(list, id).await.unwrap().unwrap();
     assert_eq!(
         (&made.display_name, &made.metadata, &made.valid_until),

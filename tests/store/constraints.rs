@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::fixture::{
-    DIMENSIONS, Fixture, MODEL, axis, new_subject, new_watchlist, search, tenant,
+    DIMENSIONS, Fixture, MODEL, axis, new_face, new_subject, new_watchlist, search, tenant,
 };
 
 struct Subject {
@@ -116,7 +116,7 @@ async fn a_template_of_an_unregistered_model_or_length_is_a_missing_reference() 
         let template = Template::normalised(model, vec![1.0; dimensions]).unwrap();
         let mut transaction = subject.fixture.store.begin(&tenant("acme")).await.unwrap();
         let error = transaction
-            .insert_face(subject.list, subject.subject, &template)
+            .insert_face(subject.list, new_face(subject.subject, &template))
             .await
             .unwrap_err();
         assert!(

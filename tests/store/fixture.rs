@@ -8,13 +8,13 @@ use likeness::domain::consent::Consent;
 use likeness::domain::decision::Decision;
 use likeness::domain::duplicate::OnDuplicate;
 use likeness::domain::face::Template;
-use likeness::domain::ids::{LivenessSessionId, TenantId, VerificationId, WatchlistId};
+use likeness::domain::ids::{LivenessSessionId, SubjectId, TenantId, VerificationId, WatchlistId};
 use likeness::domain::liveness_session::{Action, Earlier, Session, Signature};
 use likeness::domain::verification::Verification;
 use likeness::domain::watchlist::{Watchlist, WatchlistKind};
 use likeness::store::{
-    FrameMarks, GalleryMatches, GalleryQuery, KeptLivenessSession, NewSubject, NewWatchlist,
-    PageRequest, Store, SubjectFilter, TenantTx,
+    FrameMarks, GalleryMatches, GalleryQuery, KeptLivenessSession, NewFace, NewSubject,
+    NewWatchlist, PageRequest, Store, SubjectFilter, TenantTx,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -105,6 +105,7 @@ pub fn new_watchlist(name: &str) -> NewWatchlist {
         kind: WatchlistKind::Block,
         target_fpir: 0.01,
         on_duplicate: OnDuplicate::Report,
+        keep_images: false,
     }
 }
 
@@ -154,6 +155,15 @@ pub async fn search(
 /// Faces that a search of the list compares.
 pub async fn gallery_size(transaction: &mut TenantTx, list: WatchlistId) -> u64 {
     search(transaction, list, &axis(0), 0.9, 1).await.size
+}
+
+/// A face without a picture.
+pub fn new_face(subject: SubjectId, template: &Template) -> NewFace<'_> {
+    NewFace {
+        subject,
+        template,
+        image: None,
+    }
 }
 
 /// The unit vector along one axis.

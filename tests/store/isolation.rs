@@ -9,13 +9,16 @@ use uuid::Uuid;
 
 use crate::audit::an_event;
 use crate::fixture::{
-    Fixture, actor, axis, first_page, insert_liveness_session, new_subject, tenant, verification,
+    Fixture, actor, axis, first_page, insert_liveness_session, new_face, new_subject, tenant,
+    verification,
 };
+use crate::images::{configured, enrol, keeping, key};
 
-const TENANT_TABLES: [&str; 8] = [
+const TENANT_TABLES: [&str; 9] = [
     "watchlists",
     "subjects",
     "faces",
+    "face_images",
     "verifications",
     "audit_events",
     "audit_heads",
@@ -25,14 +28,12 @@ const TENANT_TABLES: [&str; 8] = [
 
 /// A database where `acme` has one record in each table.
 async fn occupied() -> Fixture {
-    let fixture = Fixture::new().await;
+    let mut fixture = Fixture::new().await;
+    fixture.store = configured(&fixture.store, key("a"), None);
     let acme = tenant("acme");
-    let list = fixture.watchlist(&acme, "door").await;
+    let list = keeping(&fixture.store, "acme", "door").await;
+    enrol(&fixture.store, "acme", list, "s").await;
     let mut transaction = fixture.store.begin(&acme).await.unwrap();
-    transaction
-        .insert_subject(list.id, new_subject("s"), &[axis(0)])
-        .await
-        .unwrap();
     transaction
         .insert_verification(&verification(Decision::Approved, None), None)
         .await
@@ -199,7 +200,7 @@ async fn a_face_cannot_be_put_on_another_tenants_subject_or_on_one_of_another_li
     ] {
         let mut transaction = fixture.store.begin(&tenant(who)).await.unwrap();
         let error = transaction
-            .insert_face(list, subject.id, &axis(0))
+            .insert_face(list, new_face(subject.id, &axis(0)))
             .await
             .unwrap_err();
         assert!(
@@ -241,6 +242,7 @@ async fn the_services_role_may_not_change_whose_a_face_is_or_a_model() {
         "update spare_templates set face_id = face_id",
         "update model_changes set to_model = to_model",
         "delete from model_changes",
+        "update face_images set face_id = face_id",
         "update models set dimensions = 1",
         "delete from models",
         "truncate faces",

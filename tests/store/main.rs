@@ -16,6 +16,7 @@ mod erasures;
 mod fixture;
 mod galleries;
 mod idempotency;
+mod images;
 mod isolation;
 mod jobs;
 mod memory;

@@ -12,7 +12,8 @@ use time::OffsetDateTime;
 use time::macros::datetime;
 
 use crate::fixture::{
-    Fixture, axis, consent, first_page, new_subject, new_watchlist, of_key, tenant, verification,
+    Fixture, axis, consent, first_page, new_face, new_subject, new_watchlist, of_key, tenant,
+    verification,
 };
 
 #[tokio::test]
@@ -117,7 +118,10 @@ async fn a_face_is_added_listed_and_removed_by_itself() {
         .insert_subject(list, new_subject("s"), &[axis(0)])
         .await
         .unwrap();
-    let added = transaction.insert_face(list, id, &axis(1)).await.unwrap();
+    let added = transaction
+        .insert_face(list, new_face(id, &axis(1)))
+        .await
+        .unwrap();
     let both = [faces[0].clone(), added.clone()];
     assert_eq!(transaction.list_faces(list, id).await.unwrap(), both);
     assert!(

@@ -20,6 +20,7 @@ use time::OffsetDateTime;
 use crate::audit::an_event;
 use crate::erasures::{erased, found};
 use crate::fixture::{Fixture, actor, axis, insert_liveness_session, new_subject, tenant};
+use crate::images::{configured, enrol, keeping, key};
 
 const LONG: std::time::Duration = std::time::Duration::from_secs(3600);
 /// These are read to find out whose turn it is, and say no more than that.
@@ -29,9 +30,11 @@ const REFUSED: &str = "42501";
 
 /// A database where `acme` has something in every table.
 async fn everything() -> Fixture {
-    let fixture = Fixture::new().await;
+    let mut fixture = Fixture::new().await;
+    fixture.store = configured(&fixture.store, key("a"), None);
     let acme = tenant("acme");
-    let list = fixture.watchlist(&acme, "door").await.id;
+    let list = keeping(&fixture.store, "acme", "door").await;
+    enrol(&fixture.store, "acme", list, "kept").await;
     let mut transaction = fixture.store.begin(&acme).await.unwrap();
     let faces = [axis(0), axis(1)];
     let made = transaction

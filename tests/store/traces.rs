@@ -31,8 +31,8 @@ fn picture() -> Vec<u8> {
     b"picture of the target ".repeat(500)
 }
 
-/// Which traces stand in some file of this database. Its log and its backups are no part of these.
-async fn found(fixture: &Fixture, template: &Template) -> Vec<&'static str> {
+/// The files of this database. Its log and its backups are no part of these.
+pub async fn files(fixture: &Fixture) -> Vec<Vec<u8>> {
     let mut owner = fixture.owner().await;
     sqlx::raw_sql("checkpoint")
         .execute(&mut owner)
@@ -50,7 +50,12 @@ async fn found(fixture: &Fixture, template: &Template) -> Vec<&'static str> {
         .map(|file| file.unwrap().path())
         .collect();
     assert!(files.len() > 100);
-    let contents: Vec<Vec<u8>> = files.iter().map(|file| fs::read(file).unwrap()).collect();
+    files.iter().map(|file| fs::read(file).unwrap()).collect()
+}
+
+/// Which traces stand in some file of this database.
+async fn found(fixture: &Fixture, template: &Template) -> Vec<&'static str> {
+    let contents = files(fixture).await;
     let holds = |needle: &[u8]| {
         // A long picture lies in pieces; the first of them is enough.
         let needle = &needle[..needle.len().min(1_000)];

@@ -25,6 +25,9 @@ pub struct EnrolledFaceView {
     /// When it was enrolled.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
+    /// True where its picture is kept, since its list kept pictures when it was enrolled.
+    #[schema(example = false)]
+    pub image_kept: bool,
     /// How good its picture is: told when it is enrolled, and not kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quality: Option<QualityView>,
@@ -36,6 +39,7 @@ impl EnrolledFaceView {
             id: face.id.as_uuid(),
             model_id: face.model_id,
             created_at: face.created_at,
+            image_kept: face.image_kept,
             quality: quality.map(QualityView::from),
         }
     }

@@ -26,6 +26,9 @@ pub struct WatchlistView {
     /// What becomes of a new face that is found to be on the list already: `report`, `reject` or `add_to_subject`.
     #[schema(value_type = String, example = "report")]
     pub on_duplicate: OnDuplicate,
+    /// True where the pictures of its faces are kept, encrypted. Each face says of itself whether its picture is.
+    #[schema(example = false)]
+    pub keep_images: bool,
     /// People on it.
     #[schema(example = 1200)]
     pub subjects: u64,
@@ -45,6 +48,7 @@ impl From<Watchlist> for WatchlistView {
             kind: list.kind,
             target_fpir: list.target_fpir,
             on_duplicate: list.on_duplicate,
+            keep_images: list.keep_images,
             subjects: list.subjects,
             faces: list.faces,
             created_at: list.created_at,

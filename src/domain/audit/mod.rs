@@ -14,12 +14,12 @@ use uuid::Uuid;
 use details::Detail as _;
 pub use details::{
     EnrolledFaces, ErasureCreated, FaceDeleted, FaceEnrolled, FacesCompared, FoundSubject,
-    ImportCreated, ImportedRow, JobCancelled, ListSearch, LivenessOutcome, LivenessSessionCreated,
-    LivenessSessionFailed, LivenessSessionPassed, LivenessSessionUsed, ListMove, MatchOutcome,
-    ModelChangeEnded, ModelChangeStarted, ModelChangeSwitched, RecordsSwept,
-    RetentionChanged, SubjectChanged, SubjectDeleted, SubjectEnrolled, SubjectReplaced,
-    VerificationCreated, VerificationDeleted, VerificationReviewed, WatchlistChanged,
-    WatchlistCreated, WatchlistDeleted, WatchlistRekeyed, WatchlistSearched,
+    ImagesReencrypted, ImportCreated, ImportedRow, JobCancelled, ListMove, ListSearch,
+    LivenessOutcome, LivenessSessionCreated, LivenessSessionFailed, LivenessSessionPassed,
+    LivenessSessionUsed, MatchOutcome, ModelChangeEnded, ModelChangeStarted, ModelChangeSwitched,
+    RecordsSwept, RetentionChanged, SubjectChanged, SubjectDeleted, SubjectEnrolled,
+    SubjectReplaced, VerificationCreated, VerificationDeleted, VerificationReviewed,
+    WatchlistChanged, WatchlistCreated, WatchlistDeleted, WatchlistRekeyed, WatchlistSearched,
 };
 
 use super::ids::TenantId;
@@ -155,6 +155,8 @@ audit_events! {
     ModelChangeSwitched = "model_change.switched",
     /// The way back is closed, or was taken, or the list stays in the embedder that it was in.
     ModelChangeEnded = "model_change.ended",
+    /// The kept pictures of enrolled faces were encrypted under another secret.
+    ImagesReencrypted = "images.reencrypted",
 }
 
 /// An event as it stands in the log.
@@ -220,6 +222,7 @@ mod tests {
                 "model_change.started",
                 "model_change.switched",
                 "model_change.ended",
+                "images.reencrypted",
             ]
         );
         for action in AuditAction::ALL {

@@ -152,19 +152,20 @@ impl TenantTx {
         Ok(marked.rows_affected() == 1)
     }
 
-    /// Counts a search that was made with both models, and whether their answers agreed. Searches of one list wait for
-    /// each other here, until the end of their transactions.
+    /// Counts a search of a list that was made with both models of its open change, and whether their answers agreed.
+    /// Searches of one list wait for each other here, until the end of their transactions.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot do it.
     pub async fn count_shadow_search(
         &mut self,
-        change: ModelChangeId,
+        watchlist: WatchlistId,
         agreed: bool,
     ) -> Result<(), StoreError> {
         sqlx::query!(
-            "update model_changes set searches = searches + 1, agreed = agreed + $2::bool::int where id = $1",
-            change.as_uuid(),
+            "update model_changes set searches = searches + 1, agreed = agreed + $2::bool::int \
+             where watchlist_id = $1 and state in ('filling', 'ready', 'switched')",
+            watchlist.as_uuid(),
             agreed
         )
         .execute(self.connection())

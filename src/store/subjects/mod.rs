@@ -13,7 +13,7 @@ use sqlx::types::Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{StoreError, TenantTx};
+use super::{NewFace, StoreError, TenantTx};
 use crate::domain::consent::Consent;
 use crate::domain::face::Template;
 use crate::domain::ids::{SubjectId, WatchlistId};
@@ -44,7 +44,7 @@ impl NewSubject {
 }
 
 impl TenantTx {
-    /// Puts a person with their faces on a list.
+    /// Puts a person with their faces on a list, without pictures.
     ///
     /// # Errors
     /// [`StoreError::MissingReference`] when there is no such list or a template's model is not registered,
@@ -75,7 +75,12 @@ impl TenantTx {
         )
         .fetch_one(self.connection())
         .await?;
-        let faces: Vec<_> = templates.iter().map(|template| (id, template)).collect();
+        let face = |template| NewFace {
+            subject: id,
+            template,
+            image: None,
+        };
+        let faces: Vec<_> = templates.iter().map(face).collect();
         let faces = self.insert_faces(watchlist, &faces).await?;
         row.with_faces(watchlist, faces)
     }

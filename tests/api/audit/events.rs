@@ -161,8 +161,7 @@ async fn watchlists(told: &mut Told) {
         (&event["resource_id"], &event["request_id"]),
         (&id, &json!("order-17"))
     );
-    let rules =
-        json!({"watchlist_id": id, "kind": "block", "target_fpir": 0.02, "on_duplicate": "reject"});
+    let rules = json!({"watchlist_id": id, "kind": "block", "target_fpir": 0.02, "on_duplicate": "reject", "keep_images": false});
     assert_eq!(event["detail"], rules);
 
     let path = format!("/v1/watchlists/{}", id.as_str().unwrap());

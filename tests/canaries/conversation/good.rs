@@ -15,7 +15,7 @@ use super::Conversation;
 
 impl Conversation<'_> {
     pub(super) async fn watchlists(&mut self) -> String {
-        let body = json!({"name": self.secrets.list_name, "kind": "alert"});
+        let body = json!({"name": self.secrets.list_name, "kind": "alert", "keep_images": true});
         let make = self.request(Method::POST, "/v1/watchlists").json(&body);
         let list = self.hear_own("making a list", make, 201).await.id();
         let again = self.request(Method::POST, "/v1/watchlists").json(&body);
@@ -88,6 +88,7 @@ impl Conversation<'_> {
             self.hear_own(about, request, status).await;
         }
         self.note_templates().await;
+        self.are_kept().await;
     }
 
     /// Gives a verification's id.
@@ -213,6 +214,7 @@ impl Conversation<'_> {
         let broken = self.request(Method::POST, &path).multipart(broken);
         self.hear("no archive", broken, 400).await;
         self.note_templates().await;
+        self.are_kept().await;
     }
 
     async fn wait_for(&mut self, job: &str) {

@@ -102,6 +102,15 @@ impl<'a> Conversation<'a> {
         (self.answers, self.templates)
     }
 
+    /// Pictures are kept, so that what is done with them is heard.
+    async fn are_kept(&self) {
+        let kept: i64 = sqlx::query_scalar("select count(*) from face_images")
+            .fetch_one(&mut self.owner().await)
+            .await
+            .unwrap();
+        assert!(kept > 0);
+    }
+
     /// Every template that is kept somewhere, and what pictures are recognised by.
     async fn note_templates(&mut self) {
         let mut owner = self.owner().await;

@@ -5,7 +5,7 @@ use likeness::domain::model_change::{ModelChangeState, SwitchMode};
 use likeness::store::{ModelChangeRefusal, NewModelChange, NewSubject, StoreError, Switch};
 
 use super::{Changing, NEW, all, models, to};
-use crate::fixture::{DIMENSIONS, MODEL, actor, axis, first_page, tenant};
+use crate::fixture::{DIMENSIONS, MODEL, actor, axis, first_page, new_face, tenant};
 
 #[tokio::test]
 async fn a_list_with_faces_that_lack_a_template_is_not_switched() {
@@ -283,7 +283,9 @@ async fn a_template_of_a_model_that_the_list_has_left_is_refused() {
     let (old, _) = changing.stranger();
     let mut transaction = changing.begin().await;
     let subject = changing.people[0].subject;
-    let refused = transaction.insert_face(changing.list, subject, &old).await;
+    let refused = transaction
+        .insert_face(changing.list, new_face(subject, &old))
+        .await;
     assert!(
         matches!(refused, Err(StoreError::ModelChanged)),
         "{refused:?}"

@@ -6,7 +6,7 @@ use likeness::store::{Store, Switch, TemplateKey, TemplateKeys};
 use time::{Duration, OffsetDateTime};
 
 use super::{Changing, NEW, NEW_DIMENSIONS, all, models};
-use crate::fixture::{DIMENSIONS, MODEL, search, tenant};
+use crate::fixture::{DIMENSIONS, MODEL, new_face, search, tenant};
 
 fn key(name: &str) -> Option<TemplateKey> {
     Some(TemplateKey::new(format!("the secret of {name}").into()))
@@ -112,7 +112,7 @@ async fn a_list_of_which_only_spare_templates_are_of_an_old_key_is_found() {
             .unwrap()
     );
     let face = transaction
-        .insert_face(changing.list, person.subject, &person.old)
+        .insert_face(changing.list, new_face(person.subject, &person.old))
         .await
         .unwrap();
     let spare = [(person.subject, face.id, &person.new)];

@@ -58,10 +58,7 @@ async fn a_list_gets_both_templates_is_switched_and_comes_back_as_it_was() {
             .unwrap();
         assert_eq!((found.len(), found[0].subject_id), (2, person.subject));
         assert!(found[0].similarity > 0.999 && found[1].similarity < 0.5);
-        transaction
-            .count_shadow_search(change.id, agreed)
-            .await
-            .unwrap();
+        transaction.count_shadow_search(list, agreed).await.unwrap();
     }
     let probe = &changing.people[0].old;
     assert_eq!(transaction.search_spare(list, probe, 2).await.unwrap(), []);

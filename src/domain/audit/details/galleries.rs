@@ -20,6 +20,8 @@ pub struct WatchlistCreated {
     pub target_fpir: f64,
     /// What becomes of a face that is on it already.
     pub on_duplicate: OnDuplicate,
+    /// Whether the pictures of its faces are kept.
+    pub keep_images: bool,
 }
 
 impl From<&Watchlist> for WatchlistCreated {
@@ -29,6 +31,7 @@ impl From<&Watchlist> for WatchlistCreated {
             kind: list.kind,
             target_fpir: list.target_fpir,
             on_duplicate: list.on_duplicate,
+            keep_images: list.keep_images,
         }
     }
 }

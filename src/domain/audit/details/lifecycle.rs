@@ -72,6 +72,15 @@ pub struct WatchlistRekeyed {
     pub faces: u64,
 }
 
+/// The detail of `images.reencrypted`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ImagesReencrypted {
+    /// Pictures that are under the current secret now.
+    pub images: u64,
+    /// Pictures that did not open with the secret of before, and stay as they are.
+    pub unreadable: u64,
+}
+
 impl RecordsSwept {
     /// Whether nothing was due.
     #[must_use]
@@ -95,6 +104,12 @@ about! {
 }
 
 impl Detail for RetentionChanged {
+    fn resource_id(&self) -> Option<Uuid> {
+        None
+    }
+}
+
+impl Detail for ImagesReencrypted {
     fn resource_id(&self) -> Option<Uuid> {
         None
     }

@@ -18,7 +18,8 @@ pub use galleries::{
     WatchlistCreated, WatchlistDeleted,
 };
 pub use lifecycle::{
-    ErasureCreated, RecordsSwept, RetentionChanged, VerificationReviewed, WatchlistRekeyed,
+    ErasureCreated, ImagesReencrypted, RecordsSwept, RetentionChanged, VerificationReviewed,
+    WatchlistRekeyed,
 };
 pub use liveness::{
     LivenessSessionCreated, LivenessSessionFailed, LivenessSessionPassed, LivenessSessionUsed,
