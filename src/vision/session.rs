@@ -16,6 +16,7 @@ use ort::value::{Outlet, TensorRef};
 use super::VisionError;
 use super::device::{Choice, Device, cuda};
 use super::graph::{with_float_weights, without_prelu};
+use super::shared::Sharing;
 use super::tflite;
 
 /// Why a model or the runtime cannot be used.
@@ -292,12 +293,17 @@ fn open(runtime: &Runtime, graph: &[u8]) -> Result<Session, String> {
     let environment = &runtime.environment;
     let graph = &with_float_weights(graph);
     if runtime.device() == Device::Cuda {
-        match open_on(environment, graph, Some(cuda())) {
+        match open_on(environment, graph, Some(cuda()), None) {
             Ok(session) => return Ok(session),
-            Err(reason) => runtime.choice.give_up(&reason),
+            Err(reason) => runtime.choice.give_up(&reason.to_string()),
         }
     }
-    open_on(environment, graph, None)
+    let text = |error: ort::Error| error.to_string();
+    match Sharing::of(graph).map_err(text)? {
+        Some(sharing) => open_on(environment, &sharing.model, None, Some(&sharing)),
+        None => open_on(environment, graph, None, None),
+    }
+    .map_err(text)
 }
 
 /// One thread a session: the workers are the parallelism, and they do not spin while they wait. What no provider takes runs
@@ -306,20 +312,18 @@ fn open_on(
     environment: &Environment,
     graph: &[u8],
     provider: Option<ExecutionProviderDispatch>,
-) -> Result<Session, String> {
-    let text = |error: &dyn std::fmt::Display| error.to_string();
+    sharing: Option<&Sharing>,
+) -> Result<Session, ort::Error> {
     let cpu = CPU::default().with_arena_allocator(false).build();
     let providers: Vec<_> = provider.into_iter().chain([cpu]).collect();
-    Session::builder(environment)
-        .map_err(|error| text(&error))?
-        .with_execution_providers(&providers)
-        .map_err(|error| text(&error))?
-        .with_intra_threads(1)
-        .map_err(|error| text(&error))?
-        .with_intra_op_spinning(false)
-        .map_err(|error| text(&error))?
-        .with_inter_op_spinning(false)
-        .map_err(|error| text(&error))?
-        .commit_from_memory(graph)
-        .map_err(|error| text(&error))
+    let builder = Session::builder(environment)?
+        .with_execution_providers(&providers)?
+        .with_intra_threads(1)?
+        .with_intra_op_spinning(false)?
+        .with_inter_op_spinning(false)?;
+    match sharing {
+        Some(sharing) => sharing.tell(builder)?,
+        None => builder,
+    }
+    .commit_from_memory(graph)
 }

@@ -6,12 +6,14 @@
 //! it is `a * x + (1 - a) * relu(x)`.
 
 pub(super) mod onnx;
+mod outside;
 mod quantised;
 pub(super) mod wire;
 
 use std::borrow::Cow;
 
 use onnx::{FLOAT, graph_of_nodes, model, node, opset, tensor};
+pub(super) use outside::{Weights, without_large_weights};
 pub(super) use quantised::with_float_weights;
 use wire::{Field, fields, numbers, put_bytes, put_number};
 
@@ -32,7 +34,7 @@ pub(super) fn without_prelu(model: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// The model with another graph, which is made of its own.
-fn with_graph(model: &[u8], rewrite: impl Fn(&[u8]) -> Option<Vec<u8>>) -> Option<Vec<u8>> {
+fn with_graph(model: &[u8], mut rewrite: impl FnMut(&[u8]) -> Option<Vec<u8>>) -> Option<Vec<u8>> {
     let fields = fields(model)?;
     let mut written = Vec::with_capacity(model.len() + model.len() / 64);
     for field in &fields {
