@@ -5,6 +5,7 @@ use std::thread;
 
 use anyhow::Context as _;
 
+use crate::allocator;
 use crate::assets::{AssetError, Assets, InferenceFiles, Part};
 use crate::config::{Config, Inference, Load};
 use crate::domain::chosen::Chosen;
@@ -37,6 +38,8 @@ pub(super) async fn load(config: &Config) -> anyhow::Result<Engine> {
             let faces = load_backends(&files, workers, load.chosen(), limits);
             (faces, zones.join())
         });
+        // Files and graphs that were read and taken apart to that end.
+        allocator::give_back();
         let zones = zones.map_err(|_| anyhow::anyhow!("loading the readers panicked"))??;
         // After the loading, which may have found that a device is not there.
         let device = Runtime::load(&files.runtime_library)?.device();
