@@ -212,15 +212,7 @@ impl Model {
             reason,
         };
         let published = fs::read(path).map_err(|error| failed(error.to_string()))?;
-        let converted = if tflite::is_network(&published) {
-            Cow::Owned(tflite::to_onnx(&published).map_err(|error| failed(error.to_string()))?)
-        } else {
-            Cow::Borrowed(&*published)
-        };
-        let graph = match loader.graphs {
-            Graphs::Rewritten => without_prelu(&converted),
-            Graphs::Published => Cow::Borrowed(&*converted),
-        };
+        let graph = to_be_run(published, loader.graphs).map_err(failed)?;
         let session = open(loader.runtime, &graph).map_err(failed)?;
         let Interface {
             inputs,
@@ -286,6 +278,21 @@ impl Model {
         self.spent += started.elapsed();
         Ok(outputs)
     }
+}
+
+/// The graph that is run of a file, which may be large, and is let go.
+fn to_be_run(published: Vec<u8>, graphs: Graphs) -> Result<Vec<u8>, String> {
+    let converted = if tflite::is_network(&published) {
+        tflite::to_onnx(&published).map_err(|error| error.to_string())?
+    } else {
+        published
+    };
+    if graphs == Graphs::Rewritten
+        && let Cow::Owned(rewritten) = without_prelu(&converted)
+    {
+        return Ok(rewritten);
+    }
+    Ok(converted)
 }
 
 /// A session on the runtime's device. Where that fails on a graphics processor, the CPU is what is left.

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::onnx::{INT8, attribute, graph_of_nodes, node, tensor, value};
 use super::wire::{Field, fields, numbers};
-use super::{Tensor, shape_of, text, texts, with_graph};
+use super::{Tensor, put_constant, shape_of, text, texts, with_graph};
 
 /// The same model with all its weights as floats; the model as it is where there is nothing to do, or it cannot be done.
 pub(in crate::vision) fn with_float_weights(model: &[u8]) -> Cow<'_, [u8]> {
@@ -136,12 +136,8 @@ impl<'a> Quantised<'a> {
             let difference = i16::from(*value) - i16::from(self.zero_points[scale]);
             f32::from(difference) * self.scales[scale]
         };
-        let weights = Tensor {
-            name: self.output,
-            dims: self.dims.clone(),
-            values: self.values.iter().enumerate().map(value).collect(),
-        };
-        weights.write(graph, self.output, |value| value);
+        let values = self.values.iter().enumerate().map(value);
+        put_constant(graph, self.output, &self.dims, values);
     }
 }
 
