@@ -15,7 +15,7 @@ use ort::value::{Outlet, TensorRef};
 
 use super::VisionError;
 use super::device::{Choice, Device, cuda};
-use super::graph::{with_float_weights, without_prelu};
+use super::graph::without_prelu;
 use super::shared::Sharing;
 use super::tflite;
 
@@ -295,31 +295,27 @@ fn to_be_run(published: Vec<u8>, graphs: Graphs) -> Result<Vec<u8>, String> {
     Ok(converted)
 }
 
-/// A session on the runtime's device. Where that fails on a graphics processor, the CPU is what is left.
+/// A session on the runtime's device. Where that fails on a graphics processor, the CPU is what is left. Weights are shared on
+/// the CPU alone.
 fn open(runtime: &Runtime, graph: &[u8]) -> Result<Session, String> {
     let environment = &runtime.environment;
-    let graph = &with_float_weights(graph);
     if runtime.device() == Device::Cuda {
-        match open_on(environment, graph, Some(cuda()), None) {
+        match open_on(environment, &Sharing::nothing(graph), Some(cuda())) {
             Ok(session) => return Ok(session),
             Err(reason) => runtime.choice.give_up(&reason.to_string()),
         }
     }
-    let text = |error: ort::Error| error.to_string();
-    match Sharing::of(graph).map_err(text)? {
-        Some(sharing) => open_on(environment, &sharing.model, None, Some(&sharing)),
-        None => open_on(environment, graph, None, None),
-    }
-    .map_err(text)
+    Sharing::of(graph)
+        .and_then(|sharing| open_on(environment, &sharing, None))
+        .map_err(|error| error.to_string())
 }
 
 /// One thread a session: the workers are the parallelism, and they do not spin while they wait. What no provider takes runs
 /// on the CPU, without an arena, in which every session would keep what its largest picture took: it saved no time.
 fn open_on(
     environment: &Environment,
-    graph: &[u8],
+    sharing: &Sharing<'_>,
     provider: Option<ExecutionProviderDispatch>,
-    sharing: Option<&Sharing>,
 ) -> Result<Session, ort::Error> {
     let cpu = CPU::default().with_arena_allocator(false).build();
     let providers: Vec<_> = provider.into_iter().chain([cpu]).collect();
@@ -328,9 +324,5 @@ fn open_on(
         .with_intra_threads(1)?
         .with_intra_op_spinning(false)?
         .with_inter_op_spinning(false)?;
-    match sharing {
-        Some(sharing) => sharing.tell(builder)?,
-        None => builder,
-    }
-    .commit_from_memory(graph)
+    sharing.tell(builder)?.commit_from_memory(&sharing.model)
 }

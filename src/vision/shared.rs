@@ -4,12 +4,13 @@
 //! matrix is two thirds. The values of such a one go to the runtime beside the model, and all sessions read the same. They
 //! are known by what they are, so that a file that was exchanged needs no thought, and go with the last session.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use ort::session::builder::SessionBuilder;
 use ort::value::{DynValue, Tensor};
 
-use super::graph::{Weights, without_large_weights};
+use super::graph::{Weights, with_float_weights, without_large_weights};
 
 /// From this size on weights are shared. Nothing that is run on more than one row at a time should be: the runtime lays
 /// weights out in its own way for that, which it cannot do with shared ones.
@@ -17,31 +18,43 @@ const MIN_BYTES: usize = 16 << 20;
 
 static HELD: Mutex<Vec<Weak<DynValue>>> = Mutex::new(Vec::new());
 
-/// A model, and the weights that go with it.
-pub(super) struct Sharing {
-    /// The model without them.
-    pub(super) model: Vec<u8>,
+/// A model as it is given to the runtime, and the weights that go with it.
+pub(super) struct Sharing<'a> {
+    pub(super) model: Cow<'a, [u8]>,
     weights: Vec<(String, Arc<DynValue>)>,
 }
 
-impl Sharing {
-    /// None where a model has nothing to share.
-    pub(super) fn of(model: &[u8]) -> Result<Option<Self>, ort::Error> {
-        let Some((model, weights)) = without_large_weights(model, MIN_BYTES) else {
-            return Ok(None);
-        };
-        let held = weights.into_iter().map(|weights| {
+impl<'a> Sharing<'a> {
+    /// The model with all its weights.
+    pub(super) fn nothing(model: &'a [u8]) -> Self {
+        Self {
+            model: with_float_weights(model, usize::MAX).0,
+            weights: Vec::new(),
+        }
+    }
+
+    /// The model without those that are shared, where it has such.
+    pub(super) fn of(model: &'a [u8]) -> Result<Self, ort::Error> {
+        let (mut model, mut taken) = with_float_weights(model, MIN_BYTES);
+        if let Some((without, more)) = without_large_weights(&model, MIN_BYTES) {
+            model = Cow::Owned(without);
+            taken.extend(more);
+        }
+        let held = taken.into_iter().map(|weights| {
             let name = weights.name.clone();
             Ok((name, held(weights)?))
         });
-        Ok(Some(Self {
+        Ok(Self {
             model,
             weights: held.collect::<Result<_, ort::Error>>()?,
-        }))
+        })
     }
 
     /// Has a session use the shared weights, as they are: laid out anew they would be a copy.
     pub(super) fn tell(&self, mut builder: SessionBuilder) -> Result<SessionBuilder, ort::Error> {
+        if self.weights.is_empty() {
+            return Ok(builder);
+        }
         builder = builder.with_prepacking(false)?;
         for (name, weights) in &self.weights {
             // The first says what the model's constant is, and the second that it is not to be copied.

@@ -26,7 +26,6 @@ pub(in crate::vision) fn without_large_weights(
 
 fn rewrite(graph: &[u8], min_bytes: usize, taken: &mut Vec<Weights>) -> Option<Vec<u8>> {
     let fields = fields(graph)?;
-    let is_large = |bytes: &[u8]| bytes.len() >= min_bytes;
     let mut replaceable = HashSet::new();
     for input in fields.iter().filter(|f| f.number == graph_of_nodes::INPUT) {
         replaceable.extend(text(&self::fields(input.bytes()?)?, value::NAME));
@@ -35,19 +34,16 @@ fn rewrite(graph: &[u8], min_bytes: usize, taken: &mut Vec<Weights>) -> Option<V
     for field in &fields {
         let constant = field
             .bytes()
-            .filter(|bytes| field.number == graph_of_nodes::INITIALIZER && is_large(bytes))
+            .filter(|_| field.number == graph_of_nodes::INITIALIZER)
+            .filter(|message| message.len() >= min_bytes)
             .and_then(Tensor::read)
+            .filter(|tensor| is_large(tensor.values.len(), min_bytes))
             // What a run may be given in its place is no constant.
-            .filter(|tensor| !replaceable.contains(tensor.name))
-            .filter(|tensor| tensor.values.len() * size_of::<f32>() >= min_bytes);
+            .filter(|tensor| !replaceable.contains(tensor.name));
         match constant {
-            Some(constant) => {
-                put_bytes(
-                    &mut written,
-                    graph_of_nodes::INITIALIZER,
-                    &place_of(&constant),
-                );
-                taken.push(constant.into_weights()?);
+            Some(Tensor { name, dims, values }) => {
+                put_place(&mut written, name, &dims);
+                taken.push(Weights::new(name, &dims, values)?);
             }
             None => written.extend(field.raw),
         }
@@ -55,29 +51,35 @@ fn rewrite(graph: &[u8], min_bytes: usize, taken: &mut Vec<Weights>) -> Option<V
     Some(written)
 }
 
-/// A constant that says that its values are somewhere else. Whoever names its values never looks there.
-fn place_of(constant: &Tensor<'_>) -> Vec<u8> {
+/// Whether so many floats take at least so many bytes.
+pub(super) fn is_large(values: usize, min_bytes: usize) -> bool {
+    values.saturating_mul(size_of::<f32>()) >= min_bytes
+}
+
+/// Writes a constant that says that its values are somewhere else. Whoever names its values never looks there.
+pub(super) fn put_place(graph: &mut Vec<u8>, name: &[u8], dims: &[u64]) {
     let mut location = Vec::new();
     put_bytes(&mut location, entry::KEY, b"location");
     put_bytes(&mut location, entry::VALUE, b"beside the model");
     let mut message = Vec::new();
-    for &dim in &constant.dims {
+    for &dim in dims {
         put_number(&mut message, tensor::DIMS, dim);
     }
     put_number(&mut message, tensor::DATA_TYPE, FLOAT);
-    put_bytes(&mut message, tensor::NAME, constant.name);
+    put_bytes(&mut message, tensor::NAME, name);
     put_bytes(&mut message, tensor::EXTERNAL_DATA, &location);
     put_number(&mut message, tensor::DATA_LOCATION, tensor::EXTERNAL);
-    message
+    put_bytes(graph, graph_of_nodes::INITIALIZER, &message);
 }
 
-impl Tensor<'_> {
-    fn into_weights(self) -> Option<Weights> {
-        let dims = self.dims.into_iter().map(i64::try_from);
-        Some(Weights {
-            name: String::from_utf8(self.name.to_vec()).ok()?,
-            dims: dims.collect::<Result<_, _>>().ok()?,
-            values: self.values,
+impl Weights {
+    /// None where the runtime could not have such a name or such sides.
+    pub(super) fn new(name: &[u8], dims: &[u64], values: Vec<f32>) -> Option<Self> {
+        let dims = dims.iter().map(|dim| i64::try_from(*dim).ok());
+        Some(Self {
+            name: String::from_utf8(name.to_vec()).ok()?,
+            dims: dims.collect::<Option<_>>()?,
+            values,
         })
     }
 }
