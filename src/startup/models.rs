@@ -83,10 +83,21 @@ pub fn inference_files(
 /// [`AssetError`] where something is missing and cannot be fetched.
 pub fn ensure_inference(assets: &Assets, embedder: Embedder) -> Result<InferenceFiles, AssetError> {
     let files = assets.ensure_inference()?;
-    if is_needed(Part::Sface, embedder) {
-        assets.ensure_sface()?;
+    for part in [Part::Sface, Part::MobileFaceNet] {
+        if is_needed(part, embedder) {
+            assets.ensure(part)?;
+        }
     }
     Ok(files)
+}
+
+/// Makes sure that every shipped embedder has its files.
+///
+/// # Errors
+/// [`AssetError`] where something is missing and cannot be fetched.
+pub fn ensure_shipped(assets: &Assets) -> Result<(), AssetError> {
+    let mut shipped = Embedder::SHIPPED.into_iter();
+    shipped.try_for_each(|embedder| ensure_inference(assets, embedder).map(drop))
 }
 
 /// Whether a service with this embedder needs such assets.
@@ -95,6 +106,7 @@ pub const fn is_needed(part: Part, embedder: Embedder) -> bool {
     match part {
         Part::Inference | Part::Database => true,
         Part::Sface => matches!(embedder, Embedder::Sface),
+        Part::MobileFaceNet => matches!(embedder, Embedder::Fused),
     }
 }
 

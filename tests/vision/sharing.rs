@@ -35,7 +35,6 @@ fn measured_by_the_test_beside_it() {
     let mut others = [load(), load()];
     give_back();
     let more = resident_mib().saturating_sub(before);
-    eprintln!("two more: {more} MiB");
     assert!(more <= MOST_MIB, "two more take {more} MiB");
     // The weights stay with the last session that has them.
     drop(first);
