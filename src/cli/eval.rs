@@ -7,12 +7,12 @@ use anyhow::Context as _;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::assets::sha256_of;
+use crate::assets::{Assets, sha256_of};
 use crate::config::Config;
 use crate::domain::chosen::Chosen;
 use crate::domain::embedder::Embedder;
 use crate::eval;
-use crate::startup::{inference_files, worker_count};
+use crate::startup::{ensure_shipped, inference_files, worker_count};
 use crate::vision::{Graphs, ImageLimits, ModelFiles, OnnxBackend, Runtime};
 
 /// What `eval` takes.
@@ -83,13 +83,10 @@ pub(super) fn calibrate(
 }
 
 fn measure(args: EvalArgs, embedder: Embedder, config: &Config) -> anyhow::Result<String> {
-    // Those that are compared are all of them.
-    let needed = if args.embedders {
-        Embedder::Sface
-    } else {
-        embedder
-    };
-    let files = inference_files(&config.assets, config.inference.clone(), needed)?;
+    if args.embedders {
+        ensure_shipped(&Assets::open(&config.assets)?)?;
+    }
+    let files = inference_files(&config.assets, config.inference.clone(), embedder)?;
     let runtime = Runtime::load(&files.runtime_library)?;
     let models = ModelFiles::in_dir(&files.models);
     let jobs = worker_count(args.jobs);

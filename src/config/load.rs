@@ -29,7 +29,7 @@ pub(super) fn load(reader: &mut Reader<'_>, home: &Path) -> Load {
         embedder: network(
             reader,
             "LIKENESS_EMBEDDER",
-            "none of fused, sface and fr_feature",
+            "none of sface, fused and fr_feature",
             |name| own.embedder(name),
         ),
         read_mrz: reader.yes("LIKENESS_READ_MRZ"),

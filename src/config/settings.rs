@@ -229,8 +229,8 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting(
         "LIKENESS_EMBEDDER",
-        Some("fused"),
-        "sface; fr_feature: the one of before; or one of your own, by name",
+        Some("sface"),
+        "fused, fr_feature: those of before; or one of your own, by name",
     ),
     setting(
         "LIKENESS_READ_MRZ",

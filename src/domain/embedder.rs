@@ -11,12 +11,12 @@ use super::calibration::Calibration;
 /// What turns a face into a template. Templates of two embedders are never compared.
 #[derive(Clone, Copy, Default)]
 pub enum Embedder {
-    /// Two networks together, each on the face and on its mirror image.
+    /// `fr_feature` and OpenCV Zoo's SFace, each on the face alone.
     #[default]
-    Fused,
-    /// `fr_feature` and OpenCV Zoo's SFace, each on the face alone: the most accurate, and the largest.
     Sface,
-    /// The one network that the service had before, on the face alone.
+    /// `fr_feature` and MobileFaceNet, each on the face and on its mirror image: the default of before.
+    Fused,
+    /// `fr_feature` alone, on the face alone: the default before that.
     FrFeature,
     /// A network of the user's own. There are few of them in a process, and each is there to its end.
     Own(&'static OwnEmbedder),
@@ -109,7 +109,7 @@ impl fmt::Debug for Embedder {
 
 impl Embedder {
     /// Those that the service ships with, the default first.
-    pub const SHIPPED: [Self; 3] = [Self::Fused, Self::Sface, Self::FrFeature];
+    pub const SHIPPED: [Self; 3] = [Self::Sface, Self::Fused, Self::FrFeature];
 
     /// The name by which it is chosen.
     #[must_use]

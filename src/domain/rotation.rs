@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn inner_products_stay_what_they_are() {
-        for dimensions in [2, 3, 192, 512, 704] {
+        for dimensions in [2, 3, 192, 512, 640, 704] {
             let rotation = Rotation::from_seed(SEED, dimensions);
             let vectors: Vec<Vec<f32>> = (0..20).map(|seed| unit(seed, dimensions)).collect();
             for a in &vectors {
@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn undoing_gives_back_what_was_rotated() {
-        for dimensions in [1, 2, 704] {
+        for dimensions in [1, 2, 640, 704] {
             let rotation = Rotation::from_seed(SEED, dimensions);
             let vector = unit(1, dimensions);
             let mut back = rotated(&rotation, &vector);

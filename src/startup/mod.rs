@@ -34,7 +34,8 @@ use crate::verify::{RecallMonitor, Verifier};
 use crate::vision::document::READER_ID;
 use crate::vision::{Engine, LIVENESS_ID, ModelFiles};
 pub use models::{
-    ensure_inference, inference_files, is_needed, load_backends, load_readers, worker_count,
+    ensure_inference, ensure_shipped, inference_files, is_needed, load_backends, load_readers,
+    worker_count,
 };
 
 /// A service that is ready to answer.

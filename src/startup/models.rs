@@ -5,6 +5,7 @@ use std::thread;
 
 use anyhow::Context as _;
 
+use crate::allocator;
 use crate::assets::{AssetError, Assets, InferenceFiles, Part};
 use crate::config::{Config, Inference, Load};
 use crate::domain::chosen::Chosen;
@@ -37,6 +38,8 @@ pub(super) async fn load(config: &Config) -> anyhow::Result<Engine> {
             let faces = load_backends(&files, workers, load.chosen(), limits);
             (faces, zones.join())
         });
+        // Files and graphs that were read and taken apart to that end.
+        allocator::give_back();
         let zones = zones.map_err(|_| anyhow::anyhow!("loading the readers panicked"))??;
         // After the loading, which may have found that a device is not there.
         let device = Runtime::load(&files.runtime_library)?.device();
@@ -80,8 +83,10 @@ pub fn inference_files(
 /// [`AssetError`] where something is missing and cannot be fetched.
 pub fn ensure_inference(assets: &Assets, embedder: Embedder) -> Result<InferenceFiles, AssetError> {
     let files = assets.ensure_inference()?;
-    if is_needed(Part::Sface, embedder) {
-        assets.ensure_sface()?;
+    for part in [Part::Sface, Part::MobileFaceNet] {
+        if is_needed(part, embedder) {
+            assets.ensure(part)?;
+        }
     }
     Ok(files)
 }
@@ -104,12 +109,22 @@ pub(super) async fn ensure_others(config: &Config, others: Vec<Embedder>) -> any
     Ok(ensured.await?)
 }
 
+/// Makes sure that every shipped embedder has its files.
+///
+/// # Errors
+/// [`AssetError`] where something is missing and cannot be fetched.
+pub fn ensure_shipped(assets: &Assets) -> Result<(), AssetError> {
+    let mut shipped = Embedder::SHIPPED.into_iter();
+    shipped.try_for_each(|embedder| ensure_inference(assets, embedder).map(drop))
+}
+
 /// Whether a service with this embedder needs such assets.
 #[must_use]
 pub const fn is_needed(part: Part, embedder: Embedder) -> bool {
     match part {
         Part::Inference | Part::Database => true,
         Part::Sface => matches!(embedder, Embedder::Sface),
+        Part::MobileFaceNet => matches!(embedder, Embedder::Fused),
     }
 }
 

@@ -1,9 +1,9 @@
 //! From an aligned face to its template, by one network or by two, or by one of the user's own.
 //!
-//! `fr_feature` and MobileFaceNet err on different faces, and a network on a face and on its mirror image errs a little
-//! differently too. So the better template holds both networks' answers, each averaged over the two images, side by
-//! side: the cosine of two such templates is the weighted mean of the two networks' cosines. With OpenCV Zoo's SFace in
-//! MobileFaceNet's place it is better still, without mirror images.
+//! Two networks err on different faces. So the better template holds the answers of both, side by side: the cosine of two
+//! such templates is the weighted mean of the two networks' cosines. With `fr_feature` goes OpenCV Zoo's SFace, or else
+//! MobileFaceNet; that is not as good, though both then answer the face and its mirror image, which err a little
+//! differently, too, and are averaged.
 
 use std::path::Path;
 

@@ -18,7 +18,7 @@ pub struct ModelFiles {
     pub landmarks: PathBuf,
     /// `fr_feature`.
     pub embedder: PathBuf,
-    /// MobileFaceNet.
+    /// MobileFaceNet, which is there only where it is chosen.
     pub mobile_face_net: PathBuf,
     /// SFace, which is there only where it is chosen.
     pub sface: PathBuf,

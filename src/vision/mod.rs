@@ -28,6 +28,7 @@ mod picture;
 mod pose;
 mod quality;
 mod session;
+mod shared;
 mod signature;
 mod tflite;
 mod turned;

@@ -15,7 +15,8 @@ use ort::value::{Outlet, TensorRef};
 
 use super::VisionError;
 use super::device::{Choice, Device, cuda};
-use super::graph::{with_float_weights, without_prelu};
+use super::graph::without_prelu;
+use super::shared::Sharing;
 use super::tflite;
 
 /// Why a model or the runtime cannot be used.
@@ -211,15 +212,7 @@ impl Model {
             reason,
         };
         let published = fs::read(path).map_err(|error| failed(error.to_string()))?;
-        let converted = if tflite::is_network(&published) {
-            Cow::Owned(tflite::to_onnx(&published).map_err(|error| failed(error.to_string()))?)
-        } else {
-            Cow::Borrowed(&*published)
-        };
-        let graph = match loader.graphs {
-            Graphs::Rewritten => without_prelu(&converted),
-            Graphs::Published => Cow::Borrowed(&*converted),
-        };
+        let graph = to_be_run(published, loader.graphs).map_err(failed)?;
         let session = open(loader.runtime, &graph).map_err(failed)?;
         let Interface {
             inputs,
@@ -287,39 +280,49 @@ impl Model {
     }
 }
 
-/// A session on the runtime's device. Where that fails on a graphics processor, the CPU is what is left.
+/// The graph that is run of a file, which may be large, and is let go.
+fn to_be_run(published: Vec<u8>, graphs: Graphs) -> Result<Vec<u8>, String> {
+    let converted = if tflite::is_network(&published) {
+        tflite::to_onnx(&published).map_err(|error| error.to_string())?
+    } else {
+        published
+    };
+    if graphs == Graphs::Rewritten
+        && let Cow::Owned(rewritten) = without_prelu(&converted)
+    {
+        return Ok(rewritten);
+    }
+    Ok(converted)
+}
+
+/// A session on the runtime's device. Where that fails on a graphics processor, the CPU is what is left. Weights are shared on
+/// the CPU alone.
 fn open(runtime: &Runtime, graph: &[u8]) -> Result<Session, String> {
     let environment = &runtime.environment;
-    let graph = &with_float_weights(graph);
     if runtime.device() == Device::Cuda {
-        match open_on(environment, graph, Some(cuda())) {
+        match open_on(environment, &Sharing::nothing(graph), Some(cuda())) {
             Ok(session) => return Ok(session),
-            Err(reason) => runtime.choice.give_up(&reason),
+            Err(reason) => runtime.choice.give_up(&reason.to_string()),
         }
     }
-    open_on(environment, graph, None)
+    Sharing::of(graph)
+        .and_then(|sharing| open_on(environment, &sharing, None))
+        .map_err(|error| error.to_string())
 }
 
 /// One thread a session: the workers are the parallelism, and they do not spin while they wait. What no provider takes runs
 /// on the CPU, without an arena, in which every session would keep what its largest picture took: it saved no time.
 fn open_on(
     environment: &Environment,
-    graph: &[u8],
+    sharing: &Sharing<'_>,
     provider: Option<ExecutionProviderDispatch>,
-) -> Result<Session, String> {
-    let text = |error: &dyn std::fmt::Display| error.to_string();
+) -> Result<Session, ort::Error> {
     let cpu = CPU::default().with_arena_allocator(false).build();
     let providers: Vec<_> = provider.into_iter().chain([cpu]).collect();
-    Session::builder(environment)
-        .map_err(|error| text(&error))?
-        .with_execution_providers(&providers)
-        .map_err(|error| text(&error))?
-        .with_intra_threads(1)
-        .map_err(|error| text(&error))?
-        .with_intra_op_spinning(false)
-        .map_err(|error| text(&error))?
-        .with_inter_op_spinning(false)
-        .map_err(|error| text(&error))?
-        .commit_from_memory(graph)
-        .map_err(|error| text(&error))
+    let builder = Session::builder(environment)?
+        .with_execution_providers(&providers)?
+        .with_intra_threads(1)?
+        .with_intra_op_spinning(false)?
+        .with_inter_op_spinning(false)?;
+    sharing.tell(builder)?.commit_from_memory(&sharing.model)
 }

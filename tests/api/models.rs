@@ -30,8 +30,8 @@ async fn every_model_is_told_with_its_licence_origin_and_hash() {
         let text = |field: &str| model[field].as_str().unwrap();
         assert_eq!(text("sha256").len(), 64);
         assert!(!text("licence").is_empty() && !text("origin").is_empty());
-        // Zones are not read here, and SFace is not chosen.
-        let idle = ["text_detect", "text_recognise", "sface"].contains(&text("name"));
+        // Zones are not read here, and MobileFaceNet belongs to another embedder.
+        let idle = ["text_detect", "text_recognise", "mobile_face_net"].contains(&text("name"));
         assert_eq!(model["at_work"], !idle);
     }
 }

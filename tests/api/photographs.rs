@@ -8,7 +8,8 @@ use image::ImageFormat;
 use image::imageops::{self, FilterType};
 use likeness::assets::Assets;
 use likeness::domain::chosen::Chosen;
-use likeness::startup::{load_backends, load_readers};
+use likeness::domain::embedder::Embedder;
+use likeness::startup::{ensure_inference, load_backends, load_readers};
 use likeness::vision::{Engine, FaceBackend, ImageLimits};
 use reqwest::StatusCode;
 use reqwest::multipart::{Form, Part};
@@ -33,10 +34,8 @@ async fn app() -> App {
 /// The service with so many threads that read machine-readable zones.
 pub async fn app_with(readers: usize) -> App {
     let load = move || {
-        let files = Assets::open(&support::config().assets)
-            .unwrap()
-            .ensure_inference()
-            .unwrap();
+        let assets = Assets::open(&support::config().assets).unwrap();
+        let files = ensure_inference(&assets, Embedder::default()).unwrap();
         let limits = ImageLimits::default();
         let backends = load_backends(&files, 2, Chosen::default(), limits).unwrap();
         (backends, load_readers(&files, readers, limits).unwrap())

@@ -7,7 +7,8 @@ use image::RgbImage;
 use image::imageops::{self, FilterType};
 use likeness::assets::Assets;
 use likeness::domain::chosen::Chosen;
-use likeness::startup::load_backends;
+use likeness::domain::embedder::Embedder;
+use likeness::startup::{ensure_inference, load_backends};
 use likeness::vision::{Engine, FaceBackend, ImageLimits};
 use reqwest::multipart::{Form, Part};
 use tokio::sync::{Mutex, MutexGuard};
@@ -27,7 +28,7 @@ pub async fn alone() -> MutexGuard<'static, ()> {
 pub async fn real_app() -> App {
     let load = || {
         let assets = Assets::open(&support::config().assets).unwrap();
-        let files = assets.ensure_inference().unwrap();
+        let files = ensure_inference(&assets, Embedder::default()).unwrap();
         load_backends(&files, WORKERS, Chosen::default(), ImageLimits::default()).unwrap()
     };
     let backends = tokio::task::spawn_blocking(load).await.unwrap();

@@ -8,6 +8,8 @@ use std::process::{Command, Output};
 
 use likeness::assets::Assets;
 use likeness::config::Config;
+use likeness::domain::embedder::Embedder;
+use likeness::startup::{ensure_inference, ensure_shipped};
 use tempfile::TempDir;
 
 /// An empty folder of assets, and a folder with the only package clients there are.
@@ -24,22 +26,24 @@ impl Scene {
         }
     }
 
-    /// A folder that has all but SFace, and no package clients.
-    fn with_all_but_sface() -> Self {
+    /// A folder that has all but one model, and no package clients.
+    fn with_all_but(missing: &str) -> Self {
         let scene = Self::new();
         crate::postgres::provisioned();
-        let assets = Config::from_env().unwrap().assets;
-        let models = Assets::open(&assets).unwrap().ensure_inference().unwrap();
+        let root = Config::from_env().unwrap().assets;
+        let assets = Assets::open(&root).unwrap();
+        ensure_shipped(&assets).unwrap();
+        let models = assets.ensure_inference().unwrap();
         let linked = scene.home.path().join("models");
         fs::create_dir(&linked).unwrap();
         for model in fs::read_dir(models.models).unwrap() {
             let model = model.unwrap();
-            if model.file_name() != "sface.onnx" {
+            if model.file_name() != missing {
                 symlink(model.path(), linked.join(model.file_name())).unwrap();
             }
         }
         for folder in ["runtime", "postgres"] {
-            symlink(assets.join(folder), scene.home.path().join(folder)).unwrap();
+            symlink(root.join(folder), scene.home.path().join(folder)).unwrap();
         }
         scene
     }
@@ -186,32 +190,42 @@ fn a_folder_that_cannot_be_made_is_named() {
 fn what_is_there_is_used_without_any_client() {
     let assets = Config::from_env().unwrap().assets;
     crate::postgres::provisioned();
-    Assets::open(&assets).unwrap().ensure_inference().unwrap();
+    ensure_inference(&Assets::open(&assets).unwrap(), Embedder::default()).unwrap();
     let no_clients = tempfile::tempdir().unwrap();
     let output = fetch(&assets, no_clients.path());
     assert!(output.status.success(), "{output:?}");
 }
 
 #[test]
-fn sface_is_neither_fetched_nor_missed_where_it_is_not_chosen() {
-    let scene = Scene::with_all_but_sface();
-    for command in ["fetch", "verify"] {
-        let output = scene.with_embedder(command, "fused");
-        assert!(output.status.success(), "{output:?}");
+fn a_network_is_neither_fetched_nor_missed_where_another_is_chosen() {
+    for (model, file, embedder, other) in [
+        ("sface", "sface.onnx", "sface", "fused"),
+        (
+            "mobile_face_net",
+            "mobile_face_net.tflite",
+            "fused",
+            "sface",
+        ),
+    ] {
+        let scene = Scene::with_all_but(file);
+        for command in ["fetch", "verify"] {
+            let output = scene.with_embedder(command, other);
+            assert!(output.status.success(), "{output:?}");
+            let said = String::from_utf8(output.stdout).unwrap();
+            let mut rows = said.lines();
+            let row = rows.find(|row| row.starts_with(model)).unwrap();
+            assert!(row.contains("not needed"), "{row}");
+        }
+        let output = scene.with_embedder("verify", embedder);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
         let said = String::from_utf8(output.stdout).unwrap();
-        let mut rows = said.lines();
-        let row = rows.find(|row| row.starts_with("sface")).unwrap();
-        assert!(row.contains("not needed"), "{row}");
+        assert!(said.contains("missing"), "{said}");
     }
-    let output = scene.with_embedder("verify", "sface");
-    assert_eq!(output.status.code(), Some(1), "{output:?}");
-    let said = String::from_utf8(output.stdout).unwrap();
-    assert!(said.contains("missing"), "{said}");
 }
 
 #[test]
 fn sface_is_fetched_where_it_is_chosen_and_checked_as_everything_else() {
-    let scene = Scene::with_all_but_sface();
+    let scene = Scene::with_all_but("sface.onnx");
     let refused = |scene: &Scene| {
         let output = scene.with_embedder("fetch", "sface");
         assert_eq!(output.status.code(), Some(1), "{output:?}");

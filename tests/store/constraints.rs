@@ -291,8 +291,12 @@ async fn a_text_with_the_character_zero_is_an_invalid_value_and_not_a_fault() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn five_faces_of_the_default_embedder_fit_into_a_page_and_seven_of_the_one_before() {
-    for (embedder, in_a_page) in [(Embedder::Fused, 5), (Embedder::FrFeature, 7)] {
+async fn five_faces_of_two_networks_fit_into_a_page_and_seven_of_one() {
+    for (embedder, in_a_page) in [
+        (Embedder::Sface, 5),
+        (Embedder::Fused, 5),
+        (Embedder::FrFeature, 7),
+    ] {
         let fixture = Fixture::new().await;
         let registered = fixture
             .store

@@ -14,6 +14,8 @@ mod measures;
 mod models;
 #[path = "../support/orientation.rs"]
 mod orientation;
+#[cfg(target_os = "linux")]
+mod sharing;
 
 use std::io::Cursor;
 use std::path::Path;

@@ -27,7 +27,7 @@ struct Entry {
     until: i64,
 }
 
-/// The codes of a gallery up to one of its revisions: 104 bytes a face of 704 dimensions.
+/// The codes of a gallery up to one of its revisions: 96 bytes a face of 640 dimensions.
 #[derive(Debug)]
 pub struct Codes {
     /// Words of one code.

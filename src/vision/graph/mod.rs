@@ -6,14 +6,16 @@
 //! it is `a * x + (1 - a) * relu(x)`.
 
 pub(super) mod onnx;
+mod outside;
 mod quantised;
 pub(super) mod wire;
 
 use std::borrow::Cow;
 
 use onnx::{FLOAT, graph_of_nodes, model, node, opset, tensor};
+pub(super) use outside::{Weights, without_large_weights};
 pub(super) use quantised::with_float_weights;
-use wire::{Field, fields, numbers, put_bytes, put_number};
+use wire::{Field, fields, numbers, put_bytes, put_head, put_number};
 
 /// From this version on `Max` and `Mul` fit the shapes of their inputs to each other.
 const MIN_OPSET: u64 = 8;
@@ -32,7 +34,7 @@ pub(super) fn without_prelu(model: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// The model with another graph, which is made of its own.
-fn with_graph(model: &[u8], rewrite: impl Fn(&[u8]) -> Option<Vec<u8>>) -> Option<Vec<u8>> {
+fn with_graph(model: &[u8], mut rewrite: impl FnMut(&[u8]) -> Option<Vec<u8>>) -> Option<Vec<u8>> {
     let fields = fields(model)?;
     let mut written = Vec::with_capacity(model.len() + model.len() / 64);
     for field in &fields {
@@ -141,19 +143,26 @@ impl<'a> Tensor<'a> {
             values,
         })
     }
+}
 
-    /// Writes a tensor of the same shape as a field of the graph.
-    fn write(&self, graph: &mut Vec<u8>, name: &[u8], value: impl Fn(f32) -> f32) {
-        let mut message = Vec::new();
-        for &dim in &self.dims {
-            put_number(&mut message, tensor::DIMS, dim);
-        }
-        put_number(&mut message, tensor::DATA_TYPE, FLOAT);
-        put_bytes(&mut message, tensor::NAME, name);
-        let values = self.values.iter().flat_map(|v| value(*v).to_le_bytes());
-        put_bytes(&mut message, tensor::RAW_DATA, &values.collect::<Vec<u8>>());
-        put_bytes(graph, graph_of_nodes::INITIALIZER, &message);
+/// Writes a constant tensor as a field of the graph, value by value: there are large ones.
+fn put_constant(
+    graph: &mut Vec<u8>,
+    name: &[u8],
+    dims: &[u64],
+    values: impl ExactSizeIterator<Item = f32>,
+) {
+    let length = values.len() * size_of::<f32>();
+    let mut head = Vec::new();
+    for &dim in dims {
+        put_number(&mut head, tensor::DIMS, dim);
     }
+    put_number(&mut head, tensor::DATA_TYPE, FLOAT);
+    put_bytes(&mut head, tensor::NAME, name);
+    put_head(&mut head, tensor::RAW_DATA, length);
+    put_head(graph, graph_of_nodes::INITIALIZER, head.len() + length);
+    graph.extend(head);
+    graph.extend(values.flat_map(f32::to_le_bytes));
 }
 
 /// A `PRelu` whose slopes are known.
@@ -199,7 +208,8 @@ impl<'a> Prelu<'a> {
             return;
         }
         let (rest, positive, added) = (named("rest"), named("positive"), named("added"));
-        self.slopes.write(graph, &rest, |slope| 1.0 - slope);
+        let values = self.slopes.values.iter().map(|slope| 1.0 - slope);
+        put_constant(graph, &rest, &self.slopes.dims, values);
         self.node(graph, "Relu", &[self.input], &positive);
         self.node(graph, "Mul", &[&positive, &rest], &added);
         self.node(graph, "Add", &[&scaled, &added], self.output);

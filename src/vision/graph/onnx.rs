@@ -42,7 +42,16 @@ pub mod tensor {
     pub const FLOAT_DATA: u64 = 4;
     pub const NAME: u64 = 8;
     pub const RAW_DATA: u64 = 9;
+    /// Texts by key.
+    pub const EXTERNAL_DATA: u64 = 13;
     pub const DATA_LOCATION: u64 = 14;
+    /// The location of values that are not in the message.
+    pub const EXTERNAL: u64 = 1;
+}
+/// A text by its key.
+pub mod entry {
+    pub const KEY: u64 = 1;
+    pub const VALUE: u64 = 2;
 }
 /// What an input or an output of a graph is: a name and a type, which is a tensor's, with a shape.
 pub mod value {

@@ -2,24 +2,34 @@
 //!
 //! ONNX Runtime would turn them into floats anew in every run, and refuses some of these files. Here it is done once, after
 //! the definition of `DequantizeLinear` (ONNX operators, version 21): `(x - zero point) * scale`. Inputs and constants that
-//! no node uses, which such files list too, are left out: the runtime would ask for the former.
+//! no node uses, which such files list too, are left out: the runtime would ask for the former. Large weights are taken out
+//! on the way, and are never part of the message that is written.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::onnx::{INT8, attribute, graph_of_nodes, node, tensor, value};
+use super::outside::{is_large, put_place};
 use super::wire::{Field, fields, numbers};
-use super::{Tensor, shape_of, text, texts, with_graph};
+use super::{Tensor, Weights, put_constant, shape_of, text, texts, with_graph};
 
-/// The same model with all its weights as floats; the model as it is where there is nothing to do, or it cannot be done.
-pub(in crate::vision) fn with_float_weights(model: &[u8]) -> Cow<'_, [u8]> {
+/// The same model with all its weights as floats; the model as it is where there is nothing to do, or it cannot be done. Of
+/// those that were not floats, the ones of at least so many bytes are beside it.
+pub(in crate::vision) fn with_float_weights(
+    model: &[u8],
+    min_bytes: usize,
+) -> (Cow<'_, [u8]>, Vec<Weights>) {
     if memchr::memmem::find(model, b"DequantizeLinear").is_none() {
-        return Cow::Borrowed(model);
+        return (Cow::Borrowed(model), Vec::new());
     }
-    with_graph(model, rewrite).map_or(Cow::Borrowed(model), Cow::Owned)
+    let mut taken = Vec::new();
+    match with_graph(model, |graph| rewrite(graph, min_bytes, &mut taken)) {
+        Some(written) => (Cow::Owned(written), taken),
+        None => (Cow::Borrowed(model), Vec::new()),
+    }
 }
 
-fn rewrite(graph: &[u8]) -> Option<Vec<u8>> {
+fn rewrite(graph: &[u8], min_bytes: usize, taken: &mut Vec<Weights>) -> Option<Vec<u8>> {
     let fields = fields(graph)?;
     let constants = constants(&fields)?;
     let mut weights = HashMap::new();
@@ -42,10 +52,17 @@ fn rewrite(graph: &[u8]) -> Option<Vec<u8>> {
     if weights.is_empty() {
         return None;
     }
-    let mut written = Vec::with_capacity(graph.len() * 4);
+    let mut written = Vec::new();
     for (index, field) in fields.iter().enumerate() {
         match (weights.get(&index), field.number) {
-            (Some(quantised), _) => quantised.write(&mut written),
+            (Some(quantised), _) if is_large(quantised.values.len(), min_bytes) => {
+                put_place(&mut written, quantised.output, &quantised.dims);
+                taken.push(quantised.weights()?);
+            }
+            (Some(quantised), _) => {
+                let values = quantised.floats();
+                put_constant(&mut written, quantised.output, &quantised.dims, values);
+            }
             (None, graph_of_nodes::INPUT) => {
                 let name = name_of(field, value::NAME)?;
                 if used.contains(name) && !constants.contains_key(name) {
@@ -130,18 +147,16 @@ impl<'a> Quantised<'a> {
         })
     }
 
-    fn write(&self, graph: &mut Vec<u8>) {
-        let value = |(index, value): (usize, &i8)| {
+    fn floats(&self) -> impl ExactSizeIterator<Item = f32> {
+        self.values.iter().enumerate().map(|(index, value)| {
             let scale = self.spread.scale_of(index);
             let difference = i16::from(*value) - i16::from(self.zero_points[scale]);
             f32::from(difference) * self.scales[scale]
-        };
-        let weights = Tensor {
-            name: self.output,
-            dims: self.dims.clone(),
-            values: self.values.iter().enumerate().map(value).collect(),
-        };
-        weights.write(graph, self.output, |value| value);
+        })
+    }
+
+    fn weights(&self) -> Option<Weights> {
+        Weights::new(self.output, &self.dims, self.floats().collect())
     }
 }
 
@@ -299,7 +314,8 @@ mod tests {
     #[test]
     fn weights_become_floats_by_the_scale_of_their_block() {
         let model = model_of(&WEIGHTS, &[("axis", 1), ("block_size", 3)]);
-        let written = with_float_weights(&model);
+        let (written, taken) = with_float_weights(&model, 41);
+        assert_eq!(taken, []);
         let written = fields(&written).unwrap();
         let graph = fields(text(&written, super::super::model::GRAPH).unwrap()).unwrap();
         assert_eq!(
@@ -320,6 +336,9 @@ mod tests {
         // Of the first row less 0 by 0.5 and less 1 by 2, of the second less -1 by 0.25 and less 0 by 1.
         let expected = [0.5, 1.0, 1.5, 6.0, 8.0, -0.25, -31.75, 32.0, 8.0, 9.0];
         assert_eq!(weights.values, expected);
+        let (_, taken) = with_float_weights(&model, 40);
+        let weights = Weights::new(b"w", &[2, 5], expected.to_vec());
+        assert_eq!(taken, [weights.unwrap()]);
     }
 
     #[test]
@@ -362,7 +381,7 @@ mod tests {
             ("nothing", Vec::new()),
         ] {
             assert!(
-                matches!(with_float_weights(&model), Cow::Borrowed(_)),
+                matches!(with_float_weights(&model, 0), (Cow::Borrowed(_), taken) if taken.is_empty()),
                 "{why}"
             );
         }

@@ -101,9 +101,14 @@ fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
 
 /// Writes a field that holds bytes.
 pub fn put_bytes(message: &mut Vec<u8>, number: u64, bytes: &[u8]) {
-    put_varint(message, number << 3 | u64::from(LENGTH_DELIMITED));
-    put_varint(message, bytes.len() as u64);
+    put_head(message, number, bytes.len());
     message.extend(bytes);
+}
+
+/// Writes what goes before the bytes of a field that holds as many.
+pub fn put_head(message: &mut Vec<u8>, number: u64, length: usize) {
+    put_varint(message, number << 3 | u64::from(LENGTH_DELIMITED));
+    put_varint(message, length as u64);
 }
 
 /// Writes a field that holds a number.
