@@ -12,10 +12,11 @@ alter table watchlists
     add constraint watchlists_model_id_length check (char_length(model_id) between 1 and 200);
 grant update (model_id) on watchlists to likeness_service;
 
--- Whose pictures are worked on: those that came with the job, or those of the faces of a list.
+-- What a job works on: pictures that came with it, pictures of the faces of a list, or the templates of a list, which are
+-- rewritten under another key. Nobody claims one of the last kind: it tells of what the sweeper does.
 alter table jobs
     add column kind text not null default 'import',
-    add constraint jobs_kind_known check (kind in ('import', 'model_change'));
+    add constraint jobs_kind_known check (kind in ('import', 'model_change', 'rekey'));
 
 -- A face that gets another template, or the same one in another form, stays the row that it is.
 grant update (model_id, revision, template) on faces to likeness_service;

@@ -14,11 +14,13 @@ pub enum JobKind {
     Import,
     /// It makes templates of another model from the kept pictures of a list. It has no rows.
     ModelChange,
+    /// It rewrites the templates of a list under another key. It has no rows either.
+    Rekey,
 }
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::Import, Self::ModelChange];
+    pub const ALL: [Self; 3] = [Self::Import, Self::ModelChange, Self::Rekey];
 
     /// The kind as it is stored and shown.
     #[must_use]
@@ -26,6 +28,7 @@ impl JobKind {
         match self {
             Self::Import => "import",
             Self::ModelChange => "model_change",
+            Self::Rekey => "rekey",
         }
     }
 
@@ -74,7 +77,7 @@ pub struct Job {
     pub watchlist_id: WatchlistId,
     /// How far it is.
     pub state: JobState,
-    /// Rows in all; of a change of the model, the faces of the list.
+    /// Rows in all; of the other kinds, the faces of the list.
     pub total: u64,
     /// Rows or faces that are over, refused ones included.
     pub done: u64,

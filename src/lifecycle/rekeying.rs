@@ -1,6 +1,6 @@
 //! The rekeying: lists in another form than new ones are rewritten, after a key for templates was configured or changed.
 //!
-//! It is a part of the sweeper's turns, so replicas share it, and a process that dies leaves the rest to the next turn.
+//! Each list has a job that tells how far it is. It is a part of the sweeper's turns, so replicas share it, and a process that dies leaves the rest to the next turn.
 
 use crate::domain::audit::{Actor, WatchlistRekeyed};
 use crate::store::{Store, StoreError};
@@ -12,7 +12,12 @@ pub(super) async fn rekey(store: &Store, actor: &Actor) -> Result<(), StoreError
         let Some(watchlist_id) = transaction.find_list_to_rekey().await? else {
             return Ok(());
         };
+        let job = transaction.begin_rekeying(watchlist_id, actor).await?;
+        transaction.commit().await?;
+        let mut transaction = store.begin(&actor.tenant).await?;
         let faces = transaction.rekey_list(watchlist_id).await?;
+        transaction.set_job_counts(job, faces, faces, 0).await?;
+        transaction.complete_job(job).await?;
         if faces > 0 {
             let rekeyed = WatchlistRekeyed {
                 watchlist_id,

@@ -6,11 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use likeness::domain::face::Template;
 use likeness::domain::ids::SubjectId;
+use likeness::domain::job::{JobKind, JobState};
 use likeness::lifecycle::Sweeper;
-use likeness::store::{AuditFilter, Store, TemplateKey, TemplateKeys};
+use likeness::store::{AuditFilter, Holder, Store, TemplateKey, TemplateKeys};
 use time::{Duration, OffsetDateTime};
 
-use crate::fixture::{DIMENSIONS, Fixture, MODEL, axis, first_page, new_subject, search, tenant};
+use crate::fixture::{
+    DIMENSIONS, Fixture, MODEL, actor, axis, first_page, new_subject, search, tenant,
+};
 use crate::galleries::{Replicas, SETTINGS};
 use crate::search::at_similarity;
 
@@ -186,6 +189,26 @@ async fn a_list_moves_from_key_to_key_and_finds_the_same_people() {
         event.detail["faces"].as_i64().unwrap()
     });
     assert_eq!(faces.collect::<Vec<_>>(), [305, 304, 303, 302]);
+    // Each rewriting was a job, which is over; it cannot be cancelled, and nobody claims it.
+    let jobs = transaction.list_jobs(None, first_page(10)).await.unwrap();
+    let done = jobs.items.iter().map(|job| {
+        assert_eq!((job.kind, job.state), (JobKind::Rekey, JobState::Succeeded));
+        assert_eq!((job.total, job.failed), (job.done, 0));
+        job.done
+    });
+    assert_eq!(done.collect::<Vec<_>>(), [305, 304, 303, 302]);
+    let begun = transaction
+        .begin_rekeying(replicas.list, &actor("acme"))
+        .await
+        .unwrap();
+    assert!(!transaction.cancel_job(begun).await.unwrap());
+    let again = transaction
+        .begin_rekeying(replicas.list, &actor("acme"))
+        .await;
+    assert_eq!(again.unwrap(), begun, "it goes on");
+    transaction.commit().await.unwrap();
+    let claimed = stores[4].claim_job(Holder::new(), Duration::SECOND.unsigned_abs());
+    assert_eq!(claimed.await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -14,7 +14,8 @@ use crate::domain::job::{Job, JobKind, JobRow, JobState, RowState};
 pub struct JobView {
     /// Its id.
     pub id: Uuid,
-    /// `import`, or `model_change`: templates of another embedder are made of kept pictures.
+    /// `import`; `model_change`: templates of another embedder are made of kept pictures; `rekey`: templates are rewritten under
+    /// another key, which cannot be cancelled.
     #[schema(value_type = String, example = "import")]
     pub kind: JobKind,
     /// The list that it fills.
@@ -22,7 +23,7 @@ pub struct JobView {
     /// `queued`, `running`, `succeeded` (every row is over, some perhaps refused), `cancelled`, or `failed` (given up).
     #[schema(value_type = String, example = "running")]
     pub state: JobState,
-    /// Rows in all, one picture each; of a `model_change` the faces of the list.
+    /// Rows in all, one picture each; of the other kinds the faces of the list.
     #[schema(example = 1200)]
     pub total: u64,
     /// Rows or faces that are over, refused ones included.

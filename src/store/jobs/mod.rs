@@ -87,6 +87,40 @@ impl TenantTx {
         Ok(id)
     }
 
+    /// The job that tells of a list that is being rewritten under another key, which goes on where it was begun before. Whoever
+    /// rewrites the list ends it.
+    ///
+    /// # Errors
+    /// [`StoreError::MissingReference`] when there is no such list.
+    pub async fn begin_rekeying(
+        &mut self,
+        watchlist: WatchlistId,
+        actor: &Actor,
+    ) -> Result<JobId, StoreError> {
+        let id = sqlx::query_scalar!(
+            r#"
+            with begun as (
+                select id from jobs where watchlist_id = $2 and kind = 'rekey' and state = 'running' limit 1
+            ), made as (
+                insert into jobs (id, kind, watchlist_id, state, total, started_at, created_by, request_id)
+                select $1, 'rekey', $2, 'running', coalesce(sum(faces), 0), now(), $3, $4
+                from galleries
+                where watchlist_id = $2 and not exists (select from begun)
+                having not exists (select from begun)
+                returning id
+            )
+            select id as "id!" from begun union all select id from made
+            "#,
+            JobId::new().as_uuid(),
+            watchlist.as_uuid(),
+            actor.subject,
+            actor.request_id
+        )
+        .fetch_one(self.connection())
+        .await?;
+        Ok(id.into())
+    }
+
     /// Makes a job visible, all of whose rows are stored, and lets go of it, so that anybody may work on it. None
     /// when it is gone meanwhile.
     ///
@@ -184,7 +218,7 @@ impl TenantTx {
         let default = self.default_days();
         let ended = sqlx::query!(
             "update jobs set state = $2, finished_at = now(), delete_after = now() + interval '24 hours' \
-             * coalesce((select job_days from retention), $3::int) where id = $1 and state in ('queued', 'running')",
+             * coalesce((select job_days from retention), $3::int) where id = $1 and state in ('queued', 'running') and kind <> 'rekey'",
             id.as_uuid(),
             state,
             default
@@ -225,6 +259,7 @@ impl TenantTx {
         Ok(Some(match (row.begun, parse_kind(&row.kind)?) {
             (true, JobKind::Import) => Duty::Work(list, actor),
             (true, JobKind::ModelChange) => Duty::ChangeModel(list, actor),
+            (true, JobKind::Rekey) => Duty::Clear,
             (false, _) if row.state == "receiving" => Duty::Discard,
             (false, _) => Duty::Clear,
         }))

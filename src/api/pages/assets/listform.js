@@ -5,7 +5,7 @@ import { field, h, note, whileBusy } from './dom.js';
 import { problemNote } from './signin.js';
 import { DUPLICATES, KINDS } from './words.js';
 
-const NEW = { name: '', kind: 'alert', target_fpir: 0.01, on_duplicate: 'report' };
+const NEW = { name: '', kind: 'alert', target_fpir: 0.01, on_duplicate: 'report', keep_images: false };
 
 function choices(id, texts, chosen) {
   return h('select', { id }, Object.entries(texts).map(([value, text]) => h('option', { value, selected: value === chosen }, text)));
@@ -17,10 +17,15 @@ function rules(list) {
   const kind = choices('list-kind', KINDS, list.kind);
   const rate = h('input', { type: 'number', min: 0.000001, max: 1, step: 'any', required: true, value: list.target_fpir, id: 'list-rate' });
   const twin = choices('list-duplicate', DUPLICATES, list.on_duplicate);
+  const keep = h('input', { type: 'checkbox', checked: list.keep_images, id: 'list-keep' });
   const node = h('div', { class: 'columns' }, field('Name', name), field('What a hit does', kind),
     field('False alarms', rate, 'Share of searches of strangers that may raise one: 0.01 is one in a hundred.'),
-    field('Somebody who is on it already', twin));
-  return { node, values: () => ({ name: name.value.trim(), kind: kind.value, target_fpir: Number(rate.value), on_duplicate: twin.value }) };
+    field('Somebody who is on it already', twin),
+    field('Keep the pictures, encrypted', keep, 'They are needed to move the list to another embedder. Taking this back deletes them.'));
+  const values = () => ({
+    name: name.value.trim(), kind: kind.value, target_fpir: Number(rate.value), on_duplicate: twin.value, keep_images: keep.checked,
+  });
+  return { node, values };
 }
 
 /** The form for a new list. */
