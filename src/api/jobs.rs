@@ -13,9 +13,9 @@ use super::answers::found;
 use super::extract::{MAX_LIMIT, Page, PageQuery, Path, Query};
 use super::views::{JobRowView, JobView};
 use crate::auth::{Authorized, WatchlistRead, WatchlistWrite};
-use crate::domain::audit::{JobCancelled, ModelChangeEnded};
+use crate::domain::audit::{AuditEvent, JobCancelled, ModelChangeEnded};
 use crate::domain::ids::{JobId, TenantId, WatchlistId};
-use crate::domain::job::{JobKind, RowState};
+use crate::domain::job::{Job, JobKind, RowState};
 use crate::error::{ApiError, ErrorCode};
 use crate::state::AppState;
 use crate::store::{PageRequest, Store, TenantTx};
@@ -178,28 +178,22 @@ pub async fn cancel_job(
     let mut records = state.records(&caller.tenant).await?;
     let cancelled = records.cancel_job(id).await?;
     let job = found(records.find_job(id).await?)?;
-    if cancelled && job.kind == JobKind::ModelChange {
-        end_model_change(&mut records, &caller, job.watchlist_id).await?;
-    }
     if cancelled {
-        records.append_audit_event(caller.actor(), &JobCancelled::from(&job).into())?;
+        let event = what_ended(&mut records, &job).await?;
+        records.append_audit_event(caller.actor(), &event)?;
     }
     records.commit().await?;
     Ok(Json(job.into()))
 }
 
-/// A change whose job is cancelled is over, before its switch.
-async fn end_model_change(
-    records: &mut TenantTx,
-    caller: &Authorized<WatchlistWrite>,
-    list: WatchlistId,
-) -> Result<(), ApiError> {
-    if !records.cancel_model_change(list).await? {
-        return Ok(());
+/// The end of a job that is cancelled; with one that fills a list for another embedder the whole move ends.
+async fn what_ended(records: &mut TenantTx, job: &Job) -> Result<AuditEvent, ApiError> {
+    let list = job.watchlist_id;
+    if job.kind == JobKind::ModelChange && records.cancel_model_change(list).await? {
+        let change = found(records.find_model_change(list).await?)?;
+        return Ok(ModelChangeEnded::from(&change).into());
     }
-    let change = found(records.find_model_change(list).await?)?;
-    records.append_audit_event(caller.actor(), &ModelChangeEnded::from(&change).into())?;
-    Ok(())
+    Ok(JobCancelled::from(job).into())
 }
 
 fn page(limit: Option<u32>, cursor: Option<String>) -> Result<PageRequest, ApiError> {

@@ -1,6 +1,6 @@
 //! Moving a watchlist to another embedder.
 
-use actix_web::http::header::LOCATION;
+use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json};
 use actix_web::{HttpResponse, get, post};
 use serde::Deserialize;
@@ -9,11 +9,12 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 use validator::Validate;
 
-use super::extract::{JsonForm, Page, PageQuery, Path, Query};
+use super::extract::{Keyed, Page, PageQuery, Path, Query};
+use super::idempotency::{IdempotencyHeader, Made, once};
 use super::views::{ModelChangeView, SubjectToEnrolView};
 use crate::auth::{Admin, Authorized, WatchlistRead};
 use crate::domain::ids::WatchlistId;
-use crate::domain::model_change::SwitchMode;
+use crate::domain::model_change::{ModelChange, SwitchMode};
 use crate::error::ApiError;
 use crate::state::AppState;
 use crate::verify::Step;
@@ -50,7 +51,10 @@ pub struct ActivateModel {
 #[utoipa::path(
     tag = "watchlists",
     security(("bearer" = ["admin"])),
-    params(("id" = String, Path, description = "Name of the embedder: `fused`, `sface`, `fr_feature`, or one that was added")),
+    params(
+        ("id" = String, Path, description = "Name of the embedder: `sface`, `fused`, `fr_feature`, or one that was added"),
+        IdempotencyHeader
+    ),
     request_body(content((ActivateModel = "application/json"))),
     responses((
         status = 202,
@@ -64,19 +68,29 @@ pub async fn activate_model(
     caller: Authorized<Admin>,
     state: Data<AppState>,
     Path(id): Path<String>,
-    JsonForm(form): JsonForm<ActivateModel>,
+    Keyed(form, key): Keyed<ActivateModel>,
 ) -> Result<HttpResponse, ApiError> {
     let list = WatchlistId::from(form.watchlist_id);
-    let begun = state
-        .verifier
-        .activate(caller.actor(), &id, list, form.switch);
-    let (transaction, change) = begun.await?;
-    transaction.commit().await?;
+    let work = async {
+        let begun = state
+            .verifier
+            .activate(caller.actor(), &id, list, form.switch);
+        begun.await?.try_map(made)
+    };
+    let answer = once(&state, &caller.tenant, key, work).await?;
     state.imports.wake();
-    let location = format!("/v1/watchlists/{list}/model_change");
-    Ok(HttpResponse::Accepted()
-        .insert_header((LOCATION, location))
-        .json(ModelChangeView::from(change)))
+    Ok(answer)
+}
+
+fn made(change: ModelChange) -> Result<Made, ApiError> {
+    let list = change.watchlist_id;
+    let tells_of = vec![list.as_uuid(), change.id.as_uuid()];
+    let made = Made::new(
+        StatusCode::ACCEPTED,
+        &ModelChangeView::from(change),
+        tells_of,
+    )?;
+    Ok(made.at(format!("/v1/watchlists/{list}/model_change")))
 }
 
 /// Read how far a watchlist is moved

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use time::OffsetDateTime;
 
+use super::candidates::{Candidate, admit};
 use super::duplicates::{Found, People};
-use super::enrolment::{Candidate, admit};
 use super::plan::PlannedSearch;
 use super::{Verifier, VerifyError};
 use crate::domain::audit::{

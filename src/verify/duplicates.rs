@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::enrolment::Candidate;
+use super::candidates::Candidate;
 use super::plan::PlannedSearch;
 use super::{Verifier, VerifyError};
 use crate::domain::duplicate::{Duplicate, OnDuplicate};

@@ -4,29 +4,18 @@ use std::collections::HashMap;
 
 use futures_util::future::try_join_all;
 
+use super::candidates::{Candidate, admit};
 use super::plan::{PlannedSearch, persist};
-use super::probe::Probe;
-use super::search::of_path;
-use super::{Verifier, VerifyError, only_face, template};
+use super::{Verifier, VerifyError};
 use crate::domain::audit::{
     Actor, AuditEvent, EnrolledFaces, FaceEnrolled, SubjectEnrolled, SubjectReplaced,
 };
 use crate::domain::decision::FaceQuality;
 use crate::domain::duplicate::Duplicate;
-use crate::domain::face::{Face, Template};
 use crate::domain::ids::{FaceId, SubjectId, TenantId, WatchlistId};
-use crate::domain::quality::{Shortfall, enrolment_shortfalls};
 use crate::domain::watchlist::{EnrolledFace, Subject};
-use crate::store::{NewFace, NewSubject, TenantTx, Uncommitted};
-use crate::vision::{AnalysisRequest, Embed, Encoded, Layout};
-
-/// What is wanted of a picture to enrol: one face, its template, and all that tells how good it is.
-pub(crate) const ENROLMENT: AnalysisRequest = AnalysisRequest {
-    embed: Embed::Largest,
-    pose: true,
-    eyes: true,
-    ..AnalysisRequest::of(Layout::Selfie)
-};
+use crate::store::{NewSubject, TenantTx, Uncommitted};
+use crate::vision::Encoded;
 
 /// A person as they were enrolled.
 #[derive(Debug)]
@@ -50,45 +39,6 @@ pub struct FaceEnrolment {
     pub quality: FaceQuality,
     /// Who else the face was found to be, best first.
     pub duplicate_of: Vec<Duplicate>,
-}
-
-/// A picture that is not good enough.
-#[derive(Debug)]
-pub struct PoorPicture {
-    /// Which of several it is, from 0.
-    pub index: Option<usize>,
-    /// What is wrong with it.
-    pub shortfalls: Vec<Shortfall>,
-}
-
-/// A face that is good enough to be enrolled.
-pub struct Candidate {
-    pub(super) template: Template,
-    /// Of the embedder that the list is going over to.
-    pub(super) spare: Option<Template>,
-    quality: FaceQuality,
-    /// The picture, where pictures may be kept at all.
-    image: Option<Encoded>,
-}
-
-/// The one face of a picture.
-pub(super) struct Seen {
-    face: Face,
-    /// By the embedder that the list is going over to.
-    spare: Option<Template>,
-    /// The picture, where pictures may be kept at all.
-    image: Option<Encoded>,
-}
-
-impl Candidate {
-    /// The face as a person's.
-    pub(super) fn of(&self, subject: SubjectId) -> NewFace<'_> {
-        NewFace {
-            subject,
-            template: &self.template,
-            image: self.image.as_ref().map(Encoded::bytes),
-        }
-    }
 }
 
 impl Verifier {
@@ -296,71 +246,6 @@ impl Verifier {
         Ok((list, admit(faces)?))
     }
 
-    /// What enrolments on a list go by.
-    ///
-    /// # Errors
-    /// [`VerifyError::NotFound`] where there is no such list.
-    pub(crate) async fn plan_enrolment(
-        &self,
-        tenant: &TenantId,
-        watchlist_id: WatchlistId,
-    ) -> Result<PlannedSearch, VerifyError> {
-        let lists = self.plan_search(tenant, &[watchlist_id], None).await;
-        lists.map_err(of_path)?.pop().ok_or(VerifyError::NotFound)
-    }
-
-    /// The one face of a picture, with a template by each of the list's embedders.
-    pub(super) async fn look_at(
-        &self,
-        list: &PlannedSearch,
-        image: &Encoded,
-    ) -> Result<Seen, VerifyError> {
-        let request = AnalysisRequest {
-            embedder: list.embedder.embedder,
-            ..ENROLMENT
-        };
-        let analysing = self.analyse("image", image.clone(), request);
-        let face = only_face("image", analysing.await?.faces)?;
-        let spare = match &list.also {
-            Some(also) => {
-                let mut probe = Probe::new("image", image.clone());
-                Some(self.template_by(&mut probe, also).await?)
-            }
-            None => None,
-        };
-        // Without a key for that, its memory is free earlier.
-        let image = self.store.can_keep_images().then(|| image.clone());
-        Ok(Seen { face, spare, image })
-    }
-
-    /// Adds faces with all of their templates, which were made as the list was planned: where it goes by others now, nothing.
-    pub(super) async fn insert_faces(
-        &self,
-        transaction: &mut TenantTx,
-        list: &PlannedSearch,
-        faces: &[(SubjectId, &Candidate)],
-    ) -> Result<Vec<EnrolledFace>, VerifyError> {
-        let watchlist_id = list.watchlist_id;
-        transaction.lock_watchlist(watchlist_id).await?;
-        if !list.goes_by_the_same(&self.plan_in(transaction, watchlist_id).await?) {
-            return Err(VerifyError::AnotherEmbedder(watchlist_id));
-        }
-        let new = faces.iter().map(|(subject, face)| face.of(*subject));
-        let new: Vec<NewFace<'_>> = new.collect();
-        let enrolled = transaction.insert_faces(watchlist_id, &new).await?;
-        let spare: Vec<_> = faces
-            .iter()
-            .zip(&enrolled)
-            .filter_map(|((subject, candidate), face)| {
-                Some((*subject, face.id, candidate.spare.as_ref()?))
-            })
-            .collect();
-        transaction
-            .insert_spare_templates(watchlist_id, &spare)
-            .await?;
-        Ok(enrolled)
-    }
-
     /// Adds the faces to a person, and reads what has become of them.
     async fn add_faces(
         &self,
@@ -391,33 +276,6 @@ fn of_subject(
     candidates
         .iter()
         .map(move |candidate| (subject_id, candidate))
-}
-
-/// Refuses faces that are too poor, all of them named.
-pub(super) fn admit(seen: Vec<Seen>) -> Result<Vec<Candidate>, VerifyError> {
-    let several = seen.len() > 1;
-    let mut candidates = Vec::with_capacity(seen.len());
-    let mut poor = Vec::new();
-    for (index, Seen { face, spare, image }) in seen.into_iter().enumerate() {
-        let quality = FaceQuality::of(&face);
-        let shortfalls = enrolment_shortfalls(&quality);
-        if !shortfalls.is_empty() {
-            let index = several.then_some(index);
-            poor.push(PoorPicture { index, shortfalls });
-        }
-        let template = template("image", &face)?;
-        candidates.push(Candidate {
-            template,
-            spare,
-            quality,
-            image,
-        });
-    }
-    if poor.is_empty() {
-        Ok(candidates)
-    } else {
-        Err(VerifyError::QualityTooLow(poor))
-    }
 }
 
 /// What is put on record of a person's new faces.

@@ -4,6 +4,7 @@
 
 mod attempts;
 mod bulk;
+mod candidates;
 mod document;
 mod duplicates;
 mod enrolment;
@@ -23,9 +24,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
 pub use bulk::{BulkEnrolment, BulkRow, EnrolledRow, RowRefusal};
+pub(crate) use candidates::ENROLMENT;
+pub use candidates::{Candidate, PoorPicture};
 pub use document::DocumentReading;
-pub(crate) use enrolment::ENROLMENT;
-pub use enrolment::{Candidate, Enrolment, FaceEnrolment, PoorPicture};
+pub use enrolment::{Enrolment, FaceEnrolment};
 pub use faces::{Comparison, TargetComparison};
 pub use liveness_sessions::{LivenessFrame, NewSession};
 pub use model_changes::Step;

@@ -16,7 +16,7 @@ use crate::domain::face::Template;
 use crate::domain::ids::{TenantId, WatchlistId};
 use crate::domain::model_change::{ModelChange, SwitchMode};
 use crate::models::UsableEmbedder;
-use crate::store::{ModelChangeRefusal, NewModelChange, Switch, TenantTx};
+use crate::store::{ModelChangeRefusal, NewModelChange, Switch, Uncommitted};
 use crate::vision::{AnalysisRequest, blank_picture};
 
 /// How a change comes to its end, or to its turning point.
@@ -42,7 +42,7 @@ impl Verifier {
         model: &str,
         watchlist_id: WatchlistId,
         switch: SwitchMode,
-    ) -> Result<(TenantTx, ModelChange), VerifyError> {
+    ) -> Result<Uncommitted<ModelChange>, VerifyError> {
         let named = self.others.named(model).await;
         let named = named.map_err(|error| VerifyError::UnusableModel(error.to_string()))?;
         let (embedder, dimensions) = named.ok_or(VerifyError::NotFound)?;
@@ -61,7 +61,10 @@ impl Verifier {
         };
         let started = ModelChangeStarted::from(&change);
         transaction.append_audit_event(actor, &started.into())?;
-        Ok((transaction, change))
+        Ok(Uncommitted {
+            outcome: change,
+            transaction,
+        })
     }
 
     /// Has a worker load an embedder, so that one that cannot be run is found before a list depends on it.

@@ -1,5 +1,6 @@
 //! A running service and a client for it.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use likeness::auth::{TokenRequest, TokenRules, mint};
@@ -182,6 +183,7 @@ pub fn pair(selfie: Vec<u8>, document: Vec<u8>) -> Form {
 fn config(options: Options) -> Config {
     let mut config = support::config();
     config.listen = ([127, 0, 0, 1], 0).into();
+    config.assets = assets();
     config.jwt.key = Some(
         options
             .jwt_key
@@ -202,6 +204,14 @@ fn config(options: Options) -> Config {
         configure(&mut config);
     }
     config
+}
+
+/// Files of one embedder besides that of the scripted workers; nothing is read from them.
+fn assets() -> PathBuf {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("assets-of-scripted-workers");
+    std::fs::create_dir_all(root.join("models")).unwrap();
+    std::fs::write(root.join("models/fr_feature.onnx"), "no network").unwrap();
+    root
 }
 
 /// What tokens have to say here.

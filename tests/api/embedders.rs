@@ -19,18 +19,13 @@ const CODE: &str = "watchlist_of_another_embedder";
 /// One that lists were filled with before the service got another.
 pub(crate) const BEFORE: Embedder = Embedder::FrFeature;
 
-/// A service that has the files of [`BEFORE`], or has not.
+/// A service with a key for pictures, and with the files of [`BEFORE`] or without.
 pub(crate) async fn service(has_before: bool) -> (App, TempDir) {
-    let assets = TempDir::new().unwrap();
-    let root = assets.path().to_owned();
-    if has_before {
-        let models = root.join("models");
-        std::fs::create_dir(&models).unwrap();
-        std::fs::write(models.join("fr_feature.onnx"), "never loaded here").unwrap();
-    }
+    let nothing = TempDir::new().unwrap();
+    let root = (!has_before).then(|| nothing.path().to_owned());
     let options = Options {
         configure: Some(Box::new(|config| {
-            config.assets = root;
+            config.assets = root.unwrap_or_else(|| config.assets.clone());
             config.image_secrets.current =
                 Some("a secret for pictures, of more than 32 bytes".into());
         })),
@@ -39,7 +34,7 @@ pub(crate) async fn service(has_before: bool) -> (App, TempDir) {
     let app = App::start_with(options).await;
     let registered = app.store.register_model(BEFORE.id(), BEFORE.dimensions());
     registered.await.unwrap();
-    (app, assets)
+    (app, nothing)
 }
 
 /// Gives somebody a face as the embedder of before made it.

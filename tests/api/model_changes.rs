@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::answer::Answer;
-use crate::app::{App, pair, person, token};
+use crate::app::{App, pair, person, picture, token};
 use crate::embedders::{BEFORE as OTHER, service};
 use crate::imports::{archive, finished, post, settled, zip};
 
@@ -352,23 +352,38 @@ async fn what_cannot_be_moved_is_refused_with_a_reason() {
 #[tokio::test]
 async fn a_job_that_is_cancelled_ends_its_change() {
     let (app, _assets) = service(true).await;
-    let list = list_that_keeps(&app, false).await;
-    app.enrol(&list, "jane", person(1)).await;
-    let begun = activate(&app, &list, OTHER.name(), "manual")
-        .await
-        .expect(StatusCode::ACCEPTED);
+    let list = list_that_keeps(&app, true).await;
+    let slow = picture(json!({"faces": [{"person": 1}], "takes_ms": 3_000}));
+    app.enrol(&list, "jane", slow).await;
+    let begun = activate(&app, &list, OTHER.name(), "automatic").await;
+    let begun = begun.expect(StatusCode::ACCEPTED);
     let job = format!("/v1/jobs/{}/cancel", begun["job_id"].as_str().unwrap());
-    let ended = Answer::of(app.request(Method::POST, &job))
-        .await
-        .expect(StatusCode::OK);
-    let state = change(&app, &list).await["state"].clone();
-    // The job may have been quicker: without a picture it fails, and its change waits.
-    match ended["state"].as_str().unwrap() {
-        "cancelled" => assert_eq!(state, "cancelled"),
-        _ => assert_eq!(state, "filling"),
+    let cancelled = Answer::of(app.request(Method::POST, &job)).await;
+    assert_eq!(cancelled.expect(StatusCode::OK)["state"], "cancelled");
+    assert_eq!(change(&app, &list).await["state"], "cancelled");
+    let events = app.get("/v1/audit_events?limit=1").await;
+    let event = events.expect(StatusCode::OK)["items"][0].clone();
+    assert_eq!(event["action"], "model_change.ended");
+    assert_eq!(event["detail"]["state"], "cancelled");
+    // Nothing of it is left, whatever the job was doing at that moment.
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    assert_eq!(change(&app, &list).await["state"], "cancelled");
+    let answer = search(&app, &list, 1).await;
+    assert_eq!(answer["searched"]["embedder"], Embedder::default().id());
+}
+
+#[tokio::test]
+async fn a_move_that_is_asked_for_twice_under_one_key_is_one() {
+    let (app, _assets) = service(true).await;
+    let list = list_that_keeps(&app, true).await;
+    app.enrol(&list, "jane", person(1)).await;
+    let path = format!("/v1/models/{}/activate", OTHER.name());
+    let body = json!({"watchlist_id": list, "switch": "manual"});
+    let mut answers = Vec::new();
+    for _ in 0..2 {
+        let request = app.request(Method::POST, &path);
+        let request = request.header("Idempotency-Key", "move-1").json(&body);
+        answers.push(Answer::of(request).await.expect(StatusCode::ACCEPTED));
     }
-    assert_eq!(
-        search(&app, &list, 1).await["searched"]["embedder"],
-        Embedder::default().id()
-    );
+    assert_eq!(answers[0], answers[1]);
 }

@@ -7,6 +7,7 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
 use crate::app::{ALL_SCOPES, Answer, App, pair, person, token};
+use crate::embedders::BEFORE;
 use crate::imports::{archive, zip};
 
 /// A tenant, and an id of theirs in each collection that a path can name.
@@ -31,6 +32,9 @@ impl World {
         let check = id(post("/v1/verifications").multipart(check)).await;
         let pictures = archive(zip(&[("ada.jpg", person(2))]));
         let job = id(post(&format!("{path}/imports")).multipart(pictures)).await;
+        let move_it = json!({"watchlist_id": list, "switch": "manual"});
+        let activate = format!("/v1/models/{}/activate", BEFORE.name());
+        id(post(&activate).json(&move_it)).await;
         let session = id(post("/v1/liveness_sessions")).await;
         let nobody = json!({"external_id": "nobody"});
         let erasure = id(post("/v1/erasures").json(&nobody)).await;
@@ -40,6 +44,7 @@ impl World {
             ("faces", text(&subject["faces"][0]["id"])),
             ("verifications", check),
             ("jobs", job),
+            ("models", BEFORE.name().to_owned()),
             ("erasures", erasure),
             ("liveness_sessions", session),
         ]);

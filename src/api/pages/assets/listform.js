@@ -17,13 +17,13 @@ function rules(list) {
   const kind = choices('list-kind', KINDS, list.kind);
   const rate = h('input', { type: 'number', min: 0.000001, max: 1, step: 'any', required: true, value: list.target_fpir, id: 'list-rate' });
   const twin = choices('list-duplicate', DUPLICATES, list.on_duplicate);
-  const keep = h('input', { type: 'checkbox', checked: list.keep_images, id: 'list-keep' });
+  const keep = choices('list-keep', { false: 'Do not keep them', true: 'Keep them, encrypted' }, String(list.keep_images));
   const node = h('div', { class: 'columns' }, field('Name', name), field('What a hit does', kind),
     field('False alarms', rate, 'Share of searches of strangers that may raise one: 0.01 is one in a hundred.'),
     field('Somebody who is on it already', twin),
-    field('Keep the pictures, encrypted', keep, 'They are needed to move the list to another embedder. Taking this back deletes them.'));
+    field('Pictures of its people', keep, 'They are needed to move the list to another embedder. Taking that back deletes them.'));
   const values = () => ({
-    name: name.value.trim(), kind: kind.value, target_fpir: Number(rate.value), on_duplicate: twin.value, keep_images: keep.checked,
+    name: name.value.trim(), kind: kind.value, target_fpir: Number(rate.value), on_duplicate: twin.value, keep_images: keep.value === 'true',
   });
   return { node, values };
 }
