@@ -43,7 +43,7 @@ fn check(measured: &Value) {
         ("/searched/per_second_8_clients", 1.0..10_000.0),
         ("/first_answer_seconds", 0.0001..60.0),
         ("/take_in_seconds", 0.000_001..60.0),
-        ("/code_bytes_per_face", 104.0..115.0),
+        ("/code_bytes_per_face", 96.0..107.0),
         ("/disk_mb", SIZE / 1e3..20.0),
     ] {
         assert!(

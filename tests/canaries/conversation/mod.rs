@@ -3,6 +3,7 @@
 mod bad;
 mod faults;
 mod good;
+mod moves;
 mod open;
 mod rights;
 mod sessions;
@@ -81,6 +82,7 @@ impl<'a> Conversation<'a> {
         self.documents().await;
         self.sessions().await;
         self.imports(&list).await;
+        self.moves(&list).await;
         self.reviews(&check).await;
         self.strangers().await;
         self.refused(&list).await;
@@ -115,7 +117,7 @@ impl<'a> Conversation<'a> {
     async fn note_templates(&mut self) {
         let mut owner = self.owner().await;
         let texts: Vec<String> = sqlx::query_scalar(
-            "select template::text from faces union all \
+            "select template::text from faces union all select template::text from spare_templates union all \
              select template::text from liveness_sessions where template is not null",
         )
         .fetch_all(&mut owner)
@@ -125,7 +127,8 @@ impl<'a> Conversation<'a> {
         for text in texts {
             let numbers = text.trim_matches(['[', ']', '{', '}']).split(',');
             let numbers: Vec<f32> = numbers.map(|number| number.parse().unwrap()).collect();
-            assert_eq!(numbers.len(), Embedder::default().dimensions());
+            let known = [Embedder::default(), Embedder::FrFeature].map(Embedder::dimensions);
+            assert!(known.contains(&numbers.len()));
             let halves = numbers.iter().map(|&number| f16::from_f32(number));
             noted.push(
                 numbers
