@@ -85,9 +85,11 @@ fn a_large_jpeg_gives_the_numbers_that_it_gives_when_decoded_in_full() {
         let [reduced, full] = [encoded, png(all_pixels)].map(|encoded| portrait(backend, &encoded));
         let scores = [&reduced, &full].map(|face| similarity(face, &document));
         let liveness = reduced.liveness.unwrap() - full.liveness.unwrap();
-        let moved = (scores[0] - scores[1]).abs().max(liveness.abs());
-        most = most.max(moved);
-        assert!(moved <= 0.005, "{name} {height}: {scores:?}, {liveness}");
+        let moved = (scores[0] - scores[1]).abs();
+        most = most.max(moved).max(liveness.abs());
+        // A tenth of what lies between the thresholds of 1e-3 and 1e-4.
+        assert!(moved <= 0.006, "{name} {height}: {scores:?}");
+        assert!(liveness.abs() <= 0.005, "{name} {height}: {liveness}");
         assert!(similarity(&reduced, &full) > 0.99, "{name} {height}");
         let sizes = [&reduced, &full].map(|face| {
             let (b, eyes) = (face.bounding_box, face.quality.inter_eye_distance);
