@@ -114,14 +114,6 @@ async fn everything() -> Fixture {
         .append_audit_event(&actor("acme"), &event)
         .unwrap();
     transaction.commit().await.unwrap();
-    sqlx::raw_sql(
-        "insert into face_images (tenant, watchlist_id, subject_id, face_id, key_id, nonce, image) \
-         select tenant, watchlist_id, subject_id, id, 'testkey1', decode(repeat('01', 12), 'hex'), \
-         decode(repeat('02', 17), 'hex') from faces",
-    )
-    .execute(&mut fixture.owner().await)
-    .await
-    .unwrap();
     erased(&fixture.store, "nobody").await;
     fixture
 }
