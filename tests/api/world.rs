@@ -44,7 +44,6 @@ impl World {
             ("faces", text(&subject["faces"][0]["id"])),
             ("verifications", check),
             ("jobs", job),
-            ("models", BEFORE.name().to_owned()),
             ("erasures", erasure),
             ("liveness_sessions", session),
         ]);
@@ -66,12 +65,13 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
-/// The collections whose ids a path wants, in order. A key of the caller's own names nothing in particular.
+/// The collections whose ids a path wants, in order. A key of the caller's own names nothing in particular, and a model is
+/// nobody's own.
 pub fn collections(path: &str) -> Vec<&str> {
     let segments: Vec<&str> = path.split('/').collect();
-    let wanted = segments
-        .windows(2)
-        .filter(|pair| pair[1].starts_with('{') && pair[0] != "by-external-id");
+    let wanted = segments.windows(2).filter(|pair| {
+        pair[1].starts_with('{') && !["by-external-id", "models"].contains(&pair[0])
+    });
     wanted.map(|pair| pair[0]).collect()
 }
 
@@ -83,6 +83,7 @@ pub fn filled(path: &str, ids: &[String]) -> String {
     for segment in path.split('/') {
         filled.push(match segment.starts_with('{') {
             true if before == "by-external-id" => "a-key",
+            true if before == "models" => BEFORE.name(),
             true => ids.next().unwrap(),
             false => segment,
         });
