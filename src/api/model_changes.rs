@@ -52,7 +52,7 @@ pub struct ActivateModel {
     tag = "watchlists",
     security(("bearer" = ["admin"])),
     params(
-        ("id" = String, Path, description = "Name of the embedder: `sface`, `fused`, `fr_feature`, or one that was added"),
+        ("id" = String, Path, example = "fr_feature", description = "Name of the embedder: `sface`, `fused`, `fr_feature`, or one that was added"),
         IdempotencyHeader
     ),
     request_body(content((ActivateModel = "application/json"))),
