@@ -9,6 +9,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 use validator::Validate;
 
+use super::extract::whole::whole;
 use super::extract::{Form, Image, KeyedOrEmpty, Path, rules};
 use super::idempotency::{IdempotencyHeader, Made, once};
 use super::views::{FrameJudgedView, LivenessSessionView, NewLivenessSessionView};
@@ -121,6 +122,7 @@ pub struct CreateLivenessFrame {
     pub sequence: u32,
     /// When it was taken, by a clock of the client that only goes on, in milliseconds.
     #[validate(range(max = MAX_CLOCK_MS))]
+    #[serde(deserialize_with = "whole")]
     #[schema(minimum = 0, maximum = 9007199254740992_i64, example = 1200)]
     pub captured_at_ms: u64,
     /// The picture as the camera sees it, not mirrored, each its own.

@@ -95,7 +95,7 @@ fn made(change: ModelChange) -> Result<Made, ApiError> {
 
 /// Read how far a watchlist is moved
 ///
-/// The change that is open, or else the latest.
+/// The change that is open, or else the latest. A list that was never to be moved has none: 409 `model_change_conflict`.
 #[utoipa::path(
     tag = "watchlists",
     security(("bearer" = ["watchlist:read"])),

@@ -137,7 +137,7 @@ impl From<VerifyError> for ApiError {
             ),
             VerifyError::NoModelChange => Self::with_detail(
                 ErrorCode::ModelChangeConflict,
-                "No change of this list is open that could take this step.",
+                "This list is not being moved, or not so that this could be done.",
             ),
             VerifyError::TooManyAttempts { retry_after } => Self::of_exhausted(Exhausted {
                 budget: Budget::Attempts,

@@ -16,7 +16,7 @@ use crate::domain::face::Template;
 use crate::domain::ids::{TenantId, WatchlistId};
 use crate::domain::model_change::{ModelChange, SwitchMode};
 use crate::models::UsableEmbedder;
-use crate::store::{ModelChangeRefusal, NewModelChange, Switch, Uncommitted};
+use crate::store::{ModelChangeRefusal, NewModelChange, Switch, TenantTx, Uncommitted};
 use crate::vision::{AnalysisRequest, blank_picture};
 
 /// How a change comes to its end, or to its turning point.
@@ -87,9 +87,8 @@ impl Verifier {
     /// Brings a change to its turning point or its end, in a transaction of its own.
     ///
     /// # Errors
-    /// [`VerifyError::NotFound`] where nothing was ever changed, [`VerifyError::TemplatesMissing`] where faces have no
-    /// template of the embedder that the list is to be in, [`VerifyError::NoModelChange`] where no change is open that could
-    /// take this step.
+    /// [`VerifyError::NotFound`] without such a list, [`VerifyError::TemplatesMissing`] where faces have no template of the
+    /// embedder that the list is to be in, [`VerifyError::NoModelChange`] where no change is open that could take this step.
     pub async fn take_step(
         &self,
         actor: &Actor,
@@ -103,8 +102,7 @@ impl Verifier {
             Step::Finish if transaction.finish_model_change(watchlist_id).await? => Switch::Done(0),
             Step::Finish => Switch::NotOpen,
         };
-        let change = transaction.find_model_change(watchlist_id).await?;
-        let change = change.ok_or(VerifyError::NotFound)?;
+        let change = latest(&mut transaction, watchlist_id).await?;
         match switch {
             Switch::MissingTemplates(faces) => return Err(VerifyError::TemplatesMissing(faces)),
             Switch::NotOpen => return Err(VerifyError::NoModelChange),
@@ -122,15 +120,14 @@ impl Verifier {
     /// How far the latest change of a list is.
     ///
     /// # Errors
-    /// [`VerifyError::NotFound`] where nothing was ever changed.
+    /// [`VerifyError::NotFound`] without such a list, [`VerifyError::NoModelChange`] where it was never to be moved.
     pub async fn model_change(
         &self,
         tenant: &TenantId,
         watchlist_id: WatchlistId,
     ) -> Result<ModelChange, VerifyError> {
         let mut transaction = self.store.begin(tenant).await?;
-        let change = transaction.find_model_change(watchlist_id).await?;
-        change.ok_or(VerifyError::NotFound)
+        latest(&mut transaction, watchlist_id).await
     }
 
     /// The template of the one face of a kept picture, by an embedder.
@@ -144,4 +141,16 @@ impl Verifier {
             .await
             .map_err(of_path)
     }
+}
+
+/// The change of a list that is open, or else the latest.
+async fn latest(
+    transaction: &mut TenantTx,
+    watchlist_id: WatchlistId,
+) -> Result<ModelChange, VerifyError> {
+    if let Some(change) = transaction.find_model_change(watchlist_id).await? {
+        return Ok(change);
+    }
+    let list = transaction.find_watchlist_policy(watchlist_id).await?;
+    Err(list.map_or(VerifyError::NotFound, |_| VerifyError::NoModelChange))
 }

@@ -312,10 +312,12 @@ async fn what_cannot_be_moved_is_refused_with_a_reason() {
     let list = list_that_keeps(&app, true).await;
     app.enrol(&list, "jane", person(1)).await;
     let path = format!("/v1/watchlists/{list}/model_change");
-    app.get(&path).await.expect_problem(404, "not_found");
+    app.get(&path)
+        .await
+        .expect_problem(409, "model_change_conflict");
     step(&app, &list, "switch")
         .await
-        .expect_problem(404, "not_found");
+        .expect_problem(409, "model_change_conflict");
     for model in ["nobody", "sface", "..%2Ffused"] {
         let refused = activate(&app, &list, model, "manual").await;
         refused.expect_problem(404, "not_found");

@@ -190,6 +190,15 @@ fn add_replay(operation: &mut Operation) {
     }
 }
 
+/// Operations on a move of a list to another embedder, which may not be open.
+const OF_MOVES: [&str; 5] = [
+    "get_model_change",
+    "list_subjects_to_enrol",
+    "switch_model",
+    "roll_back_model_change",
+    "finish_model_change",
+];
+
 /// Adds the failures that an operation can have by its nature, so that no handler has to list them.
 fn add_problems(operation: &mut Operation) {
     use ErrorCode as E;
@@ -216,6 +225,10 @@ fn add_problems(operation: &mut Operation) {
     }
     if is_keyed(operation) {
         codes.push(E::IdempotencyKeySpent);
+    }
+    let id = operation.operation_id.as_deref();
+    if id.is_some_and(|id| OF_MOVES.contains(&id)) {
+        codes.push(E::ModelChangeConflict);
     }
     for code in codes {
         let status = code.status().as_u16().to_string();

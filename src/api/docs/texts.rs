@@ -18,6 +18,8 @@ const ON_DUPLICATE: &str = "^(report|reject|add_to_subject)$";
 const DECISION: &str = "^(approved|review|declined)$";
 const RULING: &str = "^(approved|declined)$";
 const SEX: &str = "^(M|F|X)$";
+const JOB_KIND: &str = "^(import|model_change|rekey)$";
+const SWITCH: &str = "^(automatic|manual)$";
 const ROW_STATE: &str = "^(pending|succeeded|failed|cancelled)$";
 
 /// Fields of bodies.
@@ -38,11 +40,14 @@ const FIELDS: [(&str, &str); 14] = [
     ("issuing_state", PRINTABLE),
 ];
 /// Fields whose names say something else elsewhere, each after the body that it is of.
-const FIELDS_OF: [(&str, &str, &str); 4] = [
+const FIELDS_OF: [(&str, &str, &str); 7] = [
+    ("ActivateModel", "switch", SWITCH),
     ("ConsentForm", "id", PRINTABLE),
     ("CreateErasure", "reason", PRINTABLE),
     ("CreateReview", "decision", RULING),
     ("CreateReview", "note", LINES),
+    ("JobView", "kind", JOB_KIND),
+    ("ModelChangeView", "switch", SWITCH),
 ];
 /// Parameters of paths and queries.
 const PARAMETERS: [(&str, &str); 9] = [
@@ -108,7 +113,8 @@ mod tests {
     use super::*;
     use crate::domain::decision::Decision;
     use crate::domain::duplicate::OnDuplicate;
-    use crate::domain::job::RowState;
+    use crate::domain::job::{JobKind, RowState};
+    use crate::domain::model_change::SwitchMode;
     use crate::domain::mrz::Sex;
     use crate::domain::review::ReviewDecision;
     use crate::domain::watchlist::WatchlistKind;
@@ -128,6 +134,8 @@ mod tests {
         reads_all::<OnDuplicate>(ON_DUPLICATE);
         reads_all::<Decision>(DECISION);
         reads_all::<RowState>(ROW_STATE);
+        reads_all::<JobKind>(JOB_KIND);
+        reads_all::<SwitchMode>(SWITCH);
         reads_all::<ReviewDecision>(RULING);
         reads_all::<Sex>(SEX);
     }

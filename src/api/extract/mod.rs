@@ -15,6 +15,7 @@ pub mod present;
 mod query;
 pub mod rules;
 mod upload;
+pub(super) mod whole;
 
 pub(super) use body::declared_length;
 pub use consent::ConsentForm;
