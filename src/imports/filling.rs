@@ -3,20 +3,20 @@
 //! A face without a kept picture, or of whose picture no template can be made any more, stays without. Then the job ends as
 //! failed, and the list stays as it is until somebody is enrolled again, or removed, and the change goes on.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use super::work::{Pause, QUEUE_PATIENCE, TURN, in_flight};
-use crate::domain::audit::{Actor, ModelChangeSwitched};
+use super::work::{Pause, QUEUE_PATIENCE, may_go_on, pictures_in_flight};
+use crate::domain::audit::Actor;
 use crate::domain::face::Template;
 use crate::domain::ids::{FaceId, JobId, SubjectId, WatchlistId};
 use crate::domain::model_change::{ModelChange, SwitchMode};
 use crate::models::UsableEmbedder;
-use crate::store::{Switch, TenantTx};
-use crate::verify::{Verifier, VerifyError};
+use crate::store::TenantTx;
+use crate::verify::{Step, Verifier, VerifyError, take_step_in};
 use crate::vision::VisionError;
 
 /// Faces whose pictures are read at once, and whose templates are kept at once.
@@ -54,11 +54,7 @@ impl Filling<'_> {
         };
         let (begun, mut filled) = (Instant::now(), change.filled);
         loop {
-            let may_go_on = !*stop.borrow()
-                && stop.has_changed().is_ok()
-                && begun.elapsed() < TURN
-                && self.verifier.engine().is_healthy();
-            if !may_go_on {
+            if !may_go_on(self.verifier, begun, stop) {
                 return Ok(Pause::Yielded);
             }
             match self.fill_page(&embedder, *after).await? {
@@ -92,10 +88,7 @@ impl Filling<'_> {
         let pictures = faces
             .into_iter()
             .filter_map(|face| Some((face, images.remove(&face.1)?)));
-        let places = in_flight(
-            self.verifier.engine().workers().wanted,
-            self.verifier.engine().queue_capacity(),
-        );
+        let places = pictures_in_flight(self.verifier);
         let made: Vec<(Face, Option<Template>)> = stream::iter(pictures)
             .map(|(face, image)| async move { (face, self.template(embedder, face, image).await) })
             .buffered(places as usize)
@@ -152,7 +145,7 @@ impl Filling<'_> {
         transaction.lock_watchlist(self.watchlist).await?;
         let change = transaction.find_model_change(self.watchlist).await?;
         let Some(change) = change.filter(|change| change.state.is_before_switch()) else {
-            return self.give_up().await;
+            return self.end_as_failed(transaction).await;
         };
         let missing = change.faces.saturating_sub(change.filled);
         let counted = transaction
@@ -182,13 +175,9 @@ impl Filling<'_> {
 
     async fn switch(&self, transaction: &mut TenantTx) -> Result<(), VerifyError> {
         let begun = Instant::now();
-        let Switch::Done(faces) = transaction.switch_model(self.watchlist).await? else {
-            return Err(VerifyError::NoModelChange);
-        };
-        let change = transaction.find_model_change(self.watchlist).await?;
-        let change = change.ok_or(VerifyError::NotFound)?;
-        transaction.append_audit_event(self.actor, &ModelChangeSwitched::from(&change).into())?;
-        let took: Duration = begun.elapsed();
+        let switched = take_step_in(transaction, self.actor, self.watchlist, Step::Switch);
+        let faces = switched.await?.faces;
+        let took = begun.elapsed();
         tracing::info!(watchlist.id = %self.watchlist, faces, ?took, "a list is in another embedder");
         Ok(())
     }

@@ -22,7 +22,7 @@ use crate::verify::{
 use crate::vision::{Encoded, VisionError};
 
 /// How long a job is worked on before another one gets its turn.
-pub(super) const TURN: Duration = Duration::from_secs(10);
+const TURN: Duration = Duration::from_secs(10);
 /// Rows that are read at once, and rows that may wait to be analysed.
 const READ_ROWS: u32 = 16;
 /// Rows that one transaction enrols, and how long the first of them waits for the others.
@@ -75,10 +75,7 @@ impl<'a> Work<'a> {
         list: PlannedSearch,
         job: JobId,
     ) -> Self {
-        let in_flight = in_flight(
-            verifier.engine().workers().wanted,
-            verifier.engine().queue_capacity(),
-        );
+        let in_flight = pictures_in_flight(verifier);
         Self {
             verifier,
             actor,
@@ -136,11 +133,7 @@ impl<'a> Work<'a> {
         let begun = Instant::now();
         let mut after = 0;
         loop {
-            let may_go_on = !*stop.borrow()
-                && stop.has_changed().is_ok()
-                && begun.elapsed() < TURN
-                && self.verifier.engine().is_healthy();
-            if !may_go_on {
+            if !may_go_on(self.verifier, begun, stop) {
                 return Ok(false);
             }
             let mut transaction = self.verifier.store().begin(&self.actor.tenant).await?;
@@ -320,9 +313,23 @@ fn somebody_else() -> RowFault {
     RowFault::new(RowCode::DuplicateSubject, words)
 }
 
+/// Whether a turn that was begun then goes on.
+pub(super) fn may_go_on(verifier: &Verifier, begun: Instant, stop: &watch::Receiver<bool>) -> bool {
+    !*stop.borrow()
+        && stop.has_changed().is_ok()
+        && begun.elapsed() < TURN
+        && verifier.engine().is_healthy()
+}
+
+/// How many pictures of a job the workers are asked about at once.
+pub(super) fn pictures_in_flight(verifier: &Verifier) -> u32 {
+    let engine = verifier.engine();
+    in_flight(engine.workers().wanted, engine.queue_capacity())
+}
+
 /// Enough to keep every worker busy while the next pictures are on their way, and never more than half of the places
 /// in the queue, which requests want too.
-pub(super) fn in_flight(workers: usize, queue_capacity: usize) -> u32 {
+fn in_flight(workers: usize, queue_capacity: usize) -> u32 {
     let wanted = workers + workers.min(queue_capacity / 2);
     u32::try_from(wanted.max(1)).unwrap_or(u32::MAX)
 }

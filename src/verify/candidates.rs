@@ -124,7 +124,7 @@ impl Verifier {
     ) -> Result<Vec<EnrolledFace>, VerifyError> {
         let watchlist_id = list.watchlist_id;
         transaction.lock_watchlist(watchlist_id).await?;
-        if !list.goes_by_the_same(&self.plan_in(transaction, watchlist_id).await?) {
+        if !self.is_as_planned(transaction, list).await? {
             return Err(VerifyError::AnotherEmbedder(watchlist_id));
         }
         let new = faces.iter().map(|(subject, face)| face.of(*subject));

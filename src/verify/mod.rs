@@ -31,6 +31,7 @@ pub use enrolment::{Enrolment, FaceEnrolment};
 pub use faces::{Comparison, TargetComparison};
 pub use liveness_sessions::{LivenessFrame, NewSession};
 pub use model_changes::Step;
+pub(crate) use model_changes::take_step_in;
 pub(crate) use plan::{PlannedSearch, is_overtaken};
 pub use recall::RecallMonitor;
 pub(crate) use verification::HITS_PER_LIST;

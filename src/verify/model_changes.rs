@@ -96,23 +96,7 @@ impl Verifier {
         step: Step,
     ) -> Result<ModelChange, VerifyError> {
         let mut transaction = self.store.begin(&actor.tenant).await?;
-        let switch = match step {
-            Step::Switch => transaction.switch_model(watchlist_id).await?,
-            Step::RollBack => transaction.roll_back_model_change(watchlist_id).await?,
-            Step::Finish if transaction.finish_model_change(watchlist_id).await? => Switch::Done(0),
-            Step::Finish => Switch::NotOpen,
-        };
-        let change = latest(&mut transaction, watchlist_id).await?;
-        match switch {
-            Switch::MissingTemplates(faces) => return Err(VerifyError::TemplatesMissing(faces)),
-            Switch::NotOpen => return Err(VerifyError::NoModelChange),
-            Switch::Done(_) => {}
-        }
-        let event: AuditEvent = match step {
-            Step::Switch => ModelChangeSwitched::from(&change).into(),
-            Step::RollBack | Step::Finish => ModelChangeEnded::from(&change).into(),
-        };
-        transaction.append_audit_event(actor, &event)?;
+        let change = take_step_in(&mut transaction, actor, watchlist_id, step).await?;
         transaction.commit().await?;
         Ok(change)
     }
@@ -153,4 +137,31 @@ async fn latest(
     }
     let list = transaction.find_watchlist_policy(watchlist_id).await?;
     Err(list.map_or(VerifyError::NotFound, |_| VerifyError::NoModelChange))
+}
+
+/// Takes a step as [`Verifier::take_step`] does, in a transaction that goes on.
+pub(crate) async fn take_step_in(
+    transaction: &mut TenantTx,
+    actor: &Actor,
+    watchlist_id: WatchlistId,
+    step: Step,
+) -> Result<ModelChange, VerifyError> {
+    let switch = match step {
+        Step::Switch => transaction.switch_model(watchlist_id).await?,
+        Step::RollBack => transaction.roll_back_model_change(watchlist_id).await?,
+        Step::Finish if transaction.finish_model_change(watchlist_id).await? => Switch::Done(0),
+        Step::Finish => Switch::NotOpen,
+    };
+    let change = latest(transaction, watchlist_id).await?;
+    match switch {
+        Switch::MissingTemplates(faces) => return Err(VerifyError::TemplatesMissing(faces)),
+        Switch::NotOpen => return Err(VerifyError::NoModelChange),
+        Switch::Done(_) => {}
+    }
+    let event: AuditEvent = match step {
+        Step::Switch => ModelChangeSwitched::from(&change).into(),
+        Step::RollBack | Step::Finish => ModelChangeEnded::from(&change).into(),
+    };
+    transaction.append_audit_event(actor, &event)?;
+    Ok(change)
 }

@@ -1,7 +1,6 @@
 //! What lists go by: read before any picture is worked on, and once more where a list went over to another embedder meanwhile.
 
 use std::future::Future;
-use std::sync::Arc;
 
 use super::{Verifier, VerifyError};
 use crate::domain::ids::{TenantId, WatchlistId};
@@ -22,21 +21,14 @@ pub(crate) struct PlannedSearch {
     pub(super) embedder: UsableEmbedder,
     /// What makes a second one of each face, while the list is going over to it.
     pub(super) also: Option<UsableEmbedder>,
+    /// Of both, whether the second can be used or not.
+    ids: (String, Option<String>),
 }
 
 impl PlannedSearch {
     /// What holds a search of `size` faces to the rate.
     pub(super) fn thresholds(&self, size: u64) -> SearchThresholds {
         SearchThresholds::of(&self.embedder.calibration, self.target_fpir, size)
-    }
-
-    /// Whether faces get the same templates by another plan.
-    pub(super) fn goes_by_the_same(&self, other: &Self) -> bool {
-        let ids = |list: &Self| {
-            let also = list.also.as_ref().map(|also| Arc::clone(&also.id));
-            (Arc::clone(&list.embedder.id), also)
-        };
-        ids(self) == ids(other)
     }
 }
 
@@ -66,16 +58,22 @@ impl Verifier {
         Ok(lists)
     }
 
-    /// The same of one list, whose lock is held.
-    pub(super) async fn plan_in(
+    /// Whether what was planned for a list, which is held, is so still: faces that were looked at have the right templates.
+    pub(super) async fn is_as_planned(
         &self,
         transaction: &mut TenantTx,
-        id: WatchlistId,
-    ) -> Result<PlannedSearch, VerifyError> {
-        let policy = transaction.find_watchlist_policy(id).await?;
-        let policy = policy.ok_or(VerifyError::NotFound)?;
+        list: &PlannedSearch,
+    ) -> Result<bool, VerifyError> {
+        let id = list.watchlist_id;
         let models = transaction.list_models(&[id]).await?.remove(&id);
-        self.plan(id, &policy, models.unwrap_or_default()).await
+        let models = models.ok_or(VerifyError::NotFound)?;
+        Ok(self.ids(models) == list.ids)
+    }
+
+    /// Of both embedders: a list that is in none goes by the one at work.
+    fn ids(&self, models: ListModels) -> (String, Option<String>) {
+        let at_work = || self.at_work.id.to_string();
+        (models.current.unwrap_or_else(at_work), models.also)
     }
 
     async fn plan(
@@ -84,22 +82,20 @@ impl Verifier {
         policy: &WatchlistPolicy,
         models: ListModels,
     ) -> Result<PlannedSearch, VerifyError> {
-        let unusable = || VerifyError::AnotherEmbedder(watchlist_id);
-        let embedder = match models.current {
-            Some(id) => self.embedder(&id).await.ok_or_else(unusable)?,
-            None => self.at_work.clone(),
-        };
-        let also = match models.also {
+        let ids = self.ids(models);
+        let embedder = self.embedder(&ids.0).await;
+        let also = match &ids.1 {
             // Where it is gone, its templates are missing in the end, and nothing else suffers.
-            Some(id) => self.embedder(&id).await,
+            Some(id) => self.embedder(id).await,
             None => None,
         };
         Ok(PlannedSearch {
             watchlist_id,
             kind: policy.kind,
             target_fpir: policy.target_fpir,
-            embedder,
+            embedder: embedder.ok_or(VerifyError::AnotherEmbedder(watchlist_id))?,
             also,
+            ids,
         })
     }
 
