@@ -228,6 +228,7 @@ mod tests {
             path: path.to_owned(),
             bytes: 3,
             sha256: sha256.to_owned(),
+            network: None,
         }
     }
 

@@ -5,6 +5,8 @@ use std::env::consts::{ARCH, OS};
 use serde::Deserialize;
 
 use super::AssetError;
+use crate::domain::embedder::Recipe;
+use crate::domain::network::Network;
 
 /// The list as it is committed.
 const COMMITTED: &str = include_str!("../../assets.toml");
@@ -73,6 +75,8 @@ pub struct Asset {
     pub bytes: u64,
     /// SHA-256 of the file, or of the tree's listing.
     pub sha256: String,
+    /// How it is fed and what is read of it, where it is a model.
+    pub network: Option<Network>,
 }
 
 /// What of a package an asset is made of.
@@ -97,8 +101,14 @@ impl Asset {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Manifest {
-    package: Vec<Package>,
+pub(super) struct Manifest {
+    pub(super) package: Vec<Package>,
+    pub(super) embedder: Vec<Recipe>,
+}
+
+/// All that is committed, for whatever platform.
+pub(super) fn committed() -> Result<Manifest, toml::de::Error> {
+    toml::from_str(COMMITTED)
 }
 
 /// The packages of the committed list that this platform needs.

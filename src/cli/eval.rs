@@ -145,7 +145,8 @@ fn hashes(models: &ModelFiles, chosen: Chosen) -> anyhow::Result<eval::Models> {
             sha256: sha256_of(path).with_context(|| format!("cannot read {}", path.display()))?,
         })
     };
-    let files = models.of_templates(chosen).into_iter().map(hash);
+    let paths = models.of_templates(chosen);
+    let files = paths.iter().map(hash);
     Ok(eval::Models {
         embedder: chosen.embedder.id().to_owned(),
         files: files.collect::<anyhow::Result<_>>()?,

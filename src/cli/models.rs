@@ -8,8 +8,11 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::eval;
 use crate::config::Config;
 use crate::domain::detector::DetectorManifest;
-use crate::domain::embedder::{ChannelOrder, Embedder};
-use crate::models::{NewDetector, NewModel, OwnModels, add, add_detector};
+use crate::domain::embedder::Embedder;
+use crate::domain::network::{ChannelOrder, Network};
+use crate::models::{
+    KnownModel, NewDetector, NewModel, OwnModels, PartInTemplate, add, add_detector,
+};
 use crate::startup::{inference_files, known_models};
 use crate::vision::{ModelFiles, Runtime};
 
@@ -153,17 +156,42 @@ fn added(own: &OwnModels, args: AddArgs, config: &Config) -> anyhow::Result<Stri
 
 fn list(config: &Config) -> anyhow::Result<()> {
     for model in known_models(config)? {
-        let state = match (model.at_work, model.calibrated) {
-            (true, _) => "at work",
-            (false, Some(false)) => "not calibrated",
-            (false, _) => "not at work",
-        };
-        super::print(&format!(
-            "{:16} {state:14} {:23} {}\n{:16} {}\n{:16} sha256 {}",
-            model.name, model.licence, model.origin, "", model.role, "", model.sha256
-        ))?;
+        super::print(&told(&model))?;
     }
     Ok(())
+}
+
+fn told(model: &KnownModel) -> String {
+    let is_calibrated = |part: &PartInTemplate| part.calibration.is_some();
+    let state = match model.at_work {
+        true => "at work",
+        false if model.templates.iter().all(is_calibrated) => "not at work",
+        false => "not calibrated",
+    };
+    let Network {
+        role,
+        input,
+        outputs,
+        ..
+    } = &model.network;
+    let mut lines = vec![
+        format!("{state:14} {:23} {}", model.licence, model.origin),
+        format!("{role}: {}", model.purpose),
+        format!("takes {input}; gives {}", outputs.join(", ")),
+    ];
+    lines.extend(model.templates.iter().map(|part| {
+        let mirrored = if part.mirror { ", mirrored too" } else { "" };
+        let measured = match &part.calibration {
+            Some(on) => format!("calibrated on {} people of {}", on.subjects, on.dataset),
+            None => "not calibrated".to_owned(),
+        };
+        format!(
+            "{} of the template {} ({}){mirrored}, {measured}",
+            part.share, part.embedder, part.embedder_id
+        )
+    }));
+    lines.push(format!("sha256 {}", model.sha256));
+    format!("{:16} {}", model.name, lines.join(&format!("\n{:17}", "")))
 }
 
 impl AddArgs {

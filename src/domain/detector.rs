@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::network::{ByColour, ChannelOrder, Input, InputLayout, Network, Role};
+
 /// What finds faces. Templates of faces that two detectors found can be compared, but they are aligned a little differently.
 #[derive(Clone, Copy, Default)]
 pub enum Detector {
@@ -49,6 +51,31 @@ pub struct DetectorManifest {
     pub height: u32,
     /// Confidence from which a find is a face, 0 to 1.
     pub min_confidence: f32,
+}
+
+impl DetectorManifest {
+    /// How the network is fed, and what is read of it.
+    #[must_use]
+    pub fn network(&self) -> Network {
+        let (channels, mean, scale) = match self.layout {
+            DetectorLayout::Scrfd => (ChannelOrder::Rgb, 127.5, 1.0 / 128.0),
+            DetectorLayout::YuNet => (ChannelOrder::Bgr, 0.0, 1.0),
+        };
+        Network {
+            role: Role::FaceDetector,
+            input: Input {
+                pictures: 1,
+                layout: InputLayout::Nchw,
+                channels,
+                width: Some(self.width),
+                height: Some(self.height),
+                mean: ByColour::All(mean),
+                scale: ByColour::All(scale),
+            },
+            outputs: self.outputs.clone(),
+            template_values: None,
+        }
+    }
 }
 
 /// What a network takes and gives.

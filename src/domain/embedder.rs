@@ -7,6 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::calibration::Calibration;
+use super::network::{ByColour, ChannelOrder, Input, InputLayout, Network, Role};
 
 /// What turns a face into a template. Templates of two embedders are never compared.
 #[derive(Clone, Copy, Default)]
@@ -20,6 +21,30 @@ pub enum Embedder {
     FrFeature,
     /// A network of the user's own. There are few of them in a process, and each is there to its end.
     Own(&'static OwnEmbedder),
+}
+
+/// How one that the service ships with makes templates.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// By which it is chosen.
+    pub name: String,
+    /// The networks whose values stand in a template, in this order.
+    pub parts: Vec<Part>,
+    /// Whether the mirror image of a face counts as much as the face.
+    pub mirror: bool,
+    /// The file of its calibration.
+    pub calibration: String,
+}
+
+/// A network's part in a template.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    /// The network's name.
+    pub network: String,
+    /// How much its cosine counts; those of a template add up to 1.
+    pub share: f64,
 }
 
 /// A network of the user's own, as it was added.
@@ -73,24 +98,32 @@ pub struct OwnInput {
     pub scale: f32,
 }
 
-/// In which order the values of a picture come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum InputLayout {
-    /// One colour after the other.
-    Nchw,
-    /// One pixel after the other.
-    Nhwc,
-}
-
-/// In which order colours come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ChannelOrder {
-    /// Red, green, blue.
-    Rgb,
-    /// Blue, green, red.
-    Bgr,
+impl OwnManifest {
+    /// How the network is fed, and what is read of it.
+    #[must_use]
+    pub fn network(&self) -> Network {
+        let OwnInput {
+            layout,
+            channels,
+            side,
+            mean,
+            scale,
+        } = self.input;
+        Network {
+            role: Role::Embedder,
+            input: Input {
+                pictures: 1,
+                layout,
+                channels,
+                width: Some(side),
+                height: Some(side),
+                mean: ByColour::All(mean),
+                scale: ByColour::All(scale),
+            },
+            outputs: vec![self.output.clone()],
+            template_values: Some(self.dimensions),
+        }
+    }
 }
 
 impl PartialEq for Embedder {

@@ -23,6 +23,7 @@ pub mod liveness_session;
 pub mod metadata;
 pub mod model_change;
 pub mod mrz;
+pub mod network;
 pub mod policy;
 pub mod quality;
 pub mod reason;

@@ -12,8 +12,10 @@ use super::rates::People;
 use super::report::accuracy;
 use super::scores::Scores;
 use super::{EvalError, FoldAccuracy, OperatingPoint, Options};
+use crate::assets::recipe;
+use crate::domain::embedder::Embedder;
 use crate::domain::face::Template;
-use crate::vision::{FaceBackend, ModelError, Parts, fused, side_by_side, sum, with_sface};
+use crate::vision::{FaceBackend, ModelError, Parts, side_by_side, sum};
 
 /// The false match rates that are looked at.
 const TARGET_RATES: [f64; 2] = [1e-3, 1e-4];
@@ -55,23 +57,38 @@ const CHOICES: [Choice; 11] = [
     },
     Choice {
         name: "fr_feature with MobileFaceNet",
-        make: |parts| fused(&alone(&parts.fr_feature), &alone(&parts.mobile_face_net)),
+        make: |parts| {
+            let [first, second] = [&parts.fr_feature, &parts.mobile_face_net].map(|both| &both[0]);
+            pair(first, second, share(Embedder::Fused))
+        },
     },
     Choice {
         name: "... the second mirrored too",
-        make: |parts| fused(&alone(&parts.fr_feature), &parts.mobile_face_net),
+        make: |parts| {
+            let second = sum(&parts.mobile_face_net);
+            pair(&parts.fr_feature[0], &second, share(Embedder::Fused))
+        },
     },
     Choice {
         name: "... both (fused)",
-        make: |parts| fused(&parts.fr_feature, &parts.mobile_face_net),
+        make: |parts| {
+            let [first, second] = [&parts.fr_feature, &parts.mobile_face_net].map(sum);
+            pair(&first, &second, share(Embedder::Fused))
+        },
     },
     Choice {
         name: "fr_feature with SFace (sface)",
-        make: |parts| with_sface(&parts.fr_feature[0], &parts.sface[0]),
+        make: |parts| {
+            let [first, second] = [&parts.fr_feature, &parts.sface].map(|both| &both[0]);
+            pair(first, second, share(Embedder::Sface))
+        },
     },
     Choice {
         name: "... SFace mirrored too",
-        make: |parts| with_sface(&parts.fr_feature[0], &sum(&parts.sface)),
+        make: |parts| {
+            let second = sum(&parts.sface);
+            pair(&parts.fr_feature[0], &second, share(Embedder::Sface))
+        },
     },
 ];
 
@@ -86,18 +103,23 @@ const PAIRS: [Pair; 2] = [
         second: "MobileFaceNet",
         make: |parts, share| {
             let second = sum(&parts.mobile_face_net);
-            side_by_side(&sum(&parts.fr_feature), &second, share)
+            pair(&sum(&parts.fr_feature), &second, share)
         },
     },
     Pair {
         second: "SFace",
-        make: |parts, share| side_by_side(&parts.fr_feature[0], &parts.sface[0], share),
+        make: |parts, share| pair(&parts.fr_feature[0], &parts.sface[0], share),
     },
 ];
 
-/// A network's answer of a face, and that of its mirror image left out.
-fn alone([face, _]: &[Vec<f32>; 2]) -> [Vec<f32>; 2] {
-    [face.clone(), face.clone()]
+/// The answers of `fr_feature` and of a network that counts by a share.
+fn pair(fr_feature: &[f32], second: &[f32], share: f64) -> Vec<f32> {
+    side_by_side(&[(second.to_vec(), share), (fr_feature.to_vec(), 1.0 - share)])
+}
+
+/// How much the network counts that an embedder has besides `fr_feature`.
+fn share(embedder: Embedder) -> f64 {
+    recipe(embedder.name()).parts[0].share
 }
 
 /// How accurate one choice is.

@@ -8,7 +8,8 @@ use super::fit::manifest;
 use super::trial::try_on_faces;
 use super::{MANIFEST, MAX_NAME, MODEL, OwnModelError, OwnModels, is_name};
 use crate::domain::detector::Detector;
-use crate::domain::embedder::{ChannelOrder, OwnManifest};
+use crate::domain::embedder::OwnManifest;
+use crate::domain::network::ChannelOrder;
 use crate::vision::{Interface, ModelError, ModelFiles, Runtime, VisionError};
 
 /// An embedder that is to be added.

@@ -148,7 +148,7 @@ mod tests {
         let others = OtherEmbedders::in_places(files.clone(), own);
         let id = Embedder::FrFeature.id();
         assert!(others.find(id).await.is_none());
-        std::fs::write(files.embedder, "a network").unwrap();
+        std::fs::write(files.model("fr_feature").0, "a network").unwrap();
         let found = others.find(id).await.unwrap();
         assert_eq!(
             (&*found.id, found.embedder),

@@ -2,7 +2,8 @@
 
 use super::add::NewModel;
 use crate::assets::sha256_of_bytes;
-use crate::domain::embedder::{InputLayout, OwnInput, OwnManifest};
+use crate::domain::embedder::{OwnInput, OwnManifest};
+use crate::domain::network::InputLayout;
 use crate::vision::Interface;
 
 /// Side of the input where the file leaves it open: that of faces as ArcFace has them.
@@ -119,7 +120,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use crate::domain::embedder::ChannelOrder;
+    use crate::domain::network::ChannelOrder;
 
     fn new() -> NewModel {
         NewModel {

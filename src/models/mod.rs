@@ -22,7 +22,7 @@ pub use add::{AddError, NewModel, add};
 pub use add_detector::{NewDetector, add_detector};
 pub use embedders::{OtherEmbedders, UsableEmbedder};
 pub use error::OwnModelError;
-pub use known::{AtWork, KnownModel, known};
+pub use known::{AtWork, CalibratedOn, KnownModel, PartInTemplate, known};
 
 use crate::assets::sha256_of;
 use crate::domain::detector::{Detector, OwnDetector};
@@ -176,7 +176,8 @@ mod tests {
     use super::*;
     use crate::domain::calibration::Calibration;
     use crate::domain::detector::{DetectorLayout, DetectorManifest};
-    use crate::domain::embedder::{ChannelOrder, InputLayout, OwnInput, OwnManifest};
+    use crate::domain::embedder::{OwnInput, OwnManifest};
+    use crate::domain::network::{ChannelOrder, InputLayout};
 
     fn manifest(name: &str) -> OwnManifest {
         OwnManifest {

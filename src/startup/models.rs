@@ -10,7 +10,7 @@ use crate::assets::{AssetError, Assets, InferenceFiles, Part};
 use crate::config::{Config, Inference, Load};
 use crate::domain::chosen::Chosen;
 use crate::domain::embedder::Embedder;
-use crate::vision::document::{ReaderFiles, ZoneReader};
+use crate::vision::document::ZoneReader;
 use crate::vision::{
     Engine, FaceBackend, ImageLimits, ModelError, ModelFiles, OnnxBackend, Replacements, Runtime,
     VisionError,
@@ -161,7 +161,7 @@ pub fn load_readers(
     limits: ImageLimits,
 ) -> anyhow::Result<Vec<ZoneReader>> {
     let runtime = Runtime::load(&files.runtime_library)?;
-    let models = ReaderFiles::in_dir(&files.models);
+    let models = ModelFiles::in_dir(&files.models);
     let load = || ZoneReader::load(runtime, &models, limits);
     side_by_side(readers, load, ZoneReader::warm_up)
 }

@@ -93,13 +93,13 @@ impl OnnxBackend {
         limits: ImageLimits,
     ) -> Result<Self, ModelError> {
         Ok(Self {
-            detector: FaceDetector::load(loader, &files.detector, detector)?,
-            landmarker: Landmarker::load(loader, &files.landmarks)?,
+            detector: FaceDetector::load(loader, files, detector)?,
+            landmarker: Landmarker::load(loader, files)?,
             embedder: FaceEmbedder::load(loader, files, made)?,
             others: OtherEmbedders::new(loader, files.clone()),
-            liveness: LivenessJudge::load(loader, &files.liveness)?,
-            pose: PoseEstimator::load(loader, &files.pose)?,
-            eyes: EyeJudge::load(loader, &files.eyes)?,
+            liveness: LivenessJudge::load(loader, files)?,
+            pose: PoseEstimator::load(loader, files)?,
+            eyes: EyeJudge::load(loader, files)?,
             scaler: Scaler::default(),
             limits,
         })

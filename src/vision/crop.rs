@@ -6,6 +6,7 @@ use image::RgbImage;
 
 use super::VisionError;
 use super::picture::View;
+use crate::domain::network::Input;
 
 /// A rectangle of a picture, in pixels, wholly inside it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -93,6 +94,21 @@ impl Scaler {
         self.scale_pixels(image.pixels(), image.to_pixels(area), width, height)
     }
 
+    /// A rectangle of a picture at the size that a network takes; at its own where that is left open.
+    pub(super) fn scale_for(
+        &mut self,
+        input: &Input,
+        image: &View,
+        area: Area,
+    ) -> Result<RgbImage, VisionError> {
+        let side = |wanted: Option<u32>, own: f64| wanted.unwrap_or(own.round() as u32);
+        let (width, height) = (
+            side(input.width, area.width),
+            side(input.height, area.height),
+        );
+        self.scale(image, area, width, height)
+    }
+
     /// A rectangle of pixels at another size.
     pub(super) fn scale_pixels(
         &mut self,
@@ -122,109 +138,9 @@ impl Scaler {
     }
 }
 
-/// Which channel comes first in a tensor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Channels {
-    /// Red, green, blue.
-    Rgb,
-    /// Blue, green, red.
-    Bgr,
-}
-
-/// A picture as a planar tensor, `(value - mean) * scale` by colour (red, green, blue).
-pub(super) fn planar(
-    image: &RgbImage,
-    order: Channels,
-    mean: [f32; 3],
-    scale: [f32; 3],
-) -> Vec<f32> {
-    planar_on(image.dimensions(), (0, 0), image, order, mean, scale)
-}
-
-/// The same on a canvas of zeros, of so many pixels, with the picture's corner at a place of it.
-pub(super) fn planar_on(
-    canvas: (u32, u32),
-    corner: (u32, u32),
-    image: &RgbImage,
-    order: Channels,
-    mean: [f32; 3],
-    scale: [f32; 3],
-) -> Vec<f32> {
-    let [width, height, left, top] = [canvas.0, canvas.1, corner.0, corner.1].map(|n| n as usize);
-    let colours: [usize; 3] = match order {
-        Channels::Rgb => [0, 1, 2],
-        Channels::Bgr => [2, 1, 0],
-    };
-    // What each byte becomes: quicker to look up than to work out.
-    let tables = colours.map(|colour| {
-        let value = |byte: usize| (byte as f32 - mean[colour]) * scale[colour];
-        std::array::from_fn::<f32, 256, _>(value)
-    });
-    let mut tensor = vec![0.0; 3 * width * height];
-    let (first, others) = tensor.split_at_mut(width * height);
-    let (second, third) = others.split_at_mut(width * height);
-    let rows = image
-        .as_raw()
-        .chunks_exact(3 * image.width().max(1) as usize);
-    for (row, start) in rows.zip((top * width + left..).step_by(width.max(1))) {
-        let planes = first[start..].iter_mut().zip(&mut second[start..]);
-        let planes = planes.zip(&mut third[start..]);
-        for (((first, second), third), pixel) in planes.zip(row.chunks_exact(3)) {
-            *first = tables[0][usize::from(pixel[colours[0]])];
-            *second = tables[1][usize::from(pixel[colours[1]])];
-            *third = tables[2][usize::from(pixel[colours[2]])];
-        }
-    }
-    tensor
-}
-
-/// Luminance by the weights of ITU-R BT.601, 0 to 255.
-pub(super) fn luminance(image: &RgbImage) -> Vec<f32> {
-    let weigh =
-        |p: &[u8]| 0.299 * f32::from(p[0]) + 0.587 * f32::from(p[1]) + 0.114 * f32::from(p[2]);
-    image.as_raw().chunks_exact(3).map(weigh).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn channels_are_laid_out_plane_by_plane() {
-        let image = RgbImage::from_raw(2, 1, vec![10, 20, 30, 40, 50, 60]).unwrap();
-        let ones = [1.0; 3];
-        assert_eq!(
-            planar(&image, Channels::Rgb, [0.0; 3], ones),
-            [10.0, 40.0, 20.0, 50.0, 30.0, 60.0]
-        );
-        assert_eq!(
-            planar(&image, Channels::Bgr, [0.0; 3], ones),
-            [30.0, 60.0, 20.0, 50.0, 10.0, 40.0]
-        );
-        assert_eq!(
-            planar(&image, Channels::Rgb, [10.0, 0.0, 0.0], [2.0, 0.0, 0.0])[..2],
-            [0.0, 60.0]
-        );
-    }
-
-    #[test]
-    fn around_a_picture_on_a_larger_canvas_there_are_zeros() {
-        let image = RgbImage::from_raw(2, 1, vec![10, 20, 30, 40, 50, 60]).unwrap();
-        let tensor = planar_on(
-            (3, 2),
-            (1, 1),
-            &image,
-            Channels::Rgb,
-            [1.0; 3],
-            [1.0, 1.0, 2.0],
-        );
-        let expected = [
-            [0.0, 0.0, 0.0, 0.0, 9.0, 39.0],
-            [0.0, 0.0, 0.0, 0.0, 19.0, 49.0],
-            [0.0, 0.0, 0.0, 0.0, 58.0, 118.0],
-        ];
-        assert_eq!(tensor, expected.concat());
-    }
 
     #[test]
     fn an_area_is_cut_to_the_picture_and_never_empty() {

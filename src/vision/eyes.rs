@@ -1,16 +1,14 @@
 //! Whether eyes are open.
 
-use std::path::Path;
-
 use super::VisionError;
-use super::crop::{Area, Scaler, luminance};
+use super::crop::{Area, Scaler};
+use super::files::ModelFiles;
 use super::landmarks::EyeOutline;
 use super::picture::View;
 use super::pose::softmax;
 use super::session::{Loader, Model, ModelError};
 use crate::domain::face::Eyes;
 
-const SIDE: u32 = 24;
 /// The crop is a square around the middle of the eye, this many times as wide as the eye from corner to corner.
 const CROP_SCALE: f64 = 1.6;
 /// Of the two classes the first is the closed eye; so say photographs of both.
@@ -22,10 +20,9 @@ pub(super) struct EyeJudge {
 }
 
 impl EyeJudge {
-    pub(super) fn load(loader: Loader<'_>, path: &Path) -> Result<Self, ModelError> {
-        let shape = [1, 1, i64::from(SIDE), i64::from(SIDE)];
+    pub(super) fn load(loader: Loader<'_>, files: &ModelFiles) -> Result<Self, ModelError> {
         Ok(Self {
-            model: Model::load(loader, path, &shape, &["output"])?,
+            model: Model::shipped(loader, files, "fr_eye")?,
         })
     }
 
@@ -54,12 +51,8 @@ impl EyeJudge {
         eye: EyeOutline,
         scaler: &mut Scaler,
     ) -> Result<f32, VisionError> {
-        let crop = scaler.scale(image, around(image, eye), SIDE, SIDE)?;
-        let tensor: Vec<f32> = luminance(&crop)
-            .into_iter()
-            .map(|grey| grey / 255.0)
-            .collect();
-        let outputs = self.model.run(&tensor)?;
+        let crop = scaler.scale_for(self.model.input(), image, around(image, eye))?;
+        let outputs = self.model.run_on(&crop)?;
         Ok(softmax(&outputs[0])[OPEN])
     }
 }

@@ -1,14 +1,12 @@
 //! 68 points of a face, and the five of them that alignment rests on.
 
-use std::path::Path;
-
 use super::VisionError;
-use super::crop::{Area, Scaler, luminance};
+use super::crop::{Area, Scaler};
+use super::files::ModelFiles;
 use super::picture::View;
 use super::session::{Loader, Model, ModelError};
 use crate::domain::face::{BoundingBox, FivePoints, Point};
 
-const SIDE: u32 = 64;
 /// Points 36 to 47 go round the eyes; these are the corners of each, and its lids.
 const LEFT_CORNERS: [usize; 2] = [36, 39];
 const RIGHT_CORNERS: [usize; 2] = [42, 45];
@@ -42,10 +40,9 @@ pub(super) struct Landmarker {
 }
 
 impl Landmarker {
-    pub(super) fn load(loader: Loader<'_>, path: &Path) -> Result<Self, ModelError> {
-        let shape = [1, 1, i64::from(SIDE), i64::from(SIDE)];
+    pub(super) fn load(loader: Loader<'_>, files: &ModelFiles) -> Result<Self, ModelError> {
         Ok(Self {
-            model: Model::load(loader, path, &shape, &["output"])?,
+            model: Model::shipped(loader, files, "fr_landmark")?,
         })
     }
 
@@ -69,12 +66,8 @@ impl Landmarker {
             top + f64::from(face.height),
             image,
         );
-        let crop = scaler.scale(image, area, SIDE, SIDE)?;
-        let tensor: Vec<f32> = luminance(&crop)
-            .into_iter()
-            .map(|grey| grey / 256.0)
-            .collect();
-        let outputs = self.model.run(&tensor)?;
+        let crop = scaler.scale_for(self.model.input(), image, area)?;
+        let outputs = self.model.run_on(&crop)?;
         Ok(located(&outputs[0], area))
     }
 }

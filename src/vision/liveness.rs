@@ -1,15 +1,13 @@
 //! Passive liveness: does one picture look like a live face, or like a print or a screen?
 
-use std::path::Path;
-
 use super::VisionError;
-use super::crop::{Area, Channels, Scaler, planar};
+use super::crop::{Area, Scaler};
+use super::files::ModelFiles;
 use super::picture::View;
 use super::pose::softmax;
 use super::session::{Loader, Model, ModelError};
 use crate::domain::face::BoundingBox;
 
-const SIDE: u32 = 128;
 /// The crop is the face's box times this, as far as the picture reaches.
 const CROP_SCALE: f64 = 2.7;
 /// Of the three classes this is the live one.
@@ -21,10 +19,9 @@ pub(super) struct LivenessJudge {
 }
 
 impl LivenessJudge {
-    pub(super) fn load(loader: Loader<'_>, path: &Path) -> Result<Self, ModelError> {
-        let shape = [1, 3, i64::from(SIDE), i64::from(SIDE)];
+    pub(super) fn load(loader: Loader<'_>, files: &ModelFiles) -> Result<Self, ModelError> {
         Ok(Self {
-            model: Model::load(loader, path, &shape, &["output"])?,
+            model: Model::shipped(loader, files, "fr_liveness")?,
         })
     }
 
@@ -40,10 +37,8 @@ impl LivenessJudge {
         face: &BoundingBox,
         scaler: &mut Scaler,
     ) -> Result<f32, VisionError> {
-        let crop = scaler.scale(image, surroundings(image, face), SIDE, SIDE)?;
-        let outputs = self
-            .model
-            .run(&planar(&crop, Channels::Bgr, [0.0; 3], [1.0; 3]))?;
+        let crop = scaler.scale_for(self.model.input(), image, surroundings(image, face))?;
+        let outputs = self.model.run_on(&crop)?;
         Ok(softmax(&outputs[0])[LIVE])
     }
 }

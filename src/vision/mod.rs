@@ -30,6 +30,7 @@ mod quality;
 mod session;
 mod shared;
 mod signature;
+mod tensor;
 mod tflite;
 mod turned;
 
@@ -42,7 +43,7 @@ pub use decode::{ImageLimits, decode};
 pub(crate) use detect::{Canvas, Recognised, recognise};
 pub use device::Device;
 pub use embed::Parts;
-pub(crate) use embed::{fused, side_by_side, sum, with_sface};
+pub(crate) use embed::{side_by_side, sum};
 pub use encoded::Encoded;
 pub use engine::{Engine, Replacements, Workers};
 pub use files::{LIVENESS_ID, ModelFiles};

@@ -5,9 +5,8 @@ use image::imageops::{self, FilterType};
 
 use super::VisionError;
 use super::align::SIDE;
-use super::crop::{Channels, planar};
 use super::session::{Loader, Model, ModelError};
-use crate::domain::embedder::{ChannelOrder, InputLayout, OwnEmbedder, OwnInput};
+use crate::domain::embedder::OwnEmbedder;
 use crate::domain::face::length;
 
 /// A network that turns an aligned face into a template.
@@ -21,10 +20,9 @@ impl OwnNetwork {
         loader: Loader<'_>,
         embedder: &'static OwnEmbedder,
     ) -> Result<Self, ModelError> {
-        let manifest = &embedder.manifest;
-        let shape = shape(&manifest.input);
+        let network = embedder.manifest.network();
         Ok(Self {
-            model: Model::load(loader, &embedder.file, &shape, &[manifest.output.as_str()])?,
+            model: Model::load(loader, &embedder.file, &network)?,
             embedder,
         })
     }
@@ -50,11 +48,13 @@ impl OwnNetwork {
 
     fn answer(&mut self, aligned: &RgbImage) -> Result<Vec<f32>, VisionError> {
         let manifest = &self.embedder.manifest;
-        let values = self.model.run_as(
-            &shape(&manifest.input),
-            &tensor(aligned, &manifest.input),
-            |_, values| values.to_vec(),
-        )?;
+        let side = manifest.input.side;
+        let mut outputs = if side == SIDE {
+            self.model.run_on(aligned)?
+        } else {
+            self.model.run_on(&at_side(aligned, side))?
+        };
+        let values = outputs.swap_remove(0);
         if values.len() == manifest.dimensions {
             Ok(values)
         } else {
@@ -67,75 +67,19 @@ impl OwnNetwork {
     }
 }
 
-fn shape(input: &OwnInput) -> [i64; 4] {
-    let side = i64::from(input.side);
-    match input.layout {
-        InputLayout::Nchw => [1, 3, side, side],
-        InputLayout::Nhwc => [1, side, side, 3],
-    }
-}
-
-fn tensor(aligned: &RgbImage, input: &OwnInput) -> Vec<f32> {
-    let resized;
-    let face = if input.side == SIDE {
-        aligned
-    } else {
-        resized = imageops::resize(aligned, input.side, input.side, FilterType::Triangle);
-        &resized
-    };
-    let channels = match input.channels {
-        ChannelOrder::Rgb => Channels::Rgb,
-        ChannelOrder::Bgr => Channels::Bgr,
-    };
-    let planes = planar(face, channels, [input.mean; 3], [input.scale; 3]);
-    match input.layout {
-        InputLayout::Nchw => planes,
-        InputLayout::Nhwc => {
-            let (first, others) = planes.split_at(planes.len() / 3);
-            let (second, third) = others.split_at(first.len());
-            let pixels = first.iter().zip(second).zip(third);
-            pixels.flat_map(|((a, b), c)| [*a, *b, *c]).collect()
-        }
-    }
+fn at_side(aligned: &RgbImage, side: u32) -> RgbImage {
+    imageops::resize(aligned, side, side, FilterType::Triangle)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn input(layout: InputLayout, channels: ChannelOrder, side: u32) -> OwnInput {
-        OwnInput {
-            layout,
-            channels,
-            side,
-            mean: 10.0,
-            scale: 0.5,
-        }
-    }
-
-    #[test]
-    fn a_face_is_laid_out_as_the_network_takes_it() {
-        use ChannelOrder::{Bgr, Rgb};
-        use InputLayout::{Nchw, Nhwc};
-        let face = RgbImage::from_pixel(SIDE, SIDE, image::Rgb([10, 20, 30]));
-        let pixels = (SIDE * SIDE) as usize;
-        for (layout, channels, at, expected) in [
-            (Nchw, Rgb, [0, pixels, 2 * pixels], [0.0, 5.0, 10.0]),
-            (Nchw, Bgr, [0, pixels, 2 * pixels], [10.0, 5.0, 0.0]),
-            (Nhwc, Rgb, [0, 1, 2], [0.0, 5.0, 10.0]),
-            (Nhwc, Bgr, [3, 4, 5], [10.0, 5.0, 0.0]),
-        ] {
-            let tensor = tensor(&face, &input(layout, channels, SIDE));
-            assert_eq!(tensor.len(), 3 * pixels);
-            assert_eq!(at.map(|at| tensor[at]), expected, "{layout:?} {channels:?}");
-        }
-    }
-
     #[test]
     fn a_face_is_scaled_to_the_side_that_the_network_takes() {
         let face = RgbImage::from_pixel(SIDE, SIDE, image::Rgb([20; 3]));
-        let input = input(InputLayout::Nchw, ChannelOrder::Rgb, 160);
-        assert_eq!(tensor(&face, &input), vec![5.0; 3 * 160 * 160]);
-        assert_eq!(shape(&input), [1, 3, 160, 160]);
+        let scaled = at_side(&face, 160);
+        assert_eq!(scaled.dimensions(), (160, 160));
+        assert!(scaled.pixels().all(|pixel| pixel.0 == [20; 3]));
     }
 }

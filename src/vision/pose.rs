@@ -1,23 +1,14 @@
 //! Where a head points.
 
-use std::path::Path;
-
 use super::VisionError;
-use super::crop::{Area, Channels, Scaler, planar};
+use super::crop::{Area, Scaler};
+use super::files::ModelFiles;
 use super::picture::View;
 use super::session::{Loader, Model, ModelError};
 use crate::domain::face::{BoundingBox, Pose};
 
-const SIDE: u32 = 224;
 /// The crop is the face's box, wider by this share of it on each side.
 const MARGIN: f64 = 0.25;
-/// ImageNet's mean and standard deviation, by channel.
-const MEAN: [f32; 3] = [0.485 * 255.0, 0.456 * 255.0, 0.406 * 255.0];
-const SCALE: [f32; 3] = [
-    1.0 / (0.229 * 255.0),
-    1.0 / (0.224 * 255.0),
-    1.0 / (0.225 * 255.0),
-];
 /// Each angle is a distribution over 66 bins of three degrees, the first at -99.
 const BIN_DEGREES: f32 = 3.0;
 const FIRST_BIN_DEGREES: f32 = -99.0;
@@ -28,10 +19,9 @@ pub(super) struct PoseEstimator {
 }
 
 impl PoseEstimator {
-    pub(super) fn load(loader: Loader<'_>, path: &Path) -> Result<Self, ModelError> {
-        let shape = [1, 3, i64::from(SIDE), i64::from(SIDE)];
+    pub(super) fn load(loader: Loader<'_>, files: &ModelFiles) -> Result<Self, ModelError> {
         Ok(Self {
-            model: Model::load(loader, path, &shape, &["output", "617", "618"])?,
+            model: Model::shipped(loader, files, "fr_pose")?,
         })
     }
 
@@ -50,8 +40,8 @@ impl PoseEstimator {
         let [x, y, width, height] = [face.x, face.y, face.width, face.height].map(f64::from);
         let (dx, dy) = (width * MARGIN, height * MARGIN);
         let area = Area::inside(x - dx, y - dy, x + width + dx, y + height + dy, image);
-        let crop = scaler.scale(image, area, SIDE, SIDE)?;
-        let outputs = self.model.run(&planar(&crop, Channels::Rgb, MEAN, SCALE))?;
+        let crop = scaler.scale_for(self.model.input(), image, area)?;
+        let outputs = self.model.run_on(&crop)?;
         let [yaw, pitch, roll] =
             [&outputs[0], &outputs[1], &outputs[2]].map(|bins| expected_angle(bins));
         Ok(Pose { yaw, pitch, roll })

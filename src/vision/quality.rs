@@ -2,8 +2,8 @@
 
 use image::RgbImage;
 
-use super::crop::luminance;
 use super::picture::View;
+use super::tensor::luminance;
 use crate::domain::face::{BoundingBox, Details, FivePoints, Quality};
 
 /// The part of an aligned face that is skin, eyes and mouth, from brows to chin: what surrounds it is often hair or wall.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use image::RgbImage;
 use ort::environment::Environment;
 use ort::ep::{CPU, ExecutionProviderDispatch};
 use ort::logging::LogLevel;
@@ -15,9 +16,12 @@ use ort::value::{Outlet, TensorRef};
 
 use super::VisionError;
 use super::device::{Choice, Device, cuda};
+use super::files::ModelFiles;
 use super::graph::without_prelu;
 use super::shared::Sharing;
+use super::tensor::tensor;
 use super::tflite;
+use crate::domain::network::{Input, Network};
 
 /// Why a model or the runtime cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -112,13 +116,13 @@ pub(super) struct Loader<'a> {
     pub(super) graphs: Graphs,
 }
 
-/// A graph with one input. Where its shape is left open, each run says what it is.
+/// A network with one input. Where its shape is left open, each run says what it is.
 pub(super) struct Model {
     session: Session,
-    input_shape: Vec<i64>,
+    input: Input,
     /// Time in the runtime since it was last asked for.
     spent: Duration,
-    outputs: Arc<[&'static str]>,
+    outputs: Arc<[String]>,
 }
 
 /// What a graph says of itself.
@@ -200,12 +204,21 @@ fn takes(found: &[i64], wanted: &[i64]) -> bool {
 }
 
 impl Model {
-    /// Loads a graph and checks that it takes and gives what the pipeline is written for; -1 stands for an open side.
+    /// One that the service ships with.
+    pub(super) fn shipped(
+        loader: Loader<'_>,
+        files: &ModelFiles,
+        name: &str,
+    ) -> Result<Self, ModelError> {
+        let (path, network) = files.model(name);
+        Self::load(loader, &path, network)
+    }
+
+    /// Loads a graph and checks that it takes and gives what is said of its network.
     pub(super) fn load(
         loader: Loader<'_>,
         path: &Path,
-        input_shape: &[i64],
-        outputs: &[&'static str],
+        Network { input, outputs, .. }: &Network,
     ) -> Result<Self, ModelError> {
         let failed = |reason: String| ModelError::Load {
             path: path.to_owned(),
@@ -219,20 +232,26 @@ impl Model {
             outputs: given,
         } = Interface::of(&session);
         let found = inputs.into_iter().next().unwrap_or_default().1;
-        let names: Vec<&str> = given.iter().map(|(name, _)| name.as_str()).collect();
-        if !takes(&found, input_shape) || !outputs.iter().all(|name| names.contains(name)) {
+        let names: Vec<&String> = given.iter().map(|(name, _)| name).collect();
+        let wanted = input.shape();
+        if !takes(&found, &wanted) || !outputs.iter().all(|name| names.contains(&name)) {
             return Err(ModelError::Shape {
                 path: path.to_owned(),
-                expected: format!("input {input_shape:?} and outputs {outputs:?}"),
+                expected: format!("input {wanted:?} and outputs {outputs:?}"),
                 found: format!("input {found:?} and outputs {names:?}"),
             });
         }
         Ok(Self {
             session,
-            input_shape: input_shape.to_vec(),
+            input: input.clone(),
             spent: Duration::ZERO,
-            outputs: outputs.into(),
+            outputs: outputs.as_slice().into(),
         })
+    }
+
+    /// What it takes.
+    pub(super) fn input(&self) -> &Input {
+        &self.input
     }
 
     /// How long the runtime took since this was last asked.
@@ -253,19 +272,26 @@ impl Model {
         read: impl FnOnce(&[i64], &[f32]) -> T,
     ) -> Result<T, VisionError> {
         let failed = |error: ort::Error| VisionError::Inference(error.to_string());
-        let first = self.outputs[0];
+        let names = Arc::clone(&self.outputs);
         let outputs = self.infer(shape.to_vec(), input).map_err(failed)?;
-        let (shape, values) = outputs[first].try_extract_tensor::<f32>().map_err(failed)?;
+        let first = &outputs[names[0].as_str()];
+        let (shape, values) = first.try_extract_tensor::<f32>().map_err(failed)?;
         Ok(read(shape, values))
+    }
+
+    /// Runs the network on a picture of the size that it takes, as [`Self::run`] does on a tensor.
+    pub(super) fn run_on(&mut self, picture: &RgbImage) -> Result<Vec<Vec<f32>>, VisionError> {
+        self.run(&tensor(picture, &self.input))
     }
 
     /// Runs the graph on one tensor; the outputs come in the order that they were named in at loading.
     pub(super) fn run(&mut self, input: &[f32]) -> Result<Vec<Vec<f32>>, VisionError> {
         let failed = |error: ort::Error| VisionError::Inference(error.to_string());
-        let (shape, names) = (self.input_shape.clone(), Arc::clone(&self.outputs));
+        let (shape, names) = (self.input.shape().to_vec(), Arc::clone(&self.outputs));
         let outputs = self.infer(shape, input).map_err(failed)?;
         let named = names.iter().map(|name| {
-            let (_, values) = outputs[*name].try_extract_tensor::<f32>().map_err(failed)?;
+            let output = &outputs[name.as_str()];
+            let (_, values) = output.try_extract_tensor::<f32>().map_err(failed)?;
             Ok(values.to_vec())
         });
         named.collect()

@@ -1,8 +1,9 @@
 //! What a whole picture looks like, small and grey.
 
 use super::VisionError;
-use super::crop::{Area, Scaler, luminance};
+use super::crop::{Area, Scaler};
 use super::picture::View;
+use super::tensor::luminance;
 use crate::domain::liveness_session::{SIGNATURE_SIDE, Signature};
 
 /// The grey thumbnail of a picture.

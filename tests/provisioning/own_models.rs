@@ -135,6 +135,14 @@ fn a_network_of_the_users_own_is_added_calibrated_and_at_work() {
         "{listed}"
     );
     assert!(listed.contains("fr_feature       at work"), "{listed}");
+    for told in [
+        "takes 1 x 112 x 112 rgb as nhwc, (value - 0) * 0.003921569; gives embedding",
+        "1 of the template mine (mine-",
+        "0.2 of the template sface (fr_feature-87aacdfe+sface-fb143eea), calibrated on 2086 people of lfw",
+        "0.7 of the template fused (fr_feature-87aacdfe+mobile_face_net-d8ba40c0), mirrored too",
+    ] {
+        assert!(listed.contains(told), "{told}: {listed}");
+    }
 
     let early = Command::new(env!("CARGO_BIN_EXE_likeness"))
         .arg("openapi")

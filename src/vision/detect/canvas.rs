@@ -2,6 +2,7 @@
 
 use image::RgbImage;
 
+use crate::domain::network::Input;
 use crate::vision::Layout;
 use crate::vision::VisionError;
 use crate::vision::crop::{Area, Scaler};
@@ -20,6 +21,15 @@ pub(crate) struct Canvas {
 }
 
 impl Canvas {
+    /// That of a network, which leaves neither side open.
+    pub(super) fn of(input: &Input) -> Self {
+        let side = |side: Option<u32>| side.unwrap_or(1);
+        Self {
+            width: side(input.width),
+            height: side(input.height),
+        }
+    }
+
     /// The shape of a colour picture of this size, as networks take it.
     pub(crate) fn shape(self) -> [i64; 4] {
         [1, 3, self.height.into(), self.width.into()]

@@ -4,55 +4,64 @@ mod canvas;
 mod decode;
 mod find;
 mod layout;
-mod own;
-mod shipped;
+mod rfb;
 
-use std::path::Path;
+use image::RgbImage;
 
 pub(crate) use self::canvas::Canvas;
 use self::canvas::{Frame, passes, shrunk};
 pub(super) use self::find::Detection;
-use self::find::distinct;
+use self::find::{Find, distinct};
 pub(crate) use self::layout::{Recognised, recognise};
-use self::own::Own;
-use self::shipped::Shipped;
 use super::crop::{Area, Scaler};
+use super::files::ModelFiles;
 use super::picture::View;
 use super::session::{Loader, Model, ModelError};
+use super::tensor::tensor_on;
 use super::turned::{Quarters, turned};
 use super::{Layout, VisionError};
-use crate::domain::detector::Detector;
+use crate::domain::detector::{Detector, DetectorManifest};
 
 /// Finds faces.
 pub(super) struct FaceDetector {
-    network: Network,
+    model: Model,
+    canvas: Canvas,
+    gives: Gives,
 }
 
-enum Network {
-    Shipped(Shipped),
-    Own(Own),
+/// What a detector gives.
+enum Gives {
+    /// As the one that the service ships with.
+    Rfb,
+    /// As one of the user's own, by its manifest.
+    Own(&'static DetectorManifest),
 }
 
 impl FaceDetector {
-    /// Loads the one that is chosen; the shipped one is in `file`.
+    /// Loads the one that is chosen.
     pub(super) fn load(
         loader: Loader<'_>,
-        file: &Path,
+        files: &ModelFiles,
         chosen: Detector,
     ) -> Result<Self, ModelError> {
-        let network = match chosen {
-            Detector::Shipped => Network::Shipped(Shipped::load(loader, file)?),
-            Detector::Own(own) => Network::Own(Own::load(loader, own)?),
+        let (model, gives) = match chosen {
+            Detector::Shipped => (Model::shipped(loader, files, chosen.name())?, Gives::Rfb),
+            Detector::Own(own) => (
+                Model::load(loader, &own.file, &own.manifest.network())?,
+                Gives::Own(&own.manifest),
+            ),
         };
-        Ok(Self { network })
+        let canvas = Canvas::of(model.input());
+        Ok(Self {
+            model,
+            canvas,
+            gives,
+        })
     }
 
     /// The model that it rests on.
     pub(super) fn model(&mut self) -> &mut Model {
-        match &mut self.network {
-            Network::Shipped(shipped) => shipped.model(),
-            Network::Own(own) => own.model(),
-        }
+        &mut self.model
     }
 
     /// The faces of a picture, largest first.
@@ -72,7 +81,7 @@ impl FaceDetector {
         };
         let mut found = self.look_through(image, first, scaler)?;
         if found.is_empty() {
-            let small = image.reduced(shrunk(image, self.canvas(), scaler)?);
+            let small = image.reduced(shrunk(image, self.canvas, scaler)?);
             for pass in later {
                 found = self.look_through(&small, pass, scaler)?;
                 if !found.is_empty() {
@@ -90,7 +99,7 @@ impl FaceDetector {
         image: &View,
         scaler: &mut Scaler,
     ) -> Result<Option<Quarters>, VisionError> {
-        let small = shrunk(image, self.canvas(), scaler)?;
+        let small = shrunk(image, self.canvas, scaler)?;
         let views = Quarters::OTHERS.map(|quarters| View::whole(turned(small.clone(), quarters)));
         let passes = views.each_ref().map(|view| passes(view, Layout::AnyTurn));
         let count = passes[0].len();
@@ -109,13 +118,6 @@ impl FaceDetector {
             }
         }
         Ok(None)
-    }
-
-    fn canvas(&self) -> Canvas {
-        match &self.network {
-            Network::Shipped(shipped) => shipped.canvas(),
-            Network::Own(own) => own.canvas(),
-        }
     }
 
     fn look_through(
@@ -139,14 +141,28 @@ impl FaceDetector {
         zoom: f64,
         scaler: &mut Scaler,
     ) -> Result<Vec<Detection>, VisionError> {
-        let frame = Frame::fit(area, zoom, self.canvas());
+        let frame = Frame::fit(area, zoom, self.canvas);
         let scaled = scaler.scale(image, area, frame.width, frame.height)?;
-        let corner = (frame.left, frame.top);
-        let finds = match &mut self.network {
-            Network::Shipped(shipped) => shipped.find(&scaled, corner)?,
-            Network::Own(own) => own.find(&scaled, corner)?,
-        };
-        let placed = finds.iter().filter_map(|find| find.placed(&frame, image));
-        Ok(placed.collect())
+        let placed = |find: &Find| find.placed(&frame, image);
+        let finds = self.finds(&scaled, (frame.left, frame.top))?;
+        Ok(finds.iter().filter_map(placed).collect())
+    }
+
+    /// The faces of a picture whose corner lies at a place of the canvas. What is around it is the tensor's zero: grey for most
+    /// networks, black for YuNet.
+    fn finds(&mut self, picture: &RgbImage, corner: (u32, u32)) -> Result<Vec<Find>, VisionError> {
+        let canvas = self.canvas;
+        let size = (canvas.width, canvas.height);
+        let tensor = tensor_on(size, corner, picture, self.model.input());
+        let outputs = self.model.run(&tensor)?;
+        match self.gives {
+            Gives::Rfb => Ok(rfb::finds(canvas, &outputs[0], &outputs[1])),
+            Gives::Own(DetectorManifest {
+                layout,
+                min_confidence,
+                ..
+            }) => decode::finds(*layout, canvas, *min_confidence, &outputs)
+                .map_err(VisionError::Inference),
+        }
     }
 }

@@ -1,15 +1,16 @@
 //! Reading one line: a PP-OCR recogniser, of whose alphabet only the zone's characters count.
 
-use std::path::Path;
-
 use image::RgbImage;
 
 use super::geometry::Row;
 use super::shapes::ALPHABET;
 use crate::vision::VisionError;
-use crate::vision::crop::{Channels, planar};
+use crate::vision::files::ModelFiles;
 use crate::vision::session::{Loader, Model, ModelError};
+use crate::vision::tensor::tensor;
 
+/// The model.
+const NAME: &str = "text_recognise";
 /// Height of the lines that the recogniser takes.
 const HEIGHT: u32 = 48;
 /// Widths are multiples of it, so that few shapes are ever run.
@@ -38,16 +39,11 @@ pub(super) struct Recogniser {
 }
 
 impl Recogniser {
-    pub(super) fn load(loader: Loader<'_>, path: &Path) -> Result<Self, ModelError> {
-        let model = Model::load(
-            loader,
-            path,
-            &[-1, 3, i64::from(HEIGHT), -1],
-            &["fetch_name_0"],
-        )?;
+    pub(super) fn load(loader: Loader<'_>, files: &ModelFiles) -> Result<Self, ModelError> {
+        let model = Model::shipped(loader, files, NAME)?;
         let classes = classes(&model.metadata("character").unwrap_or_default());
         let classes = classes.ok_or_else(|| ModelError::Shape {
-            path: path.to_owned(),
+            path: files.model(NAME).0,
             expected: format!("the characters {ALPHABET}"),
             found: "others".to_owned(),
         })?;
@@ -65,7 +61,7 @@ impl Recogniser {
         let width = (natural / WIDTH_STEP).ceil() * WIDTH_STEP;
         let width = width.clamp(MIN_WIDTH, MAX_WIDTH) as u32;
         let line = row.cut(image, width, HEIGHT);
-        let tensor = planar(&line, Channels::Bgr, [127.5; 3], [1.0 / 127.5; 3]);
+        let tensor = tensor(&line, self.model.input());
         let shape = [1, 3, i64::from(HEIGHT), i64::from(width)];
         let classes = &self.classes;
         self.model.run_as(&shape, &tensor, |shape, scores| {

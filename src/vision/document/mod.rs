@@ -17,7 +17,7 @@ mod shapes;
 mod text;
 
 pub use print::Print;
-pub use reader::{READER_ID, ReaderFiles, ZoneReader};
+pub use reader::{READER_ID, ZoneReader};
 
 use crate::domain::face::Point;
 

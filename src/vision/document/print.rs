@@ -11,7 +11,7 @@ use super::curve::{Curve, Degree};
 use super::geometry::Row;
 use super::shapes::{CELL, Shapes};
 use crate::domain::cues::CueKind;
-use crate::vision::crop::luminance;
+use crate::vision::tensor::luminance;
 
 /// How far around its place a character is looked for, in pixels of the level line.
 const REACH: (usize, usize) = (5, 8);

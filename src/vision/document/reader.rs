@@ -1,6 +1,5 @@
 //! From a picture to the lines of its zone.
 
-use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use image::RgbImage;
@@ -20,7 +19,8 @@ use crate::vision::decode::{ImageLimits, decode};
 use crate::vision::picture::Picture;
 use crate::vision::session::{Graphs, Loader, ModelError, Runtime};
 use crate::vision::{
-    Analysis, AnalysisRequest, Encoded, FaceBackend, StageTimings, VisionError, blank_picture,
+    Analysis, AnalysisRequest, Encoded, FaceBackend, ModelFiles, StageTimings, VisionError,
+    blank_picture,
 };
 
 /// Id of the models: the names of their files and the start of their SHA-256.
@@ -43,27 +43,6 @@ const MAX_TRIED: usize = 3;
 const MIN_CONFIDENCE: f32 = 0.55;
 /// At least two of three characters of a line have to be read.
 const MAX_LOST: (usize, usize) = (2, 3);
-
-/// Where the models' files are.
-#[derive(Debug, Clone)]
-pub struct ReaderFiles {
-    /// Finds text.
-    pub detector: PathBuf,
-    /// Reads it.
-    pub recogniser: PathBuf,
-}
-
-impl ReaderFiles {
-    /// The files under their own names in one folder.
-    #[must_use]
-    pub fn in_dir(dir: &Path) -> Self {
-        let file = |name: &str| dir.join(format!("{name}.onnx"));
-        Self {
-            detector: file("text_detect"),
-            recogniser: file("text_recognise"),
-        }
-    }
-}
 
 /// Finds and reads machine-readable zones. As a backend it finds no faces.
 pub struct ZoneReader {
@@ -89,7 +68,7 @@ impl ZoneReader {
     /// [`ModelError`] names the file that is missing, broken or another model.
     pub fn load(
         runtime: &Runtime,
-        files: &ReaderFiles,
+        files: &ModelFiles,
         limits: ImageLimits,
     ) -> Result<Self, ModelError> {
         let loader = Loader {
@@ -97,8 +76,8 @@ impl ZoneReader {
             graphs: Graphs::Rewritten,
         };
         Ok(Self {
-            detector: TextDetector::load(loader, &files.detector)?,
-            recogniser: Recogniser::load(loader, &files.recogniser)?,
+            detector: TextDetector::load(loader, files)?,
+            recogniser: Recogniser::load(loader, files)?,
             shapes: Shapes::load()?,
             scaler: Scaler::default(),
             limits,

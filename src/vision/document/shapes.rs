@@ -2,9 +2,9 @@
 
 use image::imageops::{self, FilterType};
 
-use crate::vision::crop::luminance;
 use crate::vision::decode::{ImageLimits, decode};
 use crate::vision::session::ModelError;
+use crate::vision::tensor::luminance;
 
 /// The zone's characters.
 pub(super) const ALPHABET: &str = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ<";

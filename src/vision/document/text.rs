@@ -1,13 +1,13 @@
 //! Where lines of text are: a PP-OCR detector, whose map of text is cut into connected pieces.
 
-use std::path::Path;
-
 use image::RgbImage;
 
 use super::geometry::Row;
 use crate::vision::VisionError;
-use crate::vision::crop::{Area, Channels, Scaler, planar};
+use crate::vision::crop::{Area, Scaler};
+use crate::vision::files::ModelFiles;
 use crate::vision::session::{Loader, Model, ModelError};
+use crate::vision::tensor::tensor;
 
 /// The detector takes sides that are multiples of it.
 const STRIDE: f64 = 32.0;
@@ -23,14 +23,6 @@ pub(super) const SHARP_SIDE: f64 = 640.0;
 /// In a smaller picture pieces are thicker, by what so many pixels of the map have grown. From the zones of fixtures and
 /// specimens at 384 and 320.
 const BLUR: f64 = 7.0;
-/// The mean and the spread that the detector was trained with, for red, green and blue; it takes blue first, and its
-/// numbers were meant for red first.
-const MEAN: [f32; 3] = [0.406 * 255.0, 0.456 * 255.0, 0.485 * 255.0];
-const SCALE: [f32; 3] = [
-    1.0 / (0.225 * 255.0),
-    1.0 / (0.224 * 255.0),
-    1.0 / (0.229 * 255.0),
-];
 
 /// Finds lines of text.
 pub(super) struct TextDetector {
@@ -38,9 +30,9 @@ pub(super) struct TextDetector {
 }
 
 impl TextDetector {
-    pub(super) fn load(loader: Loader<'_>, path: &Path) -> Result<Self, ModelError> {
+    pub(super) fn load(loader: Loader<'_>, files: &ModelFiles) -> Result<Self, ModelError> {
         Ok(Self {
-            model: Model::load(loader, path, &[-1, 3, -1, -1], &["fetch_name_0"])?,
+            model: Model::shipped(loader, files, "text_detect")?,
         })
     }
 
@@ -67,7 +59,7 @@ impl TextDetector {
             height,
         };
         let scaled = scaler.scale_pixels(image, whole, columns, rows)?;
-        let tensor = planar(&scaled, Channels::Bgr, MEAN, SCALE);
+        let tensor = tensor(&scaled, self.model.input());
         let shape = [1, 3, i64::from(rows), i64::from(columns)];
         let pieces = self.model.run_as(&shape, &tensor, |_, map| {
             pieces(map, columns as usize, rows as usize)

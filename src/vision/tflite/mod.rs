@@ -13,7 +13,7 @@ use network::{IDENTIFIER, Kind, Network, Operator, Sliding, Tensor};
 use writer::{Attribute, Writer};
 
 /// Name of a converted model's output.
-pub(super) const OUTPUT: &str = "output";
+const OUTPUT: &str = "output";
 const INPUT: &str = "input";
 
 /// Why a file cannot be converted.
