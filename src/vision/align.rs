@@ -121,8 +121,11 @@ impl Alignment {
         if reduction <= MAX_SAMPLED_REDUCTION {
             return Ok(warp(image.pixels(), invert));
         }
+        // No further than need be: at the aligned size itself, samples between pixels are blurred, and how many are is another
+        // matter with every pixel that a face is shifted by.
         let area = self.covered_area(image);
-        let side = |length: f64| ((length / reduction).ceil() as u32).max(1);
+        let scale = MAX_SAMPLED_REDUCTION / reduction;
+        let side = |length: f64| ((length * scale).ceil() as u32).max(1);
         let (width, height) = (side(area.width), side(area.height));
         let reduced = scaler.scale(image, area, width, height)?;
         let area = image.to_pixels(area);
