@@ -12,7 +12,7 @@ use std::hint::black_box;
 use std::path::Path;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use image::{Rgb, RgbImage};
+use image::{Rgb, Rgb32FImage};
 use likeness::bench::{MEGAPIXELS, jpeg_of};
 use likeness::domain::calibration::Calibration;
 use likeness::domain::decision::{Evidence, decide};
@@ -86,7 +86,7 @@ fn around_the_embedder(criterion: &mut Criterion) {
         );
     }
     // An aligned face has the same size whatever it was taken from.
-    let aligned = RgbImage::from_fn(112, 112, |x, y| Rgb([x as u8, y as u8, (x ^ y) as u8]));
+    let aligned = Rgb32FImage::from_fn(112, 112, |x, y| Rgb([x, y, x ^ y].map(|v| v as f32)));
     criterion.bench_function("preprocess", |bench| {
         bench.iter(|| embedder_input(black_box(&aligned)));
     });

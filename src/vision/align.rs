@@ -4,7 +4,7 @@
 //! (IEEE TPAMI 13(4), 1991) is one quotient of sums and needs no singular value decomposition. A reflection cannot
 //! arise, since the template is not one.
 
-use image::RgbImage;
+use image::{Rgb32FImage, RgbImage};
 
 use super::VisionError;
 use super::crop::{Area, Scaler};
@@ -21,8 +21,13 @@ const TEMPLATE: [(f64, f64); 5] = [
     (41.5493, 92.3655),
     (70.7299, 92.2041),
 ];
-/// Larger reductions are averaged down first; below it bilinear samples miss nothing.
+/// Larger reductions are averaged down to it first; below it bilinear samples miss nothing.
 const MAX_SAMPLED_REDUCTION: f64 = 2.0;
+/// Where a pixel of the aligned face is sampled, from its middle.
+const MIDDLE: [(f64, f64); 1] = [(0.0, 0.0)];
+/// The same where what is sampled has twice its pixels: with one sample, how blurred it is would depend on how the pixels of
+/// both lie to each other, and change with every shift of the face.
+const QUARTERS: [(f64, f64); 4] = [(-0.25, -0.25), (0.25, -0.25), (-0.25, 0.25), (0.25, 0.25)];
 
 /// `p -> a * p + b` over complex numbers.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -113,16 +118,19 @@ impl Alignment {
         )
     }
 
-    /// The aligned face, 112 x 112; black where it reaches beyond the picture.
-    pub(super) fn apply(&self, image: &View, scaler: &mut Scaler) -> Result<RgbImage, VisionError> {
+    /// The aligned face, 112 x 112, with values from 0 to 255, which are not rounded: an embedder answers to much less than one.
+    /// It is black where it reaches beyond the picture.
+    pub(super) fn apply(
+        &self,
+        image: &View,
+        scaler: &mut Scaler,
+    ) -> Result<Rgb32FImage, VisionError> {
         let invert = |q| image.to_pixel(self.0.invert(q));
         let reduction = 1.0 / self.0.scale();
         // Not by how far the view is reduced already, so that the face is as sharp in every view.
         if reduction <= MAX_SAMPLED_REDUCTION {
-            return Ok(warp(image.pixels(), invert));
+            return Ok(warp(image.pixels(), &MIDDLE, invert));
         }
-        // No further than need be: at the aligned size itself, samples between pixels are blurred, and how many are is another
-        // matter with every pixel that a face is shifted by.
         let area = self.covered_area(image);
         let scale = MAX_SAMPLED_REDUCTION / reduction;
         let side = |length: f64| ((length * scale).ceil() as u32).max(1);
@@ -134,7 +142,7 @@ impl Alignment {
             f64::from(height) / area.height,
         );
         // Pixel centres lie at half steps on both sides of the reduction.
-        Ok(warp(&reduced, |q| {
+        Ok(warp(&reduced, &QUARTERS, |q| {
             let (x, y) = invert(q);
             (
                 (x + 0.5 - area.left) * x_ratio - 0.5,
@@ -144,18 +152,27 @@ impl Alignment {
     }
 }
 
-/// Samples every pixel of the aligned face where `source` says it comes from.
-fn warp(image: &RgbImage, source: impl Fn((f64, f64)) -> (f64, f64)) -> RgbImage {
-    let mut aligned = RgbImage::new(SIDE, SIDE);
+/// Every pixel of the aligned face is the mean of samples around its middle, where `source` says that they come from.
+fn warp(
+    image: &RgbImage,
+    samples: &[(f64, f64)],
+    source: impl Fn((f64, f64)) -> (f64, f64),
+) -> Rgb32FImage {
+    let share = 1.0 / samples.len() as f32;
+    let mut aligned = Rgb32FImage::new(SIDE, SIDE);
     for (x, y, pixel) in aligned.enumerate_pixels_mut() {
-        let (sx, sy) = source((f64::from(x), f64::from(y)));
-        pixel.0 = sample(image, sx, sy);
+        for (dx, dy) in samples {
+            let (sx, sy) = source((f64::from(x) + dx, f64::from(y) + dy));
+            for (total, value) in pixel.0.iter_mut().zip(sample(image, sx, sy)) {
+                *total += share * value;
+            }
+        }
     }
     aligned
 }
 
 /// Bilinear sample; pixels beyond the picture are black.
-fn sample(image: &RgbImage, x: f64, y: f64) -> [u8; 3] {
+fn sample(image: &RgbImage, x: f64, y: f64) -> [f32; 3] {
     let (x0, y0) = (floor(x), floor(y));
     let (fx, fy) = ((x - x0 as f64) as f32, (y - y0 as f64) as f32);
     let weights = [
@@ -174,7 +191,7 @@ fn sample(image: &RgbImage, x: f64, y: f64) -> [u8; 3] {
             *total += weight * f32::from(channel);
         }
     }
-    sum.map(|total| (total + 0.5) as u8)
+    sum
 }
 
 /// The largest whole number that is not above. The method of the standard library is a call on processors of any age.
@@ -263,7 +280,7 @@ mod tests {
             .as_raw()
             .iter()
             .zip(from_small.as_raw())
-            .map(|(a, b)| a.abs_diff(*b));
-        assert!(difference.max().unwrap() <= 6);
+            .map(|(a, b)| (a - b).abs());
+        assert!(difference.fold(0.0, f32::max) <= 6.0);
     }
 }

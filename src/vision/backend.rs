@@ -22,6 +22,7 @@ use super::pose::PoseEstimator;
 use super::quality;
 use super::session::{Graphs, Loader, Model, ModelError, Runtime};
 use super::signature::sign;
+use super::tensor::{exact, rounded};
 use super::turned::Quarters;
 use super::{Analysis, AnalysisRequest, Embed, FaceBackend, Layout, StageTimings, VisionError};
 use crate::domain::chosen::Chosen;
@@ -110,7 +111,7 @@ impl OnnxBackend {
     /// # Errors
     /// Where a model fails, or not both are loaded.
     pub fn parts(&mut self, aligned: &RgbImage) -> Result<Parts, VisionError> {
-        self.embedder.parts(aligned)
+        self.embedder.parts(&exact(aligned))
     }
 
     /// Runs every model once: one that cannot be run is found, and the runtime's code is in memory.
@@ -220,7 +221,8 @@ impl OnnxBackend {
             Embed::Largest => largest,
             Embed::All => true,
         };
-        let mut quality = quality::measure(&aligned, &landmarks, &bounding_box, views.first);
+        let mut quality =
+            quality::measure(&rounded(&aligned), &landmarks, &bounding_box, views.first);
         let template = wanted
             .then(|| {
                 timed(&mut timings.embed, || {

@@ -1,6 +1,6 @@
 //! What the benches in `benches/` reach of the pipeline. Not part of the service.
 
-use image::RgbImage;
+use image::{Rgb32FImage, RgbImage};
 
 use super::align::Alignment;
 use super::crop::Scaler;
@@ -25,7 +25,7 @@ impl Aligner {
     }
 
     /// The face with these points, turned upright; `None` where they are all one point.
-    pub fn align(&mut self, points: &FivePoints) -> Option<RgbImage> {
+    pub fn align(&mut self, points: &FivePoints) -> Option<Rgb32FImage> {
         let alignment = Alignment::of(points).ok()?;
         alignment.apply(&self.view, &mut self.scaler).ok()
     }

@@ -4,14 +4,14 @@
 //! such templates is the weighted mean of the two networks' cosines. Which networks, how much each counts, and whether the
 //! mirror image of a face, which errs a little differently, is averaged with it, are an embedder's [`Recipe`].
 
-use image::RgbImage;
+use image::Rgb32FImage;
 
 use super::VisionError;
 use super::align::SIDE;
 use super::files::ModelFiles;
 use super::own::OwnNetwork;
 use super::session::{Loader, Model, ModelError};
-use super::tensor::tensor;
+use super::tensor::tensor_of_face;
 use crate::assets::{network, recipe};
 use crate::domain::embedder::{Embedder, Recipe};
 use crate::domain::face::{Template, length};
@@ -139,7 +139,7 @@ impl FaceEmbedder {
     /// The template of an aligned face, and the length of what `fr_feature` answers of it, where that is asked.
     pub(super) fn embed(
         &mut self,
-        aligned: &RgbImage,
+        aligned: &Rgb32FImage,
     ) -> Result<(Template, Option<f64>), VisionError> {
         let (id, values, length) = match self {
             Self::Shipped {
@@ -163,7 +163,7 @@ impl FaceEmbedder {
     }
 
     /// What all shipped networks answer of a face and its mirror image.
-    pub(super) fn parts(&mut self, aligned: &RgbImage) -> Result<Parts, VisionError> {
+    pub(super) fn parts(&mut self, aligned: &Rgb32FImage) -> Result<Parts, VisionError> {
         let Self::Parts(networks) = self else {
             let absent = "a network that is needed is not loaded";
             return Err(VisionError::Inference(absent.to_owned()));
@@ -181,7 +181,7 @@ impl FaceEmbedder {
 fn side_by_side_of(
     networks: &mut [Network],
     recipe: &Recipe,
-    aligned: &RgbImage,
+    aligned: &Rgb32FImage,
 ) -> Result<(Vec<f32>, Option<f64>), VisionError> {
     let mut length_of_answer = None;
     let mut answers = Vec::new();
@@ -212,13 +212,14 @@ impl Network {
     }
 
     /// What it answers of a face.
-    fn one(&mut self, aligned: &RgbImage) -> Result<Vec<f32>, VisionError> {
-        Ok(self.model.run_on(aligned)?.swap_remove(0))
+    fn one(&mut self, aligned: &Rgb32FImage) -> Result<Vec<f32>, VisionError> {
+        let face = tensor_of_face(aligned, self.model.input());
+        self.run(&face)
     }
 
     /// What it answers of a face, and of its mirror image: at once, where it takes two.
-    fn both(&mut self, aligned: &RgbImage) -> Result<[Vec<f32>; 2], VisionError> {
-        let face = tensor(aligned, self.model.input());
+    fn both(&mut self, aligned: &Rgb32FImage) -> Result<[Vec<f32>; 2], VisionError> {
+        let face = tensor_of_face(aligned, self.model.input());
         let mirrored = mirrored(&face);
         if self.model.input().pictures == 2 {
             let mut of_face = self.run(&[face, mirrored].concat())?;
@@ -236,8 +237,8 @@ impl Network {
 
 /// What `fr_feature` takes of an aligned face.
 #[must_use]
-pub fn embedder_input(aligned: &RgbImage) -> Vec<f32> {
-    tensor(aligned, &network(FR_FEATURE).1.input)
+pub fn embedder_input(aligned: &Rgb32FImage) -> Vec<f32> {
+    tensor_of_face(aligned, &network(FR_FEATURE).1.input)
 }
 
 /// The same picture, left and right exchanged.
@@ -321,8 +322,8 @@ mod tests {
 
     #[test]
     fn a_mirrored_tensor_is_that_of_the_mirrored_picture() {
-        let picture = RgbImage::from_fn(SIDE, SIDE, |x, y| {
-            image::Rgb([x as u8, y as u8, (x * y % 251) as u8])
+        let picture = Rgb32FImage::from_fn(SIDE, SIDE, |x, y| {
+            image::Rgb([x as f32, y as f32, (x * y % 251) as f32])
         });
         let turned = image::imageops::flip_horizontal(&picture);
         assert_eq!(mirrored(&embedder_input(&picture)), embedder_input(&turned));

@@ -1,11 +1,12 @@
 //! Networks of the user's own, run as their manifests say.
 
-use image::RgbImage;
 use image::imageops::{self, FilterType};
+use image::{Rgb32FImage, RgbImage};
 
 use super::VisionError;
 use super::align::SIDE;
 use super::session::{Loader, Model, ModelError};
+use super::tensor::{rounded, tensor_of_face};
 use crate::domain::embedder::OwnEmbedder;
 use crate::domain::face::length;
 
@@ -33,7 +34,7 @@ impl OwnNetwork {
     }
 
     /// The template's values.
-    pub(super) fn embed(&mut self, aligned: &RgbImage) -> Result<Vec<f32>, VisionError> {
+    pub(super) fn embed(&mut self, aligned: &Rgb32FImage) -> Result<Vec<f32>, VisionError> {
         let mut values = self.answer(aligned)?;
         if self.embedder.manifest.mirror {
             let mirrored = self.answer(&imageops::flip_horizontal(aligned))?;
@@ -46,13 +47,14 @@ impl OwnNetwork {
         Ok(values)
     }
 
-    fn answer(&mut self, aligned: &RgbImage) -> Result<Vec<f32>, VisionError> {
+    fn answer(&mut self, aligned: &Rgb32FImage) -> Result<Vec<f32>, VisionError> {
         let manifest = &self.embedder.manifest;
         let side = manifest.input.side;
         let mut outputs = if side == SIDE {
-            self.model.run_on(aligned)?
+            let face = tensor_of_face(aligned, self.model.input());
+            self.model.run(&face)?
         } else {
-            self.model.run_on(&at_side(aligned, side))?
+            self.model.run_on(&at_side(&rounded(aligned), side))?
         };
         let values = outputs.swap_remove(0);
         if values.len() == manifest.dimensions {

@@ -1,6 +1,6 @@
 //! From a picture to what a network takes of it.
 
-use image::RgbImage;
+use image::{Rgb, Rgb32FImage, RgbImage};
 
 use crate::domain::network::{ChannelOrder, Input, InputLayout};
 
@@ -21,10 +21,26 @@ pub(super) fn tensor_on(
         ChannelOrder::Bgr => colours([2, 1, 0], canvas, corner, picture, input),
         ChannelOrder::Grey => grey(canvas, corner, picture, input),
     };
-    match input.layout {
-        InputLayout::Nchw => planes,
-        InputLayout::Nhwc => pixel_by_pixel(&planes, (canvas.0 * canvas.1) as usize),
-    }
+    in_layout(planes, canvas, input.layout)
+}
+
+/// An aligned face, whose values are not rounded, of the size that a network takes.
+pub(super) fn tensor_of_face(face: &Rgb32FImage, input: &Input) -> Vec<f32> {
+    let (mean, scale) = (input.mean.each(), input.scale.each());
+    let plane = |colour: usize| {
+        let value = move |pixel: &Rgb<f32>| (pixel.0[colour] - mean[colour]) * scale[colour];
+        face.pixels().map(value)
+    };
+    let planes: Vec<f32> = match input.channels {
+        ChannelOrder::Rgb => [0, 1, 2].into_iter().flat_map(plane).collect(),
+        ChannelOrder::Bgr => [2, 1, 0].into_iter().flat_map(plane).collect(),
+        ChannelOrder::Grey => {
+            let (mean, scale) = (input.mean.of_luminance(), input.scale.of_luminance());
+            let luminances = face.pixels().map(|pixel| luminance_of(pixel.0));
+            luminances.map(|value| (value - mean) * scale).collect()
+        }
+    };
+    in_layout(planes, face.dimensions(), input.layout)
 }
 
 /// Three planes, of these colours of a pixel.
@@ -63,7 +79,7 @@ fn grey(canvas: (u32, u32), corner: (u32, u32), picture: &RgbImage, input: &Inpu
     let mut tensor = vec![0.0; (canvas.0 * canvas.1) as usize];
     for (start, row) in rows(canvas, corner, picture) {
         for (value, pixel) in tensor[start..].iter_mut().zip(row.chunks_exact(3)) {
-            *value = (luminance_of(pixel) - mean) * scale;
+            *value = (luminance_of([pixel[0], pixel[1], pixel[2]].map(f32::from)) - mean) * scale;
         }
     }
     tensor
@@ -81,19 +97,41 @@ fn rows(
     starts.zip(picture.as_raw().chunks_exact(row))
 }
 
-/// Planes of so many values, one pixel after the other.
-fn pixel_by_pixel(planes: &[f32], area: usize) -> Vec<f32> {
+/// Planes of so many pixels, in the order that a network takes.
+fn in_layout(planes: Vec<f32>, (width, height): (u32, u32), layout: InputLayout) -> Vec<f32> {
+    let area = (width * height) as usize;
     let pixel = |at: usize| planes.iter().skip(at).step_by(area.max(1)).copied();
-    (0..area).flat_map(pixel).collect()
+    match layout {
+        InputLayout::Nchw => planes,
+        InputLayout::Nhwc => (0..area).flat_map(pixel).collect(),
+    }
+}
+
+/// A picture whose values may be other than whole numbers, with those of this one.
+pub(super) fn exact(picture: &RgbImage) -> Rgb32FImage {
+    let (width, height) = picture.dimensions();
+    Rgb32FImage::from_fn(width, height, |x, y| {
+        Rgb(picture.get_pixel(x, y).0.map(f32::from))
+    })
+}
+
+/// The picture with values that are rounded.
+pub(super) fn rounded(face: &Rgb32FImage) -> RgbImage {
+    let (width, height) = face.dimensions();
+    let round = |value: f32| (value + 0.5) as u8;
+    RgbImage::from_fn(width, height, |x, y| Rgb(face.get_pixel(x, y).0.map(round)))
 }
 
 /// Luminance by the weights of ITU-R BT.601, 0 to 255.
 pub(super) fn luminance(image: &RgbImage) -> Vec<f32> {
-    image.as_raw().chunks_exact(3).map(luminance_of).collect()
+    image
+        .pixels()
+        .map(|pixel| luminance_of(pixel.0.map(f32::from)))
+        .collect()
 }
 
-fn luminance_of(pixel: &[u8]) -> f32 {
-    0.299 * f32::from(pixel[0]) + 0.587 * f32::from(pixel[1]) + 0.114 * f32::from(pixel[2])
+fn luminance_of([red, green, blue]: [f32; 3]) -> f32 {
+    0.299 * red + 0.587 * green + 0.114 * blue
 }
 
 #[cfg(test)]
@@ -152,13 +190,16 @@ mod tests {
                 &[20.0, 80.0],
             ),
         ] {
-            let found = tensor(&two_pixels(), &input(layout, channels, mean, scale));
-            assert_eq!(found.len(), expected.len());
-            for (found, expected) in found.iter().zip(expected) {
-                assert!(
-                    (found - expected).abs() < 1e-4,
-                    "{layout:?} {channels:?}: {found} {expected}"
-                );
+            let input = input(layout, channels, mean, scale);
+            let face = exact(&two_pixels());
+            for found in [tensor(&two_pixels(), &input), tensor_of_face(&face, &input)] {
+                assert_eq!(found.len(), expected.len());
+                for (found, expected) in found.iter().zip(expected) {
+                    assert!(
+                        (found - expected).abs() < 1e-4,
+                        "{layout:?} {channels:?}: {found} {expected}"
+                    );
+                }
             }
         }
     }
