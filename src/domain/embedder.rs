@@ -155,8 +155,8 @@ impl Embedder {
         }
     }
 
-    /// Stored with every template: the names of its networks' files and the start of their SHA-256. Whatever else changes
-    /// templates has to change it too.
+    /// Stored with every template: the names of its networks' files and the start of their SHA-256. Whatever else moves
+    /// templates away from those that are kept, by more than another decoder of the picture does, has to change it too.
     #[must_use]
     pub const fn id(self) -> &'static str {
         match self {
