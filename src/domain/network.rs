@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// A network: how it is fed, and what is read of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Network {
     /// What it is for.
@@ -15,7 +15,6 @@ pub struct Network {
     /// Names of what is read of it, in the order in which the pipeline expects them.
     pub outputs: Vec<String>,
     /// How many values of a template it makes, where it makes templates.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template_values: Option<usize>,
 }
 
@@ -42,7 +41,7 @@ pub enum Role {
 }
 
 /// What a network takes: pictures, as one tensor.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
     /// Pictures at once.
@@ -54,10 +53,8 @@ pub struct Input {
     /// In which order the colours of a pixel come.
     pub channels: ChannelOrder,
     /// Width in pixels; none where any will do.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub width: Option<u32>,
     /// Height in pixels; none where any will do.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub height: Option<u32>,
     /// Taken off each value from 0 to 255.
     pub mean: ByColour,
@@ -89,7 +86,7 @@ pub enum ChannelOrder {
 }
 
 /// A number for all colours, or one for each: red, green, blue.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(untagged)]
 pub enum ByColour {
     /// For all of them, and for luminance.

@@ -264,16 +264,23 @@ impl Model {
         self.session.metadata().ok()?.custom(key)
     }
 
-    /// Runs a graph of an open shape on one tensor and hands the first output to `read`, with its shape.
-    pub(super) fn run_as<T>(
+    /// Runs a network of an open size on a picture and hands the first output to `read`, with its shape.
+    pub(super) fn run_at<T>(
         &mut self,
-        shape: &[i64],
-        input: &[f32],
+        picture: &RgbImage,
         read: impl FnOnce(&[i64], &[f32]) -> T,
     ) -> Result<T, VisionError> {
         let failed = |error: ort::Error| VisionError::Inference(error.to_string());
+        let sized = Input {
+            width: Some(picture.width()),
+            height: Some(picture.height()),
+            ..self.input.clone()
+        };
         let names = Arc::clone(&self.outputs);
-        let outputs = self.infer(shape.to_vec(), input).map_err(failed)?;
+        let tensor = tensor(picture, &sized);
+        let outputs = self
+            .infer(sized.shape().to_vec(), &tensor)
+            .map_err(failed)?;
         let first = &outputs[names[0].as_str()];
         let (shape, values) = first.try_extract_tensor::<f32>().map_err(failed)?;
         Ok(read(shape, values))

@@ -20,6 +20,10 @@ const RULING: &str = "^(approved|declined)$";
 const SEX: &str = "^(M|F|X)$";
 const JOB_KIND: &str = "^(import|model_change|rekey)$";
 const SWITCH: &str = "^(automatic|manual)$";
+const ROLE: &str =
+    "^(face_detector|landmarks|embedder|liveness|pose|eyes|text_detector|text_recogniser)$";
+const LAYOUT: &str = "^(nchw|nhwc)$";
+const CHANNELS: &str = "^(rgb|bgr|grey)$";
 const ROW_STATE: &str = "^(pending|succeeded|failed|cancelled)$";
 
 /// Fields of bodies.
@@ -40,13 +44,16 @@ const FIELDS: [(&str, &str); 14] = [
     ("issuing_state", PRINTABLE),
 ];
 /// Fields whose names say something else elsewhere, each after the body that it is of.
-const FIELDS_OF: [(&str, &str, &str); 7] = [
+const FIELDS_OF: [(&str, &str, &str); 10] = [
     ("ActivateModel", "switch", SWITCH),
     ("ConsentForm", "id", PRINTABLE),
     ("CreateErasure", "reason", PRINTABLE),
     ("CreateReview", "decision", RULING),
     ("CreateReview", "note", LINES),
+    ("InputView", "channels", CHANNELS),
+    ("InputView", "layout", LAYOUT),
     ("JobView", "kind", JOB_KIND),
+    ("KnownModelView", "role", ROLE),
     ("ModelChangeView", "switch", SWITCH),
 ];
 /// Parameters of paths and queries.

@@ -19,8 +19,9 @@ pub struct KnownModelView {
     /// Its name.
     #[schema(example = "fr_feature")]
     pub name: String,
-    /// What it is for.
-    pub role: RoleView,
+    /// What it is for: `face_detector`, `landmarks`, `embedder`, `liveness`, `pose`, `eyes`, `text_detector` or `text_recogniser`.
+    #[schema(value_type = String, example = "embedder")]
+    pub role: Role,
     /// What it does, in words.
     #[schema(example = "turns a face into a template of 512 numbers")]
     pub purpose: String,
@@ -48,39 +49,18 @@ pub struct KnownModelView {
     pub templates: Vec<PartInTemplateView>,
 }
 
-/// What a model is for.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(example = "embedder")]
-pub enum RoleView {
-    /// Finds faces.
-    FaceDetector,
-    /// Finds points of a face.
-    Landmarks,
-    /// Turns an aligned face into a template, or a part of one.
-    Embedder,
-    /// Tells a live face from a picture of one.
-    Liveness,
-    /// Tells which way a head is turned.
-    Pose,
-    /// Tells whether an eye is open.
-    Eyes,
-    /// Finds lines of text.
-    TextDetector,
-    /// Reads a line of text.
-    TextRecogniser,
-}
-
 /// What a network takes: pictures, as one tensor.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct InputView {
     /// Pictures at once.
     #[schema(example = 1)]
     pub pictures: u32,
-    /// In which order the values of a picture come: one colour after the other, or one pixel after the other.
-    pub layout: LayoutView,
-    /// In which order the colours of a pixel come; `grey` is luminance alone.
-    pub channels: ChannelsView,
+    /// In which order the values of a picture come: one colour after the other (`nchw`), or one pixel after the other (`nhwc`).
+    #[schema(value_type = String, example = "nchw")]
+    pub layout: InputLayout,
+    /// In which order the colours of a pixel come: `rgb` or `bgr`; `grey` is luminance alone.
+    #[schema(value_type = String, example = "bgr")]
+    pub channels: ChannelOrder,
     /// Width in pixels; absent where any will do.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = 112)]
@@ -95,28 +75,6 @@ pub struct InputView {
     /// What is left is multiplied by it: one number, or one each for red, green and blue.
     #[schema(example = json!([0.0078125]), min_items = 1, max_items = 3)]
     pub scale: Vec<f32>,
-}
-
-/// In which order the values of a picture come.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum LayoutView {
-    /// One colour after the other.
-    Nchw,
-    /// One pixel after the other.
-    Nhwc,
-}
-
-/// In which order colours come.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ChannelsView {
-    /// Red, green, blue.
-    Rgb,
-    /// Blue, green, red.
-    Bgr,
-    /// Luminance alone.
-    Grey,
 }
 
 /// The part that a network has in an embedder's templates.
@@ -175,7 +133,7 @@ impl From<&KnownModel> for KnownModelView {
         } = network;
         Self {
             name,
-            role: role.into(),
+            role,
             purpose,
             licence,
             origin,
@@ -192,34 +150,12 @@ impl From<&KnownModel> for KnownModelView {
     }
 }
 
-impl From<Role> for RoleView {
-    fn from(role: Role) -> Self {
-        match role {
-            Role::FaceDetector => Self::FaceDetector,
-            Role::Landmarks => Self::Landmarks,
-            Role::Embedder => Self::Embedder,
-            Role::Liveness => Self::Liveness,
-            Role::Pose => Self::Pose,
-            Role::Eyes => Self::Eyes,
-            Role::TextDetector => Self::TextDetector,
-            Role::TextRecogniser => Self::TextRecogniser,
-        }
-    }
-}
-
 impl From<Input> for InputView {
     fn from(input: Input) -> Self {
         Self {
             pictures: input.pictures,
-            layout: match input.layout {
-                InputLayout::Nchw => LayoutView::Nchw,
-                InputLayout::Nhwc => LayoutView::Nhwc,
-            },
-            channels: match input.channels {
-                ChannelOrder::Rgb => ChannelsView::Rgb,
-                ChannelOrder::Bgr => ChannelsView::Bgr,
-                ChannelOrder::Grey => ChannelsView::Grey,
-            },
+            layout: input.layout,
+            channels: input.channels,
             width: input.width,
             height: input.height,
             mean: numbers(input.mean),

@@ -25,7 +25,6 @@ use crate::domain::detector::{Detector, DetectorManifest};
 /// Finds faces.
 pub(super) struct FaceDetector {
     model: Model,
-    canvas: Canvas,
     gives: Gives,
 }
 
@@ -51,12 +50,11 @@ impl FaceDetector {
                 Gives::Own(&own.manifest),
             ),
         };
-        let canvas = Canvas::of(model.input());
-        Ok(Self {
-            model,
-            canvas,
-            gives,
-        })
+        Ok(Self { model, gives })
+    }
+
+    fn canvas(&self) -> Canvas {
+        Canvas::of(self.model.input())
     }
 
     /// The model that it rests on.
@@ -81,7 +79,7 @@ impl FaceDetector {
         };
         let mut found = self.look_through(image, first, scaler)?;
         if found.is_empty() {
-            let small = image.reduced(shrunk(image, self.canvas, scaler)?);
+            let small = image.reduced(shrunk(image, self.canvas(), scaler)?);
             for pass in later {
                 found = self.look_through(&small, pass, scaler)?;
                 if !found.is_empty() {
@@ -99,7 +97,7 @@ impl FaceDetector {
         image: &View,
         scaler: &mut Scaler,
     ) -> Result<Option<Quarters>, VisionError> {
-        let small = shrunk(image, self.canvas, scaler)?;
+        let small = shrunk(image, self.canvas(), scaler)?;
         let views = Quarters::OTHERS.map(|quarters| View::whole(turned(small.clone(), quarters)));
         let passes = views.each_ref().map(|view| passes(view, Layout::AnyTurn));
         let count = passes[0].len();
@@ -141,7 +139,7 @@ impl FaceDetector {
         zoom: f64,
         scaler: &mut Scaler,
     ) -> Result<Vec<Detection>, VisionError> {
-        let frame = Frame::fit(area, zoom, self.canvas);
+        let frame = Frame::fit(area, zoom, self.canvas());
         let scaled = scaler.scale(image, area, frame.width, frame.height)?;
         let placed = |find: &Find| find.placed(&frame, image);
         let finds = self.finds(&scaled, (frame.left, frame.top))?;
@@ -151,7 +149,7 @@ impl FaceDetector {
     /// The faces of a picture whose corner lies at a place of the canvas. What is around it is the tensor's zero: grey for most
     /// networks, black for YuNet.
     fn finds(&mut self, picture: &RgbImage, corner: (u32, u32)) -> Result<Vec<Find>, VisionError> {
-        let canvas = self.canvas;
+        let canvas = self.canvas();
         let size = (canvas.width, canvas.height);
         let tensor = tensor_on(size, corner, picture, self.model.input());
         let outputs = self.model.run(&tensor)?;

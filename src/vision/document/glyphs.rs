@@ -7,7 +7,6 @@ use super::shapes::ALPHABET;
 use crate::vision::VisionError;
 use crate::vision::files::ModelFiles;
 use crate::vision::session::{Loader, Model, ModelError};
-use crate::vision::tensor::tensor;
 
 /// The model.
 const NAME: &str = "text_recognise";
@@ -61,10 +60,8 @@ impl Recogniser {
         let width = (natural / WIDTH_STEP).ceil() * WIDTH_STEP;
         let width = width.clamp(MIN_WIDTH, MAX_WIDTH) as u32;
         let line = row.cut(image, width, HEIGHT);
-        let tensor = tensor(&line, self.model.input());
-        let shape = [1, 3, i64::from(HEIGHT), i64::from(width)];
         let classes = &self.classes;
-        self.model.run_as(&shape, &tensor, |shape, scores| {
+        self.model.run_at(&line, |shape, scores| {
             let size = shape.last().copied().unwrap_or(0).max(1) as usize;
             decode(scores, size, classes)
         })

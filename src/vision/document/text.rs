@@ -7,7 +7,6 @@ use crate::vision::VisionError;
 use crate::vision::crop::{Area, Scaler};
 use crate::vision::files::ModelFiles;
 use crate::vision::session::{Loader, Model, ModelError};
-use crate::vision::tensor::tensor;
 
 /// The detector takes sides that are multiples of it.
 const STRIDE: f64 = 32.0;
@@ -59,9 +58,7 @@ impl TextDetector {
             height,
         };
         let scaled = scaler.scale_pixels(image, whole, columns, rows)?;
-        let tensor = tensor(&scaled, self.model.input());
-        let shape = [1, 3, i64::from(rows), i64::from(columns)];
-        let pieces = self.model.run_as(&shape, &tensor, |_, map| {
+        let pieces = self.model.run_at(&scaled, |_, map| {
             pieces(map, columns as usize, rows as usize)
         })?;
         let ratio = (width / f64::from(columns), height / f64::from(rows));
