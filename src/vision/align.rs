@@ -4,7 +4,7 @@
 //! (IEEE TPAMI 13(4), 1991) is one quotient of sums and needs no singular value decomposition. A reflection cannot
 //! arise, since the template is not one.
 
-use image::{Rgb32FImage, RgbImage};
+use image::{ImageBuffer, Pixel, Rgb32FImage};
 
 use super::VisionError;
 use super::crop::{Area, Scaler};
@@ -135,7 +135,7 @@ impl Alignment {
         let scale = MAX_SAMPLED_REDUCTION / reduction;
         let side = |length: f64| ((length * scale).ceil() as u32).max(1);
         let (width, height) = (side(area.width), side(area.height));
-        let reduced = scaler.scale(image, area, width, height)?;
+        let reduced = scaler.reduce_exactly(image, area, width, height)?;
         let area = image.to_pixels(area);
         let (x_ratio, y_ratio) = (
             f64::from(width) / area.width,
@@ -153,8 +153,8 @@ impl Alignment {
 }
 
 /// Every pixel of the aligned face is the mean of samples around its middle, where `source` says that they come from.
-fn warp(
-    image: &RgbImage,
+fn warp<P: Pixel<Subpixel: Into<f32>>>(
+    image: &ImageBuffer<P, Vec<P::Subpixel>>,
     samples: &[(f64, f64)],
     source: impl Fn((f64, f64)) -> (f64, f64),
 ) -> Rgb32FImage {
@@ -172,7 +172,11 @@ fn warp(
 }
 
 /// Bilinear sample; pixels beyond the picture are black.
-fn sample(image: &RgbImage, x: f64, y: f64) -> [f32; 3] {
+fn sample<P: Pixel<Subpixel: Into<f32>>>(
+    image: &ImageBuffer<P, Vec<P::Subpixel>>,
+    x: f64,
+    y: f64,
+) -> [f32; 3] {
     let (x0, y0) = (floor(x), floor(y));
     let (fx, fy) = ((x - x0 as f64) as f32, (y - y0 as f64) as f32);
     let weights = [
@@ -188,7 +192,7 @@ fn sample(image: &RgbImage, x: f64, y: f64) -> [f32; 3] {
             continue;
         };
         for (total, channel) in sum.iter_mut().zip(pixel) {
-            *total += weight * f32::from(channel);
+            *total += weight * channel.into();
         }
     }
     sum
@@ -200,7 +204,11 @@ fn floor(value: f64) -> i64 {
     towards_zero.saturating_sub(i64::from(towards_zero as f64 > value))
 }
 
-fn pixel(image: &RgbImage, x: i64, y: i64) -> Option<[u8; 3]> {
+fn pixel<P: Pixel>(
+    image: &ImageBuffer<P, Vec<P::Subpixel>>,
+    x: i64,
+    y: i64,
+) -> Option<[P::Subpixel; 3]> {
     let (width, height) = image.dimensions();
     // Negative ones are far too large without their sign.
     if x.cast_unsigned() >= u64::from(width) || y.cast_unsigned() >= u64::from(height) {
@@ -212,6 +220,8 @@ fn pixel(image: &RgbImage, x: i64, y: i64) -> Option<[u8; 3]> {
 
 #[cfg(test)]
 mod tests {
+    use image::RgbImage;
+
     use super::*;
 
     #[test]

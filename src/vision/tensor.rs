@@ -109,10 +109,11 @@ fn in_layout(planes: Vec<f32>, (width, height): (u32, u32), layout: InputLayout)
 
 /// A picture whose values may be other than whole numbers, with those of this one.
 pub(super) fn exact(picture: &RgbImage) -> Rgb32FImage {
-    let (width, height) = picture.dimensions();
-    Rgb32FImage::from_fn(width, height, |x, y| {
-        Rgb(picture.get_pixel(x, y).0.map(f32::from))
-    })
+    let mut exact = Rgb32FImage::new(picture.width(), picture.height());
+    for (value, byte) in exact.iter_mut().zip(picture.iter()) {
+        *value = f32::from(*byte);
+    }
+    exact
 }
 
 /// The picture with values that are rounded.
