@@ -9,6 +9,7 @@ use image::{ImageBuffer, Pixel, Rgb32FImage};
 use super::VisionError;
 use super::crop::{Area, Scaler};
 use super::picture::View;
+use super::points::{bounds, mean};
 use crate::domain::face::{FivePoints, Point};
 
 /// Side of an aligned face, in pixels.
@@ -39,7 +40,7 @@ struct Similarity {
 impl Similarity {
     /// The transform that brings `from` nearest to `to`; `None` where all points are one.
     fn estimate(from: &[(f64, f64)], to: &[(f64, f64)]) -> Option<Self> {
-        let (p0, q0) = (mean(from), mean(to));
+        let (p0, q0) = (mean(from.iter().copied()), mean(to.iter().copied()));
         let (mut real, mut imaginary, mut norm) = (0.0, 0.0, 0.0);
         for (p, q) in from.iter().zip(to) {
             let (px, py, qx, qy) = (p.0 - p0.0, p.1 - p0.1, q.0 - q0.0, q.1 - q0.1);
@@ -74,14 +75,6 @@ impl Similarity {
     }
 }
 
-fn mean(points: &[(f64, f64)]) -> (f64, f64) {
-    let n = points.len() as f64;
-    (
-        points.iter().map(|p| p.0).sum::<f64>() / n,
-        points.iter().map(|p| p.1).sum::<f64>() / n,
-    )
-}
-
 fn multiply(a: (f64, f64), b: (f64, f64)) -> (f64, f64) {
     (a.0 * b.0 - a.1 * b.1, a.0 * b.1 + a.1 * b.0)
 }
@@ -105,17 +98,9 @@ impl Alignment {
     pub(super) fn covered_area(&self, image: &View) -> Area {
         let (low, high) = (-1.0, f64::from(SIDE));
         let corners = [(low, low), (high, low), (low, high), (high, high)];
-        let corners = corners.map(|corner| self.0.invert(corner));
-        let fold = |axis: fn(&(f64, f64)) -> f64, pick: fn(f64, f64) -> f64, start: f64| {
-            corners.iter().map(axis).fold(start, pick)
-        };
-        Area::inside(
-            fold(|c| c.0, f64::min, f64::INFINITY).floor(),
-            fold(|c| c.1, f64::min, f64::INFINITY).floor(),
-            fold(|c| c.0, f64::max, f64::NEG_INFINITY).ceil(),
-            fold(|c| c.1, f64::max, f64::NEG_INFINITY).ceil(),
-            image,
-        )
+        let [left, top, right, bottom] = bounds(&corners.map(|corner| self.0.invert(corner)));
+        let (left, top) = (left.floor(), top.floor());
+        Area::inside(left, top, right.ceil(), bottom.ceil(), image)
     }
 
     /// The aligned face, 112 x 112, with values from 0 to 255, which are not rounded: an embedder answers to much less than one.

@@ -44,11 +44,16 @@ impl Area {
 
     /// A whole picture.
     pub(super) fn whole(image: &View) -> Self {
+        Self::of_size(image.width(), image.height())
+    }
+
+    /// All of this size.
+    pub(super) fn of_size(width: f64, height: f64) -> Self {
         Self {
             left: 0.0,
             top: 0.0,
-            width: image.width(),
-            height: image.height(),
+            width,
+            height,
         }
     }
 
@@ -137,8 +142,9 @@ impl Scaler {
         let own = image.to_pixels(area);
         let (wide, high) = (3 * width, 3 * height);
         if own.width > f64::from(wide) && own.height > f64::from(high) {
-            let coarse = View::whole(self.scale(image, area, wide, high)?);
-            self.resize(&exact(coarse.pixels()), Area::whole(&coarse), &mut reduced)?;
+            let coarse = self.scale(image, area, wide, high)?;
+            let whole = Area::of_size(wide.into(), high.into());
+            self.resize(&exact(&coarse), whole, &mut reduced)?;
         } else {
             let (left, top) = (own.left.floor(), own.top.floor());
             let side = |start: f64, end: f64| (end.ceil() - start) as u32;

@@ -4,6 +4,7 @@ use super::VisionError;
 use super::crop::{Area, Scaler};
 use super::files::ModelFiles;
 use super::picture::View;
+use super::points::{bounds, mean};
 use super::session::{Loader, Model, ModelError};
 use crate::domain::face::{BoundingBox, FivePoints, Point};
 
@@ -87,7 +88,7 @@ impl Landmarker {
         shifts: &[(f64, f64)],
         scaler: &mut Scaler,
     ) -> Result<Vec<(f64, f64)>, VisionError> {
-        let mut sums = Vec::new();
+        let mut looks = Vec::new();
         for (along, down) in shifts {
             let (along, down) = (along * (right - left), down * (bottom - top));
             let area = Area::inside(
@@ -98,10 +99,10 @@ impl Landmarker {
                 image,
             );
             let crop = scaler.scale_for(self.model.input(), image, area)?;
-            add(&mut sums, &self.model.run_on(&crop)?[0], area);
+            looks.push(placed(&self.model.run_on(&crop)?[0], area));
         }
-        let count = shifts.len() as f64;
-        let means: Vec<_> = sums.iter().map(|(x, y)| (x / count, y / count)).collect();
+        let of_all = |point: usize| mean(looks.iter().map(|look| look[point]));
+        let means: Vec<_> = (0..looks[0].len()).map(of_all).collect();
         if means.iter().all(|(x, y)| x.is_finite() && y.is_finite()) {
             Ok(means)
         } else {
@@ -113,40 +114,26 @@ impl Landmarker {
 
 /// Left, top, right and bottom of the face that has these points.
 fn reached(points: &[(f64, f64)]) -> [f64; 4] {
-    let start = [
-        f64::INFINITY,
-        f64::INFINITY,
-        f64::NEG_INFINITY,
-        f64::NEG_INFINITY,
-    ];
-    let [left, top, right, bottom] = points.iter().fold(start, |[l, t, r, b], (x, y)| {
-        [l.min(*x), t.min(*y), r.max(*x), b.max(*y)]
-    });
+    let [left, top, right, bottom] = bounds(points);
     [left, top - ABOVE * (bottom - top), right, bottom]
 }
 
-/// Adds what the network says of a crop, from its coordinates (0 to 1) to the picture's pixels.
-fn add(sums: &mut Vec<(f64, f64)>, values: &[f32], area: Area) {
-    let points = values.chunks_exact(2).map(|point| {
+/// What the network says of a crop, from its coordinates (0 to 1) to the picture's pixels.
+fn placed(values: &[f32], area: Area) -> Vec<(f64, f64)> {
+    let place = |point: &[f32]| {
         let (x, y) = (f64::from(point[0]), f64::from(point[1]));
         (area.left + x * area.width, area.top + y * area.height)
-    });
-    sums.resize(values.len() / 2, (0.0, 0.0));
-    for (sum, (x, y)) in sums.iter_mut().zip(points) {
-        *sum = (sum.0 + x, sum.1 + y);
-    }
+    };
+    values.chunks_exact(2).map(place).collect()
 }
 
 /// Means of the groups of points.
 fn located(points: &[(f64, f64)]) -> Located {
     let mean = |group: &[usize]| {
-        let of = |axis: fn(&(f64, f64)) -> f64| {
-            let sum: f64 = group.iter().map(|point| axis(&points[*point])).sum();
-            (sum / group.len() as f64) as f32
-        };
+        let (x, y) = mean(group.iter().map(|point| points[*point]));
         Point {
-            x: of(|point| point.0),
-            y: of(|point| point.1),
+            x: x as f32,
+            y: y as f32,
         }
     };
     let points = FivePoints {
@@ -187,9 +174,7 @@ mod tests {
             height: 80.0,
         };
         (values[2 * 36], values[2 * 39], values[2 * 39 + 1]) = (0.1, 0.2, 0.05);
-        let mut sums = Vec::new();
-        add(&mut sums, &values, area);
-        let Located { points, eyes } = located(&sums);
+        let Located { points, eyes } = located(&placed(&values, area));
         assert_eq!(points.left_eye, Point { x: 110.0, y: 240.0 });
         assert_eq!(points.nose, Point { x: 100.0, y: 200.0 });
         assert_eq!(eyes[0].centre, points.left_eye);

@@ -25,6 +25,7 @@ mod liveness;
 mod others;
 mod own;
 mod picture;
+mod points;
 mod pose;
 mod quality;
 mod session;

@@ -51,12 +51,7 @@ impl TextDetector {
         let scale = side / width.max(height);
         let fit = |length: f64| ((length * scale / STRIDE).round().max(1.0) * STRIDE) as u32;
         let (columns, rows) = (fit(width), fit(height));
-        let whole = Area {
-            left: 0.0,
-            top: 0.0,
-            width,
-            height,
-        };
+        let whole = Area::of_size(width, height);
         let scaled = scaler.scale_pixels(image, whole, columns, rows)?;
         let pieces = self.model.run_at(&scaled, |_, map| {
             pieces(map, columns as usize, rows as usize)
