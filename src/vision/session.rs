@@ -17,7 +17,7 @@ use ort::value::{Outlet, TensorRef};
 use super::VisionError;
 use super::device::{Choice, Device, cuda};
 use super::files::ModelFiles;
-use super::graph::without_prelu;
+use super::graph::{clear_tiny_weights, without_prelu};
 use super::shared::Sharing;
 use super::tensor::tensor;
 use super::tflite;
@@ -315,17 +315,18 @@ impl Model {
 
 /// The graph that is run of a file, which may be large, and is let go.
 fn to_be_run(published: Vec<u8>, graphs: Graphs) -> Result<Vec<u8>, String> {
-    let converted = if tflite::is_network(&published) {
+    let mut graph = if tflite::is_network(&published) {
         tflite::to_onnx(&published).map_err(|error| error.to_string())?
     } else {
         published
     };
-    if graphs == Graphs::Rewritten
-        && let Cow::Owned(rewritten) = without_prelu(&converted)
-    {
-        return Ok(rewritten);
+    if graphs == Graphs::Rewritten {
+        clear_tiny_weights(&mut graph);
+        if let Cow::Owned(rewritten) = without_prelu(&graph) {
+            return Ok(rewritten);
+        }
     }
-    Ok(converted)
+    Ok(graph)
 }
 
 /// A session on the runtime's device. Where that fails on a graphics processor, the CPU is what is left. Weights are shared on

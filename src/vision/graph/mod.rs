@@ -8,6 +8,7 @@
 pub(super) mod onnx;
 mod outside;
 mod quantised;
+mod tiny;
 pub(super) mod wire;
 
 use std::borrow::Cow;
@@ -15,6 +16,7 @@ use std::borrow::Cow;
 use onnx::{FLOAT, graph_of_nodes, model, node, opset, tensor};
 pub(super) use outside::{Weights, without_large_weights};
 pub(super) use quantised::with_float_weights;
+pub(super) use tiny::clear_tiny_weights;
 use wire::{Field, fields, numbers, put_bytes, put_head, put_number};
 
 /// From this version on `Max` and `Mul` fit the shapes of their inputs to each other.

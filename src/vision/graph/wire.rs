@@ -1,5 +1,7 @@
 //! Messages in protobuf's wire format, field by field and byte by byte: what is not understood is passed on as it was.
 
+use std::ops::Range;
+
 const VARINT: u8 = 0;
 const FIXED_64: u8 = 1;
 const LENGTH_DELIMITED: u8 = 2;
@@ -67,6 +69,20 @@ pub fn fields(mut message: &[u8]) -> Option<Vec<Field<'_>>> {
         message = after;
     }
     Some(fields)
+}
+
+/// Where the bytes of a repeated field lie in a message.
+pub fn ranges(message: &[u8], number: u64) -> Option<Vec<Range<usize>>> {
+    let mut ranges = Vec::new();
+    let mut end = 0;
+    for field in fields(message)? {
+        end += field.raw.len();
+        match field.bytes() {
+            Some(bytes) if field.number == number => ranges.push(end - bytes.len()..end),
+            _ => {}
+        }
+    }
+    Some(ranges)
 }
 
 /// Every value of a repeated field of numbers, packed or not.
@@ -152,6 +168,9 @@ mod tests {
         );
         let raw: Vec<u8> = fields.iter().flat_map(|field| field.raw).copied().collect();
         assert_eq!(raw, message);
+        let texts = ranges(&message, 200).unwrap();
+        let texts: Vec<_> = texts.into_iter().map(|range| &message[range]).collect();
+        assert_eq!(texts, [b"text"]);
     }
 
     #[test]
