@@ -131,7 +131,8 @@ pub(super) fn luminance(image: &RgbImage) -> Vec<f32> {
         .collect()
 }
 
-fn luminance_of([red, green, blue]: [f32; 3]) -> f32 {
+/// Luminance of one pixel.
+pub(super) fn luminance_of([red, green, blue]: [f32; 3]) -> f32 {
     0.299 * red + 0.587 * green + 0.114 * blue
 }
 

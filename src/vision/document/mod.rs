@@ -10,6 +10,7 @@ mod glyphs;
 mod grid;
 mod line;
 mod print;
+mod raster;
 mod reader;
 mod roles;
 mod rows;

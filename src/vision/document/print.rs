@@ -9,9 +9,8 @@ use image::RgbImage;
 
 use super::curve::{Curve, Degree};
 use super::geometry::Row;
-use super::shapes::{CELL, Shapes};
+use super::shapes::{CELL, FULL_ROW, Shapes};
 use crate::domain::cues::CueKind;
-use crate::vision::tensor::luminance;
 
 /// How far around its place a character is looked for, in pixels of the level line.
 const REACH: (usize, usize) = (5, 8);
@@ -152,9 +151,10 @@ impl Level {
             thickness: pitch * Self::HEIGHT as f64 / CELL.0 as f64,
             ..*row
         };
-        let level = row.cut(image, width as u32, Self::HEIGHT as u32);
-        let grey = luminance(&level);
+        let mut grey = row.cut_grey(image, width as u32, Self::HEIGHT as u32);
         let spreads = spreads(&grey, width);
+        // Beside the last cell there is room for what makes its rows full.
+        grey.resize(grey.len() + FULL_ROW, 0.0);
         Self {
             grey,
             width,
@@ -239,11 +239,11 @@ impl Level {
     /// Correlation of a shape, of mean 0 and length 1, with what lies under it.
     fn correlation(&self, shape: &[f32], left: usize, top: usize) -> f64 {
         // By column, so that neighbours are worked on at once.
-        let mut joint = [0.0_f32; CELL.0];
-        for (row, shape) in shape.chunks_exact(CELL.0).enumerate() {
+        let mut joint = [0.0_f32; FULL_ROW];
+        for (row, shape) in shape.as_chunks::<FULL_ROW>().0.iter().enumerate() {
             let start = (top + row) * self.width + left;
-            let greys = &self.grey[start..start + CELL.0];
-            for column in 0..CELL.0 {
+            let greys = self.grey[start..].first_chunk().unwrap_or(&[0.0; FULL_ROW]);
+            for column in 0..FULL_ROW {
                 joint[column] += greys[column] * shape[column];
             }
         }

@@ -12,6 +12,8 @@ pub(super) const ALPHABET: &str = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ<";
 const SHEET: &[u8] = include_bytes!("ocr_b.png");
 /// Width and height of a cell: as wide as the pitch of the zone's characters.
 pub(super) const CELL: (usize, usize) = (15, 24);
+/// A row of a shape with a zero at its end: as many values as are worked on at once.
+pub(super) const FULL_ROW: usize = CELL.0 + 1;
 /// Characters that are taken for each other.
 const TWINS: [(char, char); 6] = [
     ('0', 'O'),
@@ -24,7 +26,7 @@ const TWINS: [(char, char); 6] = [
 /// Spreads of the blurs, in pixels of a cell.
 const BLURS: [f32; 3] = [0.6, 1.2, 1.8];
 
-/// The shapes, each of mean 0 and length 1.
+/// The shapes, each of mean 0 and length 1, in full rows.
 pub(super) struct Shapes(Vec<[Vec<f32>; BLURS.len()]>);
 
 impl Shapes {
@@ -41,7 +43,7 @@ impl Shapes {
             let cell = imageops::crop_imm(&sheet, index * width, 0, width, height).to_image();
             let (width, height) = (CELL.0 as u32, CELL.1 as u32);
             let cell = imageops::resize(&cell, width, height, FilterType::Triangle);
-            BLURS.map(|spread| normalised(luminance(&imageops::blur(&cell, spread))))
+            BLURS.map(|spread| in_full_rows(&normalised(luminance(&imageops::blur(&cell, spread)))))
         });
         Ok(Self(shapes.collect()))
     }
@@ -62,6 +64,12 @@ impl Shapes {
         let either = [Some(character), twin].into_iter().flatten();
         either.filter_map(move |one| Some(self.0[ALPHABET.find(one)?][blur].as_slice()))
     }
+}
+
+fn in_full_rows(shape: &[f32]) -> Vec<f32> {
+    let rows = shape.chunks_exact(CELL.0);
+    rows.flat_map(|row| row.iter().copied().chain([0.0]))
+        .collect()
 }
 
 fn normalised(mut shape: Vec<f32>) -> Vec<f32> {
