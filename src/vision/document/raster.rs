@@ -3,45 +3,34 @@
 use image::RgbImage;
 
 use super::geometry::{Row, times};
-use crate::vision::tensor::{luminance, luminance_of};
+use crate::vision::tensor::luminance_of;
 
 /// Most samples along each side of a pixel: pictures ten times as wide as what is read are left a little rough.
 const MAX_SAMPLES: f64 = 4.0;
-
-/// Channels, and one value more that makes them as many as are worked on at once.
-const LANES: usize = 4;
+/// A part of a picture that has more pixels for a sample is not worth a copy.
+const MAX_AREA: f64 = 4.0;
 /// Parts of a pixel.
 const PARTS: f64 = 4_294_967_296.0;
 
 impl Row {
     /// Cuts it out, turned level and scaled. Where the picture is reduced, several samples make a pixel.
     pub(super) fn cut(&self, image: &RgbImage, width: u32, height: u32) -> RgbImage {
-        let raster = Raster::of(self, width, height);
+        let four = |[red, green, blue]: [f32; 3]| [red, green, blue, 0.0];
+        let means = Raster::of(self, width, height).means_of(image, four);
         let mut level = RgbImage::new(width, height);
-        let pixels = level.as_chunks_mut().0;
-        if raster.corners().all(|corner| is_inside(image, corner)) {
-            raster.fill(pixels, |at| sample_inside(image, at), rounded);
-        } else {
-            raster.fill(pixels, |at| sample(image, at), rounded);
+        for (pixel, mean) in level.pixels_mut().zip(means) {
+            let [red, green, blue, _] = mean.map(|value| (value + 0.5) as u8);
+            pixel.0 = [red, green, blue];
         }
         level
     }
 
-    /// The luminance of what [`Row::cut`] gives, 0 to 255, not rounded on the way.
+    /// The luminance of what [`Row::cut`] gives, 0 to 255, not rounded.
     pub(super) fn cut_grey(&self, image: &RgbImage, width: u32, height: u32) -> Vec<f32> {
-        let raster = Raster::of(self, width, height);
-        if !raster.corners().all(|corner| is_inside(image, corner)) {
-            return luminance(&self.cut(image, width, height));
-        }
-        let plane = Plane::around(image, raster.corners());
-        let mut level = vec![0.0; (width * height) as usize];
-        raster.fill(&mut level, |at| [plane.sample(at)], |[grey]| grey);
-        level
+        let grey = |colours| [luminance_of(colours)];
+        let means = Raster::of(self, width, height).means_of(image, grey);
+        means.into_flattened()
     }
-}
-
-fn rounded([red, green, blue, _]: [f32; LANES]) -> [u8; 3] {
-    [red, green, blue].map(|value| (value + 0.5) as u8)
 }
 
 /// A place in a picture in [`PARTS`]: steps of whole numbers add up without an error.
@@ -122,6 +111,11 @@ impl Raster {
         }
     }
 
+    /// How many samples there are.
+    fn count(&self) -> f64 {
+        (self.width * self.height * self.samples * self.samples) as f64
+    }
+
     /// Where the samples at its corners lie.
     fn corners(&self) -> impl Iterator<Item = (f64, f64)> {
         let last = (
@@ -137,17 +131,24 @@ impl Raster {
         })
     }
 
-    /// Every pixel is made of the mean of its samples.
-    #[inline]
-    fn fill<T, const N: usize>(
+    /// The mean of each pixel's samples, of what is wanted of a picture's colours.
+    fn means_of<const N: usize>(
         &self,
-        pixels: &mut [T],
-        sample: impl Fn(Place) -> [f32; N],
-        of: impl Fn([f32; N]) -> T,
-    ) {
+        image: &RgbImage,
+        of: impl Fn([f32; 3]) -> [f32; N],
+    ) -> Vec<[f32; N]> {
+        match Plane::under(self, image, &of) {
+            Some(plane) => self.means(|at| plane.sample(at)),
+            None => self.means(|at| of(sample(image, at))),
+        }
+    }
+
+    #[inline]
+    fn means<const N: usize>(&self, sample: impl Fn(Place) -> [f32; N]) -> Vec<[f32; N]> {
         let share = 1.0 / (self.samples * self.samples) as f32;
-        for (y, line) in (0..).zip(pixels.chunks_exact_mut(self.width as usize)) {
-            for (x, pixel) in (0..).zip(line) {
+        let mut means = Vec::with_capacity((self.width * self.height) as usize);
+        for y in 0..self.height {
+            for x in 0..self.width {
                 let first = self
                     .first
                     .steps(x * self.samples, self.right)
@@ -162,86 +163,73 @@ impl Raster {
                         at = at.steps(1, self.right);
                     }
                 }
-                *pixel = of(sum.map(|total| total * share));
+                means.push(sum.map(|total| total * share));
             }
         }
+        means
     }
 }
 
-/// The luminance of a part of a picture.
-struct Plane {
+/// A part of a picture, with as many values for each pixel as are wanted, and as many as are worked on at once.
+struct Plane<const N: usize> {
     left: usize,
     top: usize,
     width: usize,
-    greys: Vec<f32>,
+    pixels: Vec<[f32; N]>,
 }
 
-impl Plane {
-    /// The part that these points are in, which lie inside the picture.
-    fn around(image: &RgbImage, corners: impl Iterator<Item = (f64, f64)>) -> Self {
-        let (mut low, mut high) = ((f64::MAX, f64::MAX), (0.0_f64, 0.0_f64));
-        for (x, y) in corners {
+impl<const N: usize> Plane<N> {
+    /// The part that a raster lies on; none where it reaches beyond the picture, or lies so aslant that hardly any of the part
+    /// is sampled.
+    fn under(raster: &Raster, image: &RgbImage, of: impl Fn([f32; 3]) -> [f32; N]) -> Option<Self> {
+        let (mut low, mut high) = ((f64::MAX, f64::MAX), (f64::MIN, f64::MIN));
+        for (x, y) in raster.corners() {
             low = (low.0.min(x), low.1.min(y));
             high = (high.0.max(x), high.1.max(y));
+        }
+        let (columns, rows) = (f64::from(image.width()), f64::from(image.height()));
+        let is_inside =
+            low.0 >= 0.0 && low.1 >= 0.0 && high.0 < columns - 1.0 && high.1 < rows - 1.0;
+        let area = (high.0 - low.0) * (high.1 - low.1);
+        if !is_inside || area > MAX_AREA * raster.count() {
+            return None;
         }
         let (left, top) = (low.0 as usize, low.1 as usize);
         let (right, bottom) = (high.0 as usize + 2, high.1 as usize + 2);
         let width = right - left;
         let stride = 3 * image.width() as usize;
-        let mut greys = Vec::with_capacity(width * (bottom - top));
+        let mut pixels = Vec::with_capacity(width * (bottom - top));
         for row in image.as_raw().chunks_exact(stride).take(bottom).skip(top) {
             let part = row[3 * left..3 * right].as_chunks::<3>().0;
-            greys.extend(part.iter().map(|pixel| luminance_of(pixel.map(f32::from))));
+            pixels.extend(part.iter().map(|pixel| of(pixel.map(f32::from))));
         }
-        Self {
+        Some(Self {
             left,
             top,
             width,
-            greys,
-        }
+            pixels,
+        })
     }
 
     /// Bilinear.
     #[inline]
-    fn sample(&self, at: Place) -> f32 {
+    fn sample(&self, at: Place) -> [f32; N] {
         let ((x, y), (fx, fy)) = at.split();
         let start = (y - self.top) * self.width + x - self.left;
         let [above, below] = [start, start + self.width].map(|start| {
-            let [left, right] = self.greys[start..].first_chunk().unwrap_or(&[0.0; 2]);
-            left + (right - left) * fx
+            let [left, right] = self.pixels[start..].first_chunk().unwrap_or(&[[0.0; N]; 2]);
+            mix(left, right, fx)
         });
-        above + (below - above) * fy
+        mix(&above, &below, fy)
     }
 }
 
-/// Whether a sample there needs no look at where the picture ends.
-fn is_inside(image: &RgbImage, (x, y): (f64, f64)) -> bool {
-    let (width, height) = (f64::from(image.width()), f64::from(image.height()));
-    x >= 0.0 && y >= 0.0 && x < width - 2.0 && y < height - 1.0
-}
-
-/// Bilinear; the sample has to be inside.
-#[inline]
-fn sample_inside(image: &RgbImage, at: Place) -> [f32; LANES] {
-    let ((left, top), (fx, fy)) = at.split();
-    let stride = 3 * image.width() as usize;
-    let start = top * stride + 3 * left;
-    let pixels: &[u8] = image.as_raw();
-    // Two pixels and a byte.
-    let [above, below] =
-        [start, start + stride].map(|start| pixels[start..].first_chunk::<7>().unwrap_or(&[0; 7]));
-    std::array::from_fn(|lane| {
-        let mix = |row: &[u8; 7]| {
-            let (left, right) = (f32::from(row[lane]), f32::from(row[lane + 3]));
-            left + (right - left) * fx
-        };
-        let (above, below) = (mix(above), mix(below));
-        above + (below - above) * fy
-    })
+fn mix<const N: usize>(first: &[f32; N], second: &[f32; N], share: f32) -> [f32; N] {
+    std::array::from_fn(|lane| first[lane] + (second[lane] - first[lane]) * share)
 }
 
 /// Bilinear; beyond the picture its edge goes on.
-fn sample(image: &RgbImage, at: Place) -> [f32; LANES] {
+fn sample(image: &RgbImage, at: Place) -> [f32; 3] {
     let (x, y) = at.point();
     let (width, height) = (image.width(), image.height());
     let (x, y) = (
@@ -250,20 +238,11 @@ fn sample(image: &RgbImage, at: Place) -> [f32; LANES] {
     );
     let (left, top) = (x as u32, y as u32);
     let (fx, fy) = ((x - f64::from(left)) as f32, (y - f64::from(top)) as f32);
-    let (above, below) = (
-        pair(image, left, top),
-        pair(image, left, (top + 1).min(height - 1)),
-    );
-    let mut sum = [0.0; LANES];
-    for channel in 0..3 {
-        let mix = |pair: &[[u8; 3]; 2]| {
-            let (left, right) = (f32::from(pair[0][channel]), f32::from(pair[1][channel]));
-            left + (right - left) * fx
-        };
-        let (above, below) = (mix(&above), mix(&below));
-        sum[channel] = above + (below - above) * fy;
-    }
-    sum
+    let [above, below] = [top, (top + 1).min(height - 1)].map(|row| {
+        let [left, right] = pair(image, left, row).map(|pixel| pixel.map(f32::from));
+        mix(&left, &right, fx)
+    });
+    mix(&above, &below, fy)
 }
 
 /// A pixel and its neighbour to the right.
@@ -280,6 +259,7 @@ fn pair(image: &RgbImage, left: u32, top: u32) -> [[u8; 3]; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vision::tensor::luminance;
 
     #[test]
     fn a_turned_row_is_cut_out_level() {
@@ -335,8 +315,9 @@ mod tests {
         let image = RgbImage::from_fn(300, 200, |x, y| {
             image::Rgb([x, y, x * y / 7].map(|value| (value % 256) as u8))
         });
-        for (centre, along, samples) in [
-            ((150.0, 100.0), (0.96, 0.28), "several"),
+        for (centre, along, place) in [
+            ((150.0, 100.0), (0.96, 0.28), "inside"),
+            ((150.0, 100.0), (0.6, 0.8), "aslant"),
             ((20.0, 10.0), (1.0, 0.0), "beyond the edge"),
         ] {
             let row = Row {
@@ -349,7 +330,7 @@ mod tests {
             let greys = row.cut_grey(&image, 70, 20);
             assert_eq!(greys.len(), colours.len());
             let apart = greys.iter().zip(&colours).map(|(a, b)| (a - b).abs());
-            assert!(apart.fold(0.0, f32::max) <= 0.51, "{samples}");
+            assert!(apart.fold(0.0, f32::max) <= 0.51, "{place}");
         }
     }
 }
