@@ -23,6 +23,7 @@ use likeness::domain::mrz::{CivilDate, Expected, Mrz};
 use likeness::domain::policy::Policy;
 use likeness::domain::rotation::Rotation;
 use likeness::vision::benching::{Aligner, embedder_input};
+use likeness::vision::document::ZoneReader;
 use likeness::vision::{
     AnalysisRequest, Embed, FaceBackend as _, Graphs, ImageLimits, Layout, OnnxBackend, decode,
     decode_reduced,
@@ -151,9 +152,31 @@ fn rotating(criterion: &mut Criterion) {
     });
 }
 
+/// What it brings to say graphs in another way: a face as `fr_feature` has it, and a document's zone.
+fn graphs(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("graphs");
+    group.sample_size(20);
+    let (selfie, document) = (fixture("obama.jpg"), fixture("document_obama.jpg"));
+    let page = decode(&document, ImageLimits::default()).unwrap();
+    let (runtime, files) = models::files(Embedder::default());
+    for graphs in [Graphs::Published, Graphs::Rewritten] {
+        let mut backend = models::load_embedder(graphs, Embedder::FrFeature);
+        group.bench_function(format!("a face, {graphs:?}"), |bench| {
+            bench.iter(|| face(&mut backend, black_box(&selfie), Layout::Selfie));
+        });
+        let limits = ImageLimits::default();
+        let mut reader = ZoneReader::load_graphs(graphs, runtime, &files, limits).unwrap();
+        group.bench_function(format!("a zone, {graphs:?}"), |bench| {
+            bench.iter(|| reader.read(black_box(&page)).unwrap());
+        });
+    }
+    group.finish();
+}
+
 criterion_group!(
     pipeline,
     decoding,
+    graphs,
     around_the_embedder,
     deciding,
     rotating,

@@ -4,12 +4,14 @@ use std::path::Path;
 
 use image::RgbImage;
 use image::codecs::jpeg::JpegEncoder;
+use likeness::domain::embedder::Embedder;
 use likeness::domain::mrz::{Format, IssueCode};
-use likeness::vision::{AnalysisRequest, FaceBackend as _, Layout};
+use likeness::vision::document::ZoneReader;
+use likeness::vision::{AnalysisRequest, FaceBackend as _, Graphs, ImageLimits, Layout};
 
 use crate::spoil::scaled;
 use crate::turned::{quarter_turns, rotated};
-use crate::{read, reader};
+use crate::{models, read, reader};
 
 fn photograph(name: &str) -> RgbImage {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -45,6 +47,23 @@ fn the_zone_of_every_format_is_read_whole() {
             .iter()
             .find(|issue| issue.code != IssueCode::SpecimenState);
         assert_eq!(other, None, "{name}");
+    }
+}
+
+#[test]
+fn rewritten_graphs_read_what_the_published_ones_do() {
+    let (runtime, files) = models::files(Embedder::default());
+    let mut readers = [Graphs::Rewritten, Graphs::Published].map(|graphs| {
+        ZoneReader::load_graphs(graphs, runtime, &files, ImageLimits::default()).unwrap()
+    });
+    for name in ["document_obama.jpg", "card_back.jpg", "visa_b.jpg"] {
+        let page = photograph(name);
+        let [ours, theirs] = readers
+            .each_mut()
+            .map(|reader| reader.read(&page).unwrap().unwrap());
+        assert_eq!(ours.lines, theirs.lines, "{name}");
+        let apart = (ours.confidence - theirs.confidence).abs();
+        assert!(apart <= 1e-5, "{name}: {apart}");
     }
 }
 

@@ -71,10 +71,20 @@ impl ZoneReader {
         files: &ModelFiles,
         limits: ImageLimits,
     ) -> Result<Self, ModelError> {
-        let loader = Loader {
-            runtime,
-            graphs: Graphs::Rewritten,
-        };
+        Self::load_graphs(Graphs::Rewritten, runtime, files, limits)
+    }
+
+    /// The same with a choice of graphs. Both read the same.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_graphs(
+        graphs: Graphs,
+        runtime: &Runtime,
+        files: &ModelFiles,
+        limits: ImageLimits,
+    ) -> Result<Self, ModelError> {
+        let loader = Loader { runtime, graphs };
         Ok(Self {
             detector: TextDetector::load(loader, files)?,
             recogniser: Recogniser::load(loader, files)?,
