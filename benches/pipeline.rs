@@ -157,14 +157,14 @@ fn graphs(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("graphs");
     group.sample_size(20);
     let (selfie, document) = (fixture("obama.jpg"), fixture("document_obama.jpg"));
-    let page = decode(&document, ImageLimits::default()).unwrap();
+    let limits = ImageLimits::default();
+    let page = decode(&document, limits).unwrap();
     let (runtime, files) = models::files(Embedder::default());
     for graphs in [Graphs::Published, Graphs::Rewritten] {
         let mut backend = models::load_embedder(graphs, Embedder::FrFeature);
         group.bench_function(format!("a face, {graphs:?}"), |bench| {
             bench.iter(|| face(&mut backend, black_box(&selfie), Layout::Selfie));
         });
-        let limits = ImageLimits::default();
         let mut reader = ZoneReader::load_graphs(graphs, runtime, &files, limits).unwrap();
         group.bench_function(format!("a zone, {graphs:?}"), |bench| {
             bench.iter(|| reader.read(black_box(&page)).unwrap());

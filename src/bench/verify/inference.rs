@@ -14,7 +14,7 @@ use crate::config::Load;
 use crate::startup::{load_backends, load_readers, worker_count};
 use crate::verify::{DOCUMENT, SELFIE};
 use crate::vision::document::ZoneReader;
-use crate::vision::{AnalysisRequest, FaceBackend, ImageLimits, OnnxBackend};
+use crate::vision::{AnalysisRequest, FaceBackend, ImageLimits, OnnxBackend, VisionError};
 
 const ROUNDS: usize = 20;
 /// Whole checks of each thread.
@@ -33,25 +33,19 @@ pub(super) fn measure(
     let [first, second, ..] = backends.as_mut_slice() else {
         anyhow::bail!("two backends were asked for");
     };
-    // With one core the two would only be in each other's way.
-    let together = Barrier::new(2);
-    let (selfie, document) = if worker_count(0) > 1 {
-        thread::scope(|scope| -> anyhow::Result<_> {
-            let document =
-                scope.spawn(|| times(second, &pair.document, &DOCUMENT, Some(&together)));
-            let selfie = times(first, &pair.selfie, &SELFIE, Some(&together));
-            let document = document.join();
-            let document = document.map_err(|_| anyhow::anyhow!("a model panicked"))?;
-            Ok((selfie?, document?))
-        })?
-    } else {
-        (
-            times(first, &pair.selfie, &SELFIE, None)?,
-            times(second, &pair.document, &DOCUMENT, None)?,
-        )
-    };
+    let (selfie, document) = side_by_side(
+        || spent(first, &pair.selfie, &SELFIE),
+        || spent(second, &pair.document, &DOCUMENT),
+    )?;
     let zone = match readers.first_mut() {
-        Some(reader) => median(beside_faces(reader, first, pair)?),
+        Some(reader) => {
+            let faces = || {
+                let selfie = spent(first, &pair.selfie, &SELFIE)?;
+                Ok(selfie + spent(first, &pair.document, &DOCUMENT)?)
+            };
+            let zone = || spent(reader, &pair.document, &DOCUMENT);
+            median(side_by_side(zone, faces)?.0)
+        }
         None => 0.0,
     };
     let per_second = saturated(&mut backends[..threads], &mut readers, pair)?;
@@ -61,34 +55,6 @@ pub(super) fn measure(
         zone,
         per_second,
     ))
-}
-
-/// Milliseconds in the models for the zone, while another core works on the faces of the same check, where there is one.
-fn beside_faces(
-    reader: &mut ZoneReader,
-    backend: &mut OnnxBackend,
-    pair: &Pair,
-) -> anyhow::Result<Vec<f64>> {
-    if worker_count(0) == 1 {
-        return times(reader, &pair.document, &DOCUMENT, None);
-    }
-    let together = Barrier::new(2);
-    thread::scope(|scope| {
-        let faces = scope.spawn(|| {
-            let check = |_| {
-                together.wait();
-                backend.analyse(&pair.selfie, &SELFIE)?;
-                backend.analyse(&pair.document, &DOCUMENT)
-            };
-            // All rounds, as in `times`.
-            let checks: Vec<_> = (0..ROUNDS).map(check).collect();
-            checks.into_iter().collect::<Result<Vec<_>, _>>()
-        });
-        let zone = times(reader, &pair.document, &DOCUMENT, Some(&together));
-        let faces = faces.join();
-        faces.map_err(|_| anyhow::anyhow!("a model panicked"))??;
-        zone
-    })
 }
 
 /// Checks a second of the models alone on as many threads as run faces, each with models of its own. One at a time they
@@ -105,15 +71,15 @@ fn saturated(
             let (mut reader, together) = (readers.next(), &together);
             scope.spawn(move || -> anyhow::Result<f64> {
                 together.wait();
-                let mut spent = Duration::ZERO;
+                let mut took = Duration::ZERO;
                 for _ in 0..CHECKS {
-                    spent += backend.analyse(&pair.selfie, &SELFIE)?.timings.models;
-                    spent += backend.analyse(&pair.document, &DOCUMENT)?.timings.models;
+                    took += spent(backend, &pair.selfie, &SELFIE)?;
+                    took += spent(backend, &pair.document, &DOCUMENT)?;
                     if let Some(reader) = &mut reader {
-                        spent += reader.analyse(&pair.document, &DOCUMENT)?.timings.models;
+                        took += spent(*reader, &pair.document, &DOCUMENT)?;
                     }
                 }
-                Ok(CHECKS as f64 / spent.as_secs_f64())
+                Ok(CHECKS as f64 / took.as_secs_f64())
             })
         });
         let running: Vec<_> = running.collect();
@@ -125,22 +91,48 @@ fn saturated(
     })
 }
 
-/// Milliseconds in the models for one picture, again and again.
+/// Milliseconds of two kinds of work, again and again: both at once, or with one core, where they would only be in each other's
+/// way, one after the other.
+fn side_by_side(
+    mut first: impl FnMut() -> Result<Duration, VisionError>,
+    mut second: impl FnMut() -> Result<Duration, VisionError> + Send,
+) -> anyhow::Result<(Vec<f64>, Vec<f64>)> {
+    if worker_count(0) == 1 {
+        return Ok((times(first, || {})?, times(second, || {})?));
+    }
+    let together = Barrier::new(2);
+    let wait = || {
+        together.wait();
+    };
+    thread::scope(|scope| {
+        let second = scope.spawn(|| times(&mut second, wait));
+        let first = times(&mut first, wait);
+        let second = second.join();
+        let second = second.map_err(|_| anyhow::anyhow!("a model panicked"))?;
+        Ok((first?, second?))
+    })
+}
+
+/// Milliseconds of work, again and again, each time after a wait.
 fn times(
+    mut work: impl FnMut() -> Result<Duration, VisionError>,
+    wait: impl Fn(),
+) -> anyhow::Result<Vec<f64>> {
+    let round = |_| {
+        wait();
+        work().map(|took| took.as_secs_f64() * 1e3)
+    };
+    // An error is told after the last round: whoever waits for the other waits for all rounds.
+    let times: Vec<_> = (0..ROUNDS).map(round).collect();
+    let times: Result<Vec<f64>, _> = times.into_iter().collect();
+    times.context("a picture cannot be analysed")
+}
+
+/// Time in the models for one picture.
+fn spent(
     backend: &mut impl FaceBackend,
     encoded: &[u8],
     request: &AnalysisRequest,
-    together: Option<&Barrier>,
-) -> anyhow::Result<Vec<f64>> {
-    let mut times = Vec::with_capacity(ROUNDS);
-    for _ in 0..ROUNDS {
-        if let Some(together) = together {
-            together.wait();
-        }
-        // An error is told after the last round: whoever waits for the other waits for all rounds.
-        times.push(backend.analyse(encoded, request));
-    }
-    let ms = |analysis: crate::vision::Analysis| analysis.timings.models.as_secs_f64() * 1e3;
-    let times: Result<Vec<f64>, _> = times.into_iter().map(|time| time.map(ms)).collect();
-    times.context("a picture cannot be analysed")
+) -> Result<Duration, VisionError> {
+    Ok(backend.analyse(encoded, request)?.timings.models)
 }

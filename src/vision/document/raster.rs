@@ -3,6 +3,7 @@
 use image::RgbImage;
 
 use super::geometry::{Row, times};
+use crate::vision::points::bounds;
 use crate::vision::tensor::luminance_of;
 
 /// Most samples along each side of a pixel: pictures ten times as wide as what is read are left a little rough.
@@ -117,13 +118,13 @@ impl Raster {
     }
 
     /// Where the samples at its corners lie.
-    fn corners(&self) -> impl Iterator<Item = (f64, f64)> {
+    fn corners(&self) -> [(f64, f64); 4] {
         let last = (
             self.width * self.samples - 1,
             self.height * self.samples - 1,
         );
         let corners = [(0, 0), (last.0, 0), (0, last.1), last];
-        corners.into_iter().map(|(column, row)| {
+        corners.map(|(column, row)| {
             self.first
                 .steps(column, self.right)
                 .steps(row, self.below)
@@ -182,20 +183,15 @@ impl<const N: usize> Plane<N> {
     /// The part that a raster lies on; none where it reaches beyond the picture, or lies so aslant that hardly any of the part
     /// is sampled.
     fn under(raster: &Raster, image: &RgbImage, of: impl Fn([f32; 3]) -> [f32; N]) -> Option<Self> {
-        let (mut low, mut high) = ((f64::MAX, f64::MAX), (f64::MIN, f64::MIN));
-        for (x, y) in raster.corners() {
-            low = (low.0.min(x), low.1.min(y));
-            high = (high.0.max(x), high.1.max(y));
-        }
+        let [left, top, right, bottom] = bounds(&raster.corners());
         let (columns, rows) = (f64::from(image.width()), f64::from(image.height()));
-        let is_inside =
-            low.0 >= 0.0 && low.1 >= 0.0 && high.0 < columns - 1.0 && high.1 < rows - 1.0;
-        let area = (high.0 - low.0) * (high.1 - low.1);
+        let is_inside = left >= 0.0 && top >= 0.0 && right < columns - 1.0 && bottom < rows - 1.0;
+        let area = (right - left) * (bottom - top);
         if !is_inside || area > MAX_AREA * raster.count() {
             return None;
         }
-        let (left, top) = (low.0 as usize, low.1 as usize);
-        let (right, bottom) = (high.0 as usize + 2, high.1 as usize + 2);
+        let (left, top) = (left as usize, top as usize);
+        let (right, bottom) = (right as usize + 2, bottom as usize + 2);
         let width = right - left;
         let stride = 3 * image.width() as usize;
         let mut pixels = Vec::with_capacity(width * (bottom - top));

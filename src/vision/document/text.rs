@@ -6,6 +6,7 @@ use super::geometry::Row;
 use crate::vision::VisionError;
 use crate::vision::crop::{Area, Scaler};
 use crate::vision::files::ModelFiles;
+use crate::vision::points;
 use crate::vision::session::{Loader, Model, ModelError};
 
 /// The detector takes sides that are multiples of it.
@@ -125,17 +126,13 @@ fn bounds(piece: &[(usize, usize)], ratio: (f64, f64)) -> Row {
     if row.along.1 < -std::f64::consts::FRAC_1_SQRT_2 {
         row = row.reversed();
     }
-    let (mut low, mut high) = ((f64::MAX, f64::MAX), (f64::MIN, f64::MIN));
-    for point in points() {
-        let (along, down) = row.locate(point);
-        low = (low.0.min(along), low.1.min(down));
-        high = (high.0.max(along), high.1.max(down));
-    }
+    let located: Vec<_> = points().map(|point| row.locate(point)).collect();
+    let [start, top, end, bottom] = points::bounds(&located);
     let pixel = f64::midpoint(ratio.0, ratio.1);
-    let (length, thickness) = (high.0 - low.0 + pixel, high.1 - low.1 + pixel);
+    let (length, thickness) = (end - start + pixel, bottom - top + pixel);
     let growth = GROWTH * length * thickness / (length + thickness);
     Row {
-        centre: row.at(f64::midpoint(low.0, high.0), f64::midpoint(low.1, high.1)),
+        centre: row.at(f64::midpoint(start, end), f64::midpoint(top, bottom)),
         length: length + growth,
         thickness: thickness + growth,
         ..row

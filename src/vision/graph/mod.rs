@@ -5,6 +5,8 @@
 //! addition it does in vectors. With slopes `a` that are nowhere above 1, `PRelu(x)` is `max(x, a * x)`; with any others
 //! it is `a * x + (1 - a) * relu(x)`.
 
+#[cfg(test)]
+mod examples;
 pub(super) mod onnx;
 mod outside;
 mod quantised;
@@ -232,29 +234,15 @@ impl<'a> Prelu<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::examples::{floats, node_of, tensor_of};
     use super::*;
 
     /// A field that no version of ONNX has.
     const UNKNOWN: u64 = 999;
 
-    fn node_of(operator: &str, inputs: &[&str], output: &str) -> Vec<u8> {
-        let mut message = Vec::new();
-        for input in inputs {
-            put_bytes(&mut message, node::INPUT, input.as_bytes());
-        }
-        put_bytes(&mut message, node::OUTPUT, output.as_bytes());
-        put_bytes(&mut message, node::OP_TYPE, operator.as_bytes());
-        message
-    }
-
     fn slopes(values: &[f32]) -> Vec<u8> {
-        let mut message = Vec::new();
-        put_number(&mut message, tensor::DIMS, values.len() as u64);
-        put_number(&mut message, tensor::DATA_TYPE, FLOAT);
-        put_bytes(&mut message, tensor::NAME, b"a");
-        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-        put_bytes(&mut message, tensor::FLOAT_DATA, &bytes);
-        message
+        let dims = [values.len() as u64];
+        tensor_of("a", FLOAT, &dims, tensor::FLOAT_DATA, &floats(values))
     }
 
     fn model_of(opset: u64, nodes: &[Vec<u8>], slopes: &[u8]) -> Vec<u8> {

@@ -86,29 +86,17 @@ impl Weights {
 
 #[cfg(test)]
 mod tests {
+    use super::super::examples::{floats, tensor_of};
     use super::super::model;
     use super::*;
-
-    fn constant(name: &str, values: &[f32]) -> Vec<u8> {
-        let mut message = Vec::new();
-        put_number(&mut message, tensor::DIMS, 1);
-        put_number(&mut message, tensor::DIMS, values.len() as u64);
-        put_number(&mut message, tensor::DATA_TYPE, FLOAT);
-        put_bytes(&mut message, tensor::NAME, name.as_bytes());
-        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-        put_bytes(&mut message, tensor::RAW_DATA, &bytes);
-        message
-    }
 
     /// A model of constants, one of which is an input as well.
     fn model_of(constants: &[(&str, &[f32])], input: &str) -> Vec<u8> {
         let mut graph = Vec::new();
         for (name, values) in constants {
-            put_bytes(
-                &mut graph,
-                graph_of_nodes::INITIALIZER,
-                &constant(name, values),
-            );
+            let dims = [1, values.len() as u64];
+            let constant = tensor_of(name, FLOAT, &dims, tensor::RAW_DATA, &floats(values));
+            put_bytes(&mut graph, graph_of_nodes::INITIALIZER, &constant);
         }
         let mut named = Vec::new();
         put_bytes(&mut named, value::NAME, input.as_bytes());

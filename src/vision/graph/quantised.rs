@@ -232,35 +232,18 @@ fn number(node: &[Field<'_>], name: &[u8]) -> Option<Option<i64>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::examples::{self, floats, tensor_of};
     use super::super::onnx::FLOAT;
     use super::super::wire::{put_bytes, put_number};
     use super::*;
 
-    fn tensor_of(name: &str, kind: u64, dims: &[u64], bytes: &[u8]) -> Vec<u8> {
-        let mut message = Vec::new();
-        for &dim in dims {
-            put_number(&mut message, tensor::DIMS, dim);
-        }
-        put_number(&mut message, tensor::DATA_TYPE, kind);
-        put_bytes(&mut message, tensor::NAME, name.as_bytes());
-        put_bytes(&mut message, tensor::RAW_DATA, bytes);
-        message
-    }
-
-    fn floats(values: &[f32]) -> Vec<u8> {
-        values
-            .iter()
-            .flat_map(|value| value.to_le_bytes())
-            .collect()
+    /// With its values where such files have them.
+    fn raw_tensor(name: &str, kind: u64, dims: &[u64], values: &[u8]) -> Vec<u8> {
+        tensor_of(name, kind, dims, tensor::RAW_DATA, values)
     }
 
     fn node_of(operator: &str, inputs: &[&str], output: &str, numbers: &[(&str, i64)]) -> Vec<u8> {
-        let mut message = Vec::new();
-        for input in inputs {
-            put_bytes(&mut message, node::INPUT, input.as_bytes());
-        }
-        put_bytes(&mut message, node::OUTPUT, output.as_bytes());
-        put_bytes(&mut message, node::OP_TYPE, operator.as_bytes());
+        let mut message = examples::node_of(operator, inputs, output);
         for (name, number) in numbers {
             let mut attribute = Vec::new();
             put_bytes(&mut attribute, attribute::NAME, name.as_bytes());
@@ -287,10 +270,10 @@ mod tests {
         }
         let scales = floats(&[0.5, 2.0, 0.25, 1.0]);
         for constant in [
-            tensor_of("q", INT8, &[2, 5], weights),
-            tensor_of("s", FLOAT, &[2, 2], &scales),
-            tensor_of("z", INT8, &[2, 2], &[0, 1, 0xFF, 0]),
-            tensor_of("idle", FLOAT, &[1], &floats(&[1.0])),
+            raw_tensor("q", INT8, &[2, 5], weights),
+            raw_tensor("s", FLOAT, &[2, 2], &scales),
+            raw_tensor("z", INT8, &[2, 2], &[0, 1, 0xFF, 0]),
+            raw_tensor("idle", FLOAT, &[1], &floats(&[1.0])),
         ] {
             put_bytes(&mut graph, graph_of_nodes::INITIALIZER, &constant);
         }

@@ -64,29 +64,16 @@ fn clear_in_tensor(message: &mut [u8]) -> Option<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::wire::{put_bytes, put_number};
+    use super::super::examples::{floats, node_of, tensor_of};
+    use super::super::wire::put_bytes;
     use super::super::{Tensor, initializers};
     use super::*;
 
     const VALUES: [f32; 6] = [1.0, -1e-15, 1e-17, -1e-40, f32::INFINITY, 0.0];
 
-    fn node_of(operator: &str, inputs: &[&str]) -> Vec<u8> {
-        let mut message = Vec::new();
-        for input in inputs {
-            put_bytes(&mut message, node::INPUT, input.as_bytes());
-        }
-        put_bytes(&mut message, node::OP_TYPE, operator.as_bytes());
-        message
-    }
-
-    fn constant(name: &str, kind: u64, data: u64) -> Vec<u8> {
-        let mut message = Vec::new();
-        put_number(&mut message, tensor::DIMS, VALUES.len() as u64);
-        put_number(&mut message, tensor::DATA_TYPE, kind);
-        put_bytes(&mut message, tensor::NAME, name.as_bytes());
-        let bytes: Vec<u8> = VALUES.iter().flat_map(|v| v.to_le_bytes()).collect();
-        put_bytes(&mut message, data, &bytes);
-        message
+    fn constant(name: &str, kind: u64, field: u64) -> Vec<u8> {
+        let dims = [VALUES.len() as u64];
+        tensor_of(name, kind, &dims, field, &floats(&VALUES))
     }
 
     fn model_of(nodes: &[Vec<u8>], constants: &[Vec<u8>]) -> Vec<u8> {
@@ -105,8 +92,8 @@ mod tests {
     #[test]
     fn tiny_weights_are_cleared_and_other_constants_stay() {
         let nodes = [
-            node_of("Conv", &["x", "weights", "bias"]),
-            node_of("Div", &["x", "divisor"]),
+            node_of("Conv", &["x", "weights", "bias"], "y"),
+            node_of("Div", &["x", "divisor"], "y"),
         ];
         let constants = [
             constant("weights", FLOAT, tensor::RAW_DATA),
@@ -128,7 +115,7 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_stays_as_it_is() {
-        let node = [node_of("MatMul", &["x", "weights"])];
+        let node = [node_of("MatMul", &["x", "weights"], "y")];
         let weights = constant("weights", FLOAT, tensor::RAW_DATA);
         let integers = constant("weights", FLOAT + 1, tensor::RAW_DATA);
         let mut cut_off = model_of(&node, &[weights]);
