@@ -48,11 +48,12 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
 #[derive(Debug, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyForm {
-    /// Two different people pass the face match at most this often. Default 1e-4.
+    /// Two different people pass the face match at most this often. Default 1e-4, or a stricter `review_fmr`.
     #[validate(range(min = MIN_TARGET_FMR, max = MAX_TARGET_FMR))]
     #[schema(minimum = 1e-9, maximum = 0.05, example = 1e-4)]
     pub approve_fmr: Option<f64>,
-    /// Two different people reach a human's review at most this often. Default 1e-3; at least `approve_fmr`.
+    /// Two different people reach a human's review at most this often; at least `approve_fmr`. Default 1e-3, or a
+    /// laxer `approve_fmr`.
     #[validate(range(min = MIN_TARGET_FMR, max = MAX_TARGET_FMR))]
     #[schema(minimum = 1e-9, maximum = 0.05, example = 1e-3)]
     pub review_fmr: Option<f64>,

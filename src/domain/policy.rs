@@ -58,7 +58,8 @@ pub enum InvalidPolicy {
 impl Policy {
     /// This policy with a caller's own rates in place of the defaults; bounds are checked before.
     ///
-    /// A caller who names only `approve_fmr` keeps the default review band, or none where theirs is laxer still.
+    /// A caller who names one of the two false match rates keeps the other's default, as long as the review band is not
+    /// negative: a laxer `approve_fmr` takes `review_fmr` with it, and a stricter `review_fmr` takes `approve_fmr`.
     ///
     /// # Errors
     /// [`InvalidPolicy`] when the rates contradict each other.
@@ -68,7 +69,8 @@ impl Policy {
         review_fmr: Option<f64>,
         target_fpir: Option<f64>,
     ) -> Result<Self, InvalidPolicy> {
-        let approve_fmr = approve_fmr.unwrap_or(self.approve_fmr);
+        let approve_fmr = approve_fmr
+            .unwrap_or_else(|| self.approve_fmr.min(review_fmr.unwrap_or(self.review_fmr)));
         let review_fmr = review_fmr.unwrap_or_else(|| self.review_fmr.max(approve_fmr));
         if review_fmr < approve_fmr {
             return Err(InvalidPolicy::ReviewBelowApprove);
@@ -127,16 +129,22 @@ mod tests {
 
     #[test]
     fn review_is_never_stricter_than_approval() {
-        let policy = Policy::default();
-        assert_eq!(
-            policy.with_rates(Some(1e-3), Some(1e-4), None),
-            Err(InvalidPolicy::ReviewBelowApprove)
-        );
-        assert_eq!(
-            policy
-                .with_rates(Some(1e-2), None, None)
-                .map(|p| p.review_fmr),
-            Ok(1e-2)
-        );
+        for (approve, review, expected) in [
+            (None, None, Ok((1e-4, 1e-3))),
+            (Some(1e-5), None, Ok((1e-5, 1e-3))),
+            (Some(1e-2), None, Ok((1e-2, 1e-2))),
+            (None, Some(1e-2), Ok((1e-4, 1e-2))),
+            (None, Some(1e-6), Ok((1e-6, 1e-6))),
+            (
+                Some(1e-3),
+                Some(1e-4),
+                Err(InvalidPolicy::ReviewBelowApprove),
+            ),
+        ] {
+            let rates = Policy::default()
+                .with_rates(approve, review, None)
+                .map(|p| (p.approve_fmr, p.review_fmr));
+            assert_eq!(rates, expected, "{approve:?}, {review:?}");
+        }
     }
 }
