@@ -69,9 +69,12 @@ impl Policy {
         review_fmr: Option<f64>,
         target_fpir: Option<f64>,
     ) -> Result<Self, InvalidPolicy> {
-        let approve_fmr = approve_fmr
-            .unwrap_or_else(|| self.approve_fmr.min(review_fmr.unwrap_or(self.review_fmr)));
-        let review_fmr = review_fmr.unwrap_or_else(|| self.review_fmr.max(approve_fmr));
+        let (approve_fmr, review_fmr) = match (approve_fmr, review_fmr) {
+            (None, None) => (self.approve_fmr, self.review_fmr),
+            (Some(approve), None) => (approve, self.review_fmr.max(approve)),
+            (None, Some(review)) => (self.approve_fmr.min(review), review),
+            (Some(approve), Some(review)) => (approve, review),
+        };
         if review_fmr < approve_fmr {
             return Err(InvalidPolicy::ReviewBelowApprove);
         }
