@@ -44,17 +44,17 @@ pub(super) async fn load(config: &Config) -> anyhow::Result<Engine> {
         // After the loading, which may have found that a device is not there.
         let device = Runtime::load(&files.runtime_library)?.device();
         tracing::info!(%device, workers, readers, "the models are loaded");
-        let engine = launch(&load, boxed(faces?), {
+        let queue = load.queue_capacity;
+        let again = replacements(&load, {
             let files = files.clone();
             move || load_backends(&files, 1, load.chosen(), limits).map(boxed)
         });
+        let engine = Engine::start_replacing(boxed(faces?), queue, again);
         if zones.is_empty() {
             return Ok(engine);
         }
-        let readers = launch(&load, boxed(zones), move || {
-            load_readers(&files, 1, limits).map(boxed)
-        });
-        Ok(engine.with_readers(readers))
+        let again = replacements(&load, move || load_readers(&files, 1, limits).map(boxed));
+        Ok(engine.with_readers(boxed(zones), queue, Some(again)))
     });
     loaded.await?
 }
@@ -128,22 +128,20 @@ pub const fn is_needed(part: Part, embedder: Embedder) -> bool {
     }
 }
 
-/// Starts the backends, with `make` for those that are lost.
-fn launch(
+/// What `make` gives, for workers that are lost.
+fn replacements(
     load: &Load,
-    backends: Vec<Box<dyn FaceBackend>>,
     make: impl Fn() -> anyhow::Result<Vec<Box<dyn FaceBackend>>> + Send + 'static,
-) -> Engine {
+) -> Replacements {
     let make = move || {
         let mut backends = make().map_err(|error| format!("{error:#}"))?;
         let made = backends.pop();
         made.ok_or_else(|| "no backend was loaded".to_owned())
     };
-    let replacements = Replacements {
+    Replacements {
         make: Box::new(make),
         patience: load.request_deadline,
-    };
-    Engine::start_replacing(backends, load.queue_capacity, replacements)
+    }
 }
 
 fn boxed<B: FaceBackend + 'static>(backends: Vec<B>) -> Vec<Box<dyn FaceBackend>> {

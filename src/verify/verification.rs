@@ -98,9 +98,9 @@ impl Verifier {
             .await?;
         let session = submission.selfie.session();
         let selfie = self.selfie(tenant, submission.selfie).await?;
-        let (selfie, document) = tokio::try_join!(
-            self.look_up(tenant, selfie, lists),
+        let (document, selfie) = tokio::try_join!(
             self.work_on(submission.document, submission.document_back),
+            self.look_up(tenant, selfie, lists),
         )?;
         let mut stages = document.timings;
         stages.push(selfie.timings);

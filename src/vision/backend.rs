@@ -266,11 +266,6 @@ struct Views<'a> {
 }
 
 impl FaceBackend for OnnxBackend {
-    /// The same caller waits for a document's zone, which takes several times as long as its faces.
-    fn gives_way(&self) -> bool {
-        true
-    }
-
     fn analyse_shared(
         &mut self,
         encoded: &Encoded,

@@ -217,9 +217,4 @@ pub trait FaceBackend: Send {
     ) -> Result<Analysis, VisionError> {
         self.analyse_shared(&encoded.to_vec().into(), request)
     }
-
-    /// Whether its thread gives way to others where there are more of them than cores.
-    fn gives_way(&self) -> bool {
-        false
-    }
 }

@@ -71,7 +71,7 @@ impl App {
         };
         let queue_capacity = options.queue_capacity.unwrap_or(16);
         let engine = Engine::start(scripted(options.workers.unwrap_or(2)), queue_capacity);
-        Self::with_engine(engine.with_readers(Engine::start(scripted(1), 16)), options).await
+        Self::with_engine(engine.with_readers(scripted(1), 16, None), options).await
     }
 
     /// The service around an engine that runs already.

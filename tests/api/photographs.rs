@@ -43,7 +43,7 @@ pub async fn app_with(readers: usize) -> App {
     let (backends, readers) = tokio::task::spawn_blocking(load).await.unwrap();
     let mut engine = Engine::start(boxed(backends), 16);
     if !readers.is_empty() {
-        engine = engine.with_readers(Engine::start(boxed(readers), 16));
+        engine = engine.with_readers(boxed(readers), 16, None);
     }
     let options = Options {
         max_image_bytes: Some(10 * 1024 * 1024),

@@ -11,6 +11,7 @@
 //! 1. A worker writes into its [`Watch`] when it starts on a picture and when it is done.
 //! 2. The supervisor looks at every watch now and then. A worker that is past its time is marked lost there, under the
 //!    watch's lock, so that coming back and being given up cannot both happen.
+//!    Its turn at the cores, which both pools share ([`turns`]), is taken back, so that others do not wait for it.
 //! 3. The supervisor fills the place of a lost worker with a fresh backend, one at a time. Stuck threads hold memory
 //!    and a core each, so there is room for as many of them as there are workers, and no more.
 //! 4. Without a worker, and without a way to get one, the supervisor refuses whatever waits and still comes, since a
@@ -22,6 +23,7 @@ mod spans;
 mod supervisor;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -30,15 +32,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
-use rustix::process::{getpriority_process, setpriority_process};
 use tokio::sync::oneshot;
 use tracing::Span;
 
 use super::{Analysis, AnalysisRequest, Encoded, FaceBackend, VisionError};
 use supervisor::Supervisor;
-
-/// Steps of `nice`, each of which takes a fifth of a thread's weight.
-const HALF_THE_SHARE: i32 = 3;
+use turns::Turns;
 
 struct Job {
     encoded: Encoded,
@@ -88,6 +87,7 @@ pub struct Engine {
     counts: Arc<Counts>,
     /// Nothing is ever sent: the supervisor notices when the last one is dropped.
     _handles: Sender<()>,
+    turns: Arc<Turns>,
     /// Threads of their own that read machine-readable zones, so that faces are looked at meanwhile.
     readers: Option<Box<Engine>>,
 }
@@ -96,7 +96,7 @@ impl Engine {
     /// Starts a thread for each backend. At most `queue_capacity` pictures wait. Lost workers are not replaced.
     #[must_use]
     pub fn start(backends: Vec<Box<dyn FaceBackend>>, queue_capacity: usize) -> Self {
-        Self::launch(backends, queue_capacity, None)
+        Self::launch(backends, queue_capacity, None, Arc::default())
     }
 
     /// The same, with replacements for workers that are lost.
@@ -106,32 +106,47 @@ impl Engine {
         queue_capacity: usize,
         replacements: Replacements,
     ) -> Self {
-        Self::launch(backends, queue_capacity, Some(replacements))
+        Self::launch(backends, queue_capacity, Some(replacements), Arc::default())
     }
 
     fn launch(
         backends: Vec<Box<dyn FaceBackend>>,
         queue_capacity: usize,
         replacements: Option<Replacements>,
+        turns: Arc<Turns>,
     ) -> Self {
         let (queue, jobs) = bounded(queue_capacity);
         let (handles, lifeline) = bounded(0);
         let wanted = backends.len();
         let counts = Arc::new(Counts::default());
-        let supervisor = Supervisor::new(jobs, lifeline, Arc::clone(&counts), replacements);
-        supervisor.start(backends);
+        turns.allow(wanted);
+        let common = Common {
+            jobs,
+            counts: Arc::clone(&counts),
+            turns: Arc::clone(&turns),
+        };
+        Supervisor::new(common, lifeline, replacements).start(backends);
         Self {
             queue,
             wanted,
             counts,
             _handles: handles,
+            turns,
             readers: None,
         }
     }
 
-    /// The same with workers for machine-readable zones, which the workers for faces go on beside.
+    /// The same with workers for machine-readable zones, which take turns with those for faces: of both together, no more work
+    /// at once than there are of either. Lost ones are replaced where it is said how.
     #[must_use]
-    pub fn with_readers(self, readers: Self) -> Self {
+    pub fn with_readers(
+        self,
+        backends: Vec<Box<dyn FaceBackend>>,
+        queue_capacity: usize,
+        replacements: Option<Replacements>,
+    ) -> Self {
+        let turns = Arc::clone(&self.turns);
+        let readers = Self::launch(backends, queue_capacity, replacements, turns);
         Self {
             readers: Some(Box::new(readers)),
             ..self
@@ -227,19 +242,26 @@ fn exchange(watch: &Mutex<Watch>, change: impl FnOnce(Watch) -> Watch) -> Watch 
     before
 }
 
+/// What all workers have in common.
+#[derive(Clone)]
+struct Common {
+    jobs: Receiver<Job>,
+    counts: Arc<Counts>,
+    turns: Arc<Turns>,
+}
+
 /// One worker thread: its own end of what it shares.
 struct Worker {
     backend: Box<dyn FaceBackend>,
-    jobs: Receiver<Job>,
     watch: Arc<Mutex<Watch>>,
-    counts: Arc<Counts>,
+    common: Common,
 }
 
 impl Worker {
     fn start(self, index: usize) -> std::io::Result<()> {
         // Before the thread, so that an engine is healthy as soon as it is started.
-        self.counts.working.fetch_add(1, Ordering::Relaxed);
-        let counts = Arc::clone(&self.counts);
+        let counts = Arc::clone(&self.common.counts);
+        counts.working.fetch_add(1, Ordering::Relaxed);
         let thread = thread::Builder::new().name(format!("vision-{index}"));
         let started = thread.spawn(move || self.work());
         if started.is_err() {
@@ -249,10 +271,13 @@ impl Worker {
     }
 
     fn work(mut self) {
-        if self.backend.gives_way() {
-            give_way();
-        }
-        for job in self.jobs.clone() {
+        let Common {
+            jobs,
+            counts,
+            turns,
+        } = self.common;
+        for job in jobs {
+            let turn = turns.wait(job.sent);
             if job.reply.is_closed() || Instant::now() >= job.deadline {
                 continue;
             }
@@ -271,13 +296,14 @@ impl Worker {
                 Watch::Idle | Watch::Busy(_) | Watch::Ended => Watch::Idle,
             });
             if before == Watch::Stuck {
-                self.counts.stuck.fetch_sub(1, Ordering::Relaxed);
+                counts.stuck.fetch_sub(1, Ordering::Relaxed);
+                turn.forget();
                 tracing::warn!("a worker that was given up has come back and ends");
                 return;
             }
             if panicked {
                 // Before the answer: whoever hears of the loss finds the engine unhealthy.
-                self.counts.working.fetch_sub(1, Ordering::Relaxed);
+                counts.working.fetch_sub(1, Ordering::Relaxed);
                 tracing::error!("a worker was lost to a panic");
             }
             let mut analysis = analysis.unwrap_or(Err(VisionError::WorkerLost));
@@ -292,16 +318,6 @@ impl Worker {
                 return;
             }
         }
-    }
-}
-
-/// Halves the share that this thread gets of cores that are in demand; of idle ones it gets what it had.
-fn give_way() {
-    // Without a process id Linux means the thread that asks, not its process.
-    let lowered = getpriority_process(None)
-        .and_then(|priority| setpriority_process(None, priority + HALF_THE_SHARE));
-    if let Err(error) = lowered {
-        tracing::debug!(%error, "a worker's priority stays as it is");
     }
 }
 

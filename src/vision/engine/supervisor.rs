@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, after, select};
 
-use super::{Counts, Job, Replacements, Watch, Worker, answer, exchange};
+use super::{Common, Replacements, Watch, Worker, answer, exchange};
 use crate::vision::{FaceBackend, VisionError};
 
 /// How often the watches are looked at, at the least.
@@ -17,10 +17,9 @@ const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// The thread that looks after the workers.
 pub(super) struct Supervisor {
-    jobs: Receiver<Job>,
+    common: Common,
     /// Ends with the last handle on the engine.
     lifeline: Receiver<()>,
-    counts: Arc<Counts>,
     replacements: Option<Replacements>,
     /// One for each place, and those of stuck threads, which have no place any more.
     places: Vec<Arc<Mutex<Watch>>>,
@@ -31,15 +30,13 @@ pub(super) struct Supervisor {
 
 impl Supervisor {
     pub(super) fn new(
-        jobs: Receiver<Job>,
+        common: Common,
         lifeline: Receiver<()>,
-        counts: Arc<Counts>,
         replacements: Option<Replacements>,
     ) -> Self {
         Self {
-            jobs,
+            common,
             lifeline,
-            counts,
             replacements,
             places: Vec::new(),
             given_up: Vec::new(),
@@ -68,9 +65,8 @@ impl Supervisor {
         let watch = Arc::new(Mutex::new(Watch::Idle));
         let worker = Worker {
             backend,
-            jobs: self.jobs.clone(),
             watch: Arc::clone(&watch),
-            counts: Arc::clone(&self.counts),
+            common: self.common.clone(),
         };
         worker.start(index).map_err(|error| error.to_string())?;
         self.places[index] = watch;
@@ -96,6 +92,7 @@ impl Supervisor {
         let Some(patience) = self.replacements.as_ref().map(|r| r.patience) else {
             return;
         };
+        let Common { counts, turns, .. } = &self.common;
         for watch in &self.places {
             let mut overdue = false;
             exchange(watch, |now| {
@@ -103,8 +100,9 @@ impl Supervisor {
                 if !overdue {
                     return now;
                 }
-                self.counts.working.fetch_sub(1, Ordering::Relaxed);
-                self.counts.stuck.fetch_add(1, Ordering::Relaxed);
+                counts.working.fetch_sub(1, Ordering::Relaxed);
+                counts.stuck.fetch_add(1, Ordering::Relaxed);
+                turns.take_back();
                 Watch::Stuck
             });
             if overdue {
@@ -127,7 +125,7 @@ impl Supervisor {
             let filled = (replacements.make)().and_then(|backend| self.fill(index, backend));
             match filled {
                 Ok(()) => {
-                    self.counts.replaced.fetch_add(1, Ordering::Relaxed);
+                    self.common.counts.replaced.fetch_add(1, Ordering::Relaxed);
                     tracing::warn!("a lost worker has a successor");
                 }
                 Err(error) => {
@@ -161,7 +159,7 @@ impl Supervisor {
         let over = after(time);
         loop {
             select! {
-                recv(self.jobs) -> job => match job {
+                recv(self.common.jobs) -> job => match job {
                     Ok(job) => answer(job.reply, Err(VisionError::WorkerLost)),
                     Err(_) => return,
                 },

@@ -366,3 +366,28 @@ async fn without_a_fresh_backend_callers_are_refused_and_it_is_tried_again() {
     until(&engine, |workers| workers.replaced == 1).await;
     assert!(engine.is_healthy());
 }
+
+#[tokio::test]
+async fn faces_and_zones_take_turns_and_none_waits_for_a_thread_that_was_given_up() {
+    let (engine, latches) = sticky(1, Duration::from_millis(40));
+    let (open, gate) = mpsc::channel();
+    let (seen, saw) = mpsc::channel();
+    let gate = Arc::new(Mutex::new(gate));
+    let engine = engine.with_readers(vec![Box::new(Scripted { gate, seen })], 8, None);
+    let readers = engine.readers().unwrap().clone();
+    let deadline = Instant::now() + Duration::from_millis(20);
+    let stuck = engine.analyse(b"stuck".to_vec(), REQUEST, deadline).await;
+    assert!(matches!(stuck, Err(VisionError::DeadlineExceeded)));
+    let zone = spawn(&readers, b"zone", soon());
+    assert_eq!(next_seen(&saw).await, 4);
+    // The reader has the only turn now; the stuck thread that comes back does not bring another.
+    latches.lock().unwrap().clear();
+    until(&engine, |workers| workers.stuck == 0).await;
+    let late = Instant::now() + Duration::from_millis(50);
+    let face = engine.analyse(b"face".to_vec(), REQUEST, late).await;
+    assert!(matches!(face, Err(VisionError::DeadlineExceeded)));
+    open.send(()).unwrap();
+    zone.await.unwrap().unwrap();
+    let face = engine.analyse(b"face".to_vec(), REQUEST, soon()).await;
+    assert_eq!(face.unwrap().width, 4);
+}
