@@ -10,6 +10,7 @@ use super::VisionError;
 use super::crop::{Area, Scaler};
 use super::picture::View;
 use super::points::{bounds, mean};
+use super::raster::Raster;
 use crate::domain::face::{FivePoints, Point};
 
 /// Side of an aligned face, in pixels.
@@ -24,11 +25,11 @@ const TEMPLATE: [(f64, f64); 5] = [
 ];
 /// Larger reductions are averaged down to it first; below it bilinear samples miss nothing.
 const MAX_SAMPLED_REDUCTION: f64 = 2.0;
-/// Where a pixel of the aligned face is sampled, from its middle.
-const MIDDLE: [(f64, f64); 1] = [(0.0, 0.0)];
+/// Samples along each side of a pixel of the aligned face.
+const ONE: u32 = 1;
 /// The same where what is sampled has twice its pixels: with one sample, how blurred it is would depend on how the pixels of
 /// both lie to each other, and change with every shift of the face.
-const QUARTERS: [(f64, f64); 4] = [(-0.25, -0.25), (0.25, -0.25), (-0.25, 0.25), (0.25, 0.25)];
+const TWO: u32 = 2;
 
 /// `p -> a * p + b` over complex numbers.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -114,7 +115,7 @@ impl Alignment {
         let reduction = 1.0 / self.0.scale();
         // Not by how far the view is reduced already, so that the face is as sharp in every view.
         if reduction <= MAX_SAMPLED_REDUCTION {
-            return Ok(warp(image.pixels(), &MIDDLE, invert));
+            return Ok(warp(image.pixels(), ONE, invert));
         }
         let area = self.covered_area(image);
         let scale = MAX_SAMPLED_REDUCTION / reduction;
@@ -127,7 +128,7 @@ impl Alignment {
             f64::from(height) / area.height,
         );
         // Pixel centres lie at half steps on both sides of the reduction.
-        Ok(warp(&reduced, &QUARTERS, |q| {
+        Ok(warp(&reduced, TWO, |q| {
             let (x, y) = invert(q);
             (
                 (x + 0.5 - area.left) * x_ratio - 0.5,
@@ -137,21 +138,26 @@ impl Alignment {
     }
 }
 
-/// Every pixel of the aligned face is the mean of samples around its middle, where `source` says that they come from.
+/// Every pixel of the aligned face is the mean of samples around its middle, where `source`, which keeps lines straight, says
+/// that they come from.
 fn warp<P: Pixel<Subpixel: Into<f32>>>(
     image: &ImageBuffer<P, Vec<P::Subpixel>>,
-    samples: &[(f64, f64)],
+    samples: u32,
     source: impl Fn((f64, f64)) -> (f64, f64),
 ) -> Rgb32FImage {
-    let share = 1.0 / samples.len() as f32;
+    let step = 1.0 / f64::from(samples);
+    let corner = (step - 1.0) / 2.0;
+    let first = source((corner, corner));
+    let steps = [(corner + step, corner), (corner, corner + step)].map(|neighbour| {
+        let (x, y) = source(neighbour);
+        (x - first.0, y - first.1)
+    });
+    let four = |[red, green, blue]: [f32; 3]| [red, green, blue, 0.0];
+    let raster = Raster::new(first, steps, samples, (SIDE, SIDE));
+    let means = raster.means_of(image, four, |at| sample(image, at.point()));
     let mut aligned = Rgb32FImage::new(SIDE, SIDE);
-    for (x, y, pixel) in aligned.enumerate_pixels_mut() {
-        for (dx, dy) in samples {
-            let (sx, sy) = source((f64::from(x) + dx, f64::from(y) + dy));
-            for (total, value) in pixel.0.iter_mut().zip(sample(image, sx, sy)) {
-                *total += share * value;
-            }
-        }
+    for (pixel, [red, green, blue, _]) in aligned.pixels_mut().zip(means) {
+        pixel.0 = [red, green, blue];
     }
     aligned
 }
@@ -159,8 +165,7 @@ fn warp<P: Pixel<Subpixel: Into<f32>>>(
 /// Bilinear sample; pixels beyond the picture are black.
 fn sample<P: Pixel<Subpixel: Into<f32>>>(
     image: &ImageBuffer<P, Vec<P::Subpixel>>,
-    x: f64,
-    y: f64,
+    (x, y): (f64, f64),
 ) -> [f32; 3] {
     let (x0, y0) = (floor(x), floor(y));
     let (fx, fy) = ((x - x0 as f64) as f32, (y - y0 as f64) as f32);
@@ -235,6 +240,30 @@ mod tests {
     #[test]
     fn one_point_has_no_orientation() {
         assert_eq!(Similarity::estimate(&[(3.0, 3.0); 5], &TEMPLATE), None);
+    }
+
+    #[test]
+    fn points_far_beyond_a_picture_give_a_black_face() {
+        let white = View::whole(RgbImage::from_pixel(40, 30, image::Rgb([255; 3])));
+        let mut scaler = Scaler::default();
+        for (shift, spread) in [(1e9, 1.0), (-1e6, 1e3), (1e12, 1e8)] {
+            let point = |(x, y): (f64, f64)| Point {
+                x: (x * spread + shift) as f32,
+                y: (y * spread + shift) as f32,
+            };
+            let [left_eye, right_eye, nose, left_mouth, right_mouth] = TEMPLATE.map(point);
+            let alignment = Alignment::of(&FivePoints {
+                left_eye,
+                right_eye,
+                nose,
+                left_mouth,
+                right_mouth,
+            });
+            let aligned = alignment.and_then(|alignment| alignment.apply(&white, &mut scaler));
+            // Beside them 32 bits may tell too little to align anything by.
+            let black = |face: Rgb32FImage| face.iter().all(|value| *value == 0.0);
+            assert!(aligned.map_or(true, black), "{shift} {spread}");
+        }
     }
 
     #[test]

@@ -28,6 +28,7 @@ mod picture;
 mod points;
 mod pose;
 mod quality;
+mod raster;
 mod session;
 mod shared;
 mod signature;

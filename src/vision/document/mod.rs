@@ -5,12 +5,12 @@
 //! told apart by their shape alone, and handed on as they were read.
 
 mod curve;
+mod cut;
 mod geometry;
 mod glyphs;
 mod grid;
 mod line;
 mod print;
-mod raster;
 mod reader;
 mod roles;
 mod rows;
