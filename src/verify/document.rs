@@ -1,6 +1,7 @@
 //! Reading documents: the portrait, and the machine-readable zone of either side.
 
-use std::time::{Duration, Instant};
+use std::mem;
+use std::time::Instant;
 
 use time::OffsetDateTime;
 
@@ -72,13 +73,14 @@ impl Verifier {
     ) -> Result<Worked, VerifyError> {
         let document = Encoded::from(document);
         // What takes longest is sent first, and the faces of the same picture next, so that it is decoded once.
-        let ((front_zone, front_time), mut front, (back_zone, back_time)) = tokio::try_join!(
+        let ((front_zone, mut front_time), mut front, (back_zone, back_time)) = tokio::try_join!(
             self.search_zone(Side::Document, document.clone()),
             self.analyse("document", document.clone(), DOCUMENT),
             self.search_back(back),
         )?;
-        let mut timings = vec![front_time, back_time];
-        timings.push(front.timings);
+        // Whoever is first decodes it, and the other waits for it or comes later.
+        front.timings.decode = front.timings.decode.max(mem::take(&mut front_time.decode));
+        let mut timings = vec![front_time, back_time, front.timings];
         let lies = front_zone.reading().map(quarter_turns);
         if let Some(layout) = second_look(lies, confidence(&front)) {
             let request = AnalysisRequest { layout, ..DOCUMENT };
@@ -126,17 +128,12 @@ impl Verifier {
         let deadline = Instant::now() + self.deadline;
         let read = readers.analyse(image, ZONE, deadline).await;
         let read = self.timed(part, read)?;
-        // Whoever looks at the picture waits for the same decoding.
-        let timings = StageTimings {
-            decode: Duration::ZERO,
-            ..read.timings
-        };
         let today = today();
         let zone = read.zone.and_then(|zone| reading(side, &zone, today));
         let search = zone.map_or(ZoneSearch::NotFound, |zone| {
             ZoneSearch::Read(Box::new(zone))
         });
-        Ok((search, timings))
+        Ok((search, read.timings))
     }
 }
 

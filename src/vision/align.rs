@@ -26,10 +26,10 @@ const TEMPLATE: [(f64, f64); 5] = [
 /// Larger reductions are averaged down to it first; below it bilinear samples miss nothing.
 const MAX_SAMPLED_REDUCTION: f64 = 2.0;
 /// Samples along each side of a pixel of the aligned face.
-const ONE: u32 = 1;
+const SAMPLES: u32 = 1;
 /// The same where what is sampled has twice its pixels: with one sample, how blurred it is would depend on how the pixels of
 /// both lie to each other, and change with every shift of the face.
-const TWO: u32 = 2;
+const SAMPLES_OF_REDUCED: u32 = 2;
 
 /// `p -> a * p + b` over complex numbers.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -115,7 +115,7 @@ impl Alignment {
         let reduction = 1.0 / self.0.scale();
         // Not by how far the view is reduced already, so that the face is as sharp in every view.
         if reduction <= MAX_SAMPLED_REDUCTION {
-            return Ok(warp(image.pixels(), ONE, invert));
+            return Ok(warp(image.pixels(), SAMPLES, invert));
         }
         let area = self.covered_area(image);
         let scale = MAX_SAMPLED_REDUCTION / reduction;
@@ -128,7 +128,7 @@ impl Alignment {
             f64::from(height) / area.height,
         );
         // Pixel centres lie at half steps on both sides of the reduction.
-        Ok(warp(&reduced, TWO, |q| {
+        Ok(warp(&reduced, SAMPLES_OF_REDUCED, |q| {
             let (x, y) = invert(q);
             (
                 (x + 0.5 - area.left) * x_ratio - 0.5,

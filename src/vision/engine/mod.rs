@@ -10,8 +10,8 @@
 //!
 //! 1. A worker writes into its [`Watch`] when it starts on a picture and when it is done.
 //! 2. The supervisor looks at every watch now and then. A worker that is past its time is marked lost there, under the
-//!    watch's lock, so that coming back and being given up cannot both happen.
-//!    Its turn at the cores, which both pools share ([`turns`]), is taken back, so that others do not wait for it.
+//!    watch's lock, so that coming back and being given up cannot both happen. Its turn at the cores ([`turns`]) is taken
+//!    back, so that others do not wait for it.
 //! 3. The supervisor fills the place of a lost worker with a fresh backend, one at a time. Stuck threads hold memory
 //!    and a core each, so there is room for as many of them as there are workers, and no more.
 //! 4. Without a worker, and without a way to get one, the supervisor refuses whatever waits and still comes, since a
