@@ -152,12 +152,11 @@ fn warp<P: Pixel<Subpixel: Into<f32>>>(
         let (x, y) = source(neighbour);
         (x - first.0, y - first.1)
     });
-    let four = |[red, green, blue]: [f32; 3]| [red, green, blue, 0.0];
     let raster = Raster::new(first, steps, samples, (SIDE, SIDE));
-    let means = raster.means_of(image, four, |at| sample(image, at.point()));
     let mut aligned = Rgb32FImage::new(SIDE, SIDE);
-    for (pixel, [red, green, blue, _]) in aligned.pixels_mut().zip(means) {
-        pixel.0 = [red, green, blue];
+    let colours = raster.colours_of(image, |at| sample(image, at));
+    for (pixel, colours) in aligned.pixels_mut().zip(colours) {
+        pixel.0 = colours;
     }
     aligned
 }

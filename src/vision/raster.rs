@@ -14,7 +14,7 @@ const FARTHEST: f64 = 262_144.0;
 
 /// A place in a picture in [`PARTS`]: steps of whole numbers add up without an error.
 #[derive(Clone, Copy)]
-pub(super) struct Place {
+struct Place {
     x: i64,
     y: i64,
 }
@@ -38,7 +38,7 @@ impl Place {
     }
 
     /// In pixels.
-    pub(super) fn point(self) -> (f64, f64) {
+    fn point(self) -> (f64, f64) {
         (self.x as f64 / PARTS, self.y as f64 / PARTS)
     }
 
@@ -104,17 +104,31 @@ impl Raster {
         })
     }
 
+    /// The mean of each pixel's samples. They are as in [`Raster::means_of`].
+    pub(super) fn colours_of<P: Pixel<Subpixel: Into<f32>>>(
+        &self,
+        image: &ImageBuffer<P, Vec<P::Subpixel>>,
+        sample: impl Fn((f64, f64)) -> [f32; 3],
+    ) -> impl Iterator<Item = [f32; 3]> {
+        // Four values are worked on at once.
+        let four = |[red, green, blue]: [f32; 3]| [red, green, blue, 0.0];
+        let means = self.means_of(image, four, sample);
+        means
+            .into_iter()
+            .map(|[red, green, blue, _]| [red, green, blue])
+    }
+
     /// The mean of each pixel's samples, of what is wanted of a picture's colours. Samples are bilinear; where some lie beyond the
-    /// picture, `sample` gives them.
+    /// picture, `sample` gives all of them, by their places in pixels.
     pub(super) fn means_of<const N: usize, P: Pixel<Subpixel: Into<f32>>>(
         &self,
         image: &ImageBuffer<P, Vec<P::Subpixel>>,
         of: impl Fn([f32; 3]) -> [f32; N],
-        sample: impl Fn(Place) -> [f32; 3],
+        sample: impl Fn((f64, f64)) -> [f32; 3],
     ) -> Vec<[f32; N]> {
         match Plane::under(self, image, &of) {
             Some(plane) => self.means(|at| plane.sample(at)),
-            None => self.means(|at| of(sample(at))),
+            None => self.means(|at| of(sample(at.point()))),
         }
     }
 
@@ -198,6 +212,7 @@ impl<const N: usize> Plane<N> {
     }
 }
 
+/// A share of the way from the first to the second, 0 to 1.
 pub(super) fn mix<const N: usize>(first: &[f32; N], second: &[f32; N], share: f32) -> [f32; N] {
     std::array::from_fn(|lane| first[lane] + (second[lane] - first[lane]) * share)
 }

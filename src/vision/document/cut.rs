@@ -3,7 +3,7 @@
 use image::RgbImage;
 
 use super::geometry::{Row, times};
-use crate::vision::raster::{Place, Raster, mix};
+use crate::vision::raster::{Raster, mix};
 use crate::vision::tensor::luminance_of;
 
 /// Most samples along each side of a pixel: pictures ten times as wide as what is read are left a little rough.
@@ -12,12 +12,11 @@ const MAX_SAMPLES: f64 = 4.0;
 impl Row {
     /// Cuts it out, turned level and scaled. Where the picture is reduced, several samples make a pixel.
     pub(super) fn cut(&self, image: &RgbImage, width: u32, height: u32) -> RgbImage {
-        let four = |[red, green, blue]: [f32; 3]| [red, green, blue, 0.0];
-        let means = self.means_of(image, width, height, four);
+        let raster = self.raster(width, height);
         let mut level = RgbImage::new(width, height);
-        for (pixel, mean) in level.pixels_mut().zip(means) {
-            let [red, green, blue, _] = mean.map(|value| (value + 0.5) as u8);
-            pixel.0 = [red, green, blue];
+        let colours = raster.colours_of(image, |at| sample(image, at));
+        for (pixel, colours) in level.pixels_mut().zip(colours) {
+            pixel.0 = colours.map(|value| (value + 0.5) as u8);
         }
         level
     }
@@ -25,17 +24,13 @@ impl Row {
     /// The luminance of what [`Row::cut`] gives, 0 to 255, not rounded.
     pub(super) fn cut_grey(&self, image: &RgbImage, width: u32, height: u32) -> Vec<f32> {
         let grey = |colours| [luminance_of(colours)];
-        self.means_of(image, width, height, grey).into_flattened()
+        let raster = self.raster(width, height);
+        let means = raster.means_of(image, grey, |at| sample(image, at));
+        means.into_flattened()
     }
 
-    /// What is wanted of the colours of each pixel of [`Row::cut`].
-    fn means_of<const N: usize>(
-        &self,
-        image: &RgbImage,
-        width: u32,
-        height: u32,
-        of: impl Fn([f32; 3]) -> [f32; N],
-    ) -> Vec<[f32; N]> {
+    /// Where the samples of so many pixels of it lie.
+    fn raster(&self, width: u32, height: u32) -> Raster {
         let step = (
             self.length / f64::from(width),
             self.thickness / f64::from(height),
@@ -50,14 +45,12 @@ impl Row {
             corner.0 + (right.0 + below.0 - 1.0) / 2.0,
             corner.1 + (right.1 + below.1 - 1.0) / 2.0,
         );
-        let raster = Raster::new(first, [right, below], samples as u32, (width, height));
-        raster.means_of(image, of, |at| sample(image, at))
+        Raster::new(first, [right, below], samples as u32, (width, height))
     }
 }
 
 /// Bilinear; beyond the picture its edge goes on.
-fn sample(image: &RgbImage, at: Place) -> [f32; 3] {
-    let (x, y) = at.point();
+fn sample(image: &RgbImage, (x, y): (f64, f64)) -> [f32; 3] {
     let (width, height) = (image.width(), image.height());
     let (x, y) = (
         x.clamp(0.0, f64::from(width - 1)),
